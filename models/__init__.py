@@ -1,0 +1,1 @@
+"""Taxonomy, backbones, checkpoints, export and the classifier at inference."""
