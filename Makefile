@@ -1,0 +1,68 @@
+# Run, test and pin the dashboard. `make` alone lists what there is.
+#
+#   make run PORT=9000 MODEL=NAME     settings of the dashboard pass through the environment
+#   make run PYTHON=python3.12        another interpreter for a new .venv
+#   make run TORCH_INDEX=ADDRESS      torch and torchvision from that package index (a CPU-only build, say)
+
+PYTHON ?= python3
+VENV ?= .venv
+TORCH_INDEX ?=
+
+BIN := $(abspath $(VENV))/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+TORCH_PAIR = $$(grep -hE '^torch(vision)?==' requirements/explain.txt)
+RUNTIME := $(foreach group,serve explain train scale,requirements/$(group).txt)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run export test lint format bench lock clean
+
+help: ## List these targets
+	@echo "Usage: make TARGET [PYTHON=python3] [PORT=8050] [MODEL=NAME] [TORCH_INDEX=ADDRESS]"; echo
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: export ## Serve the dashboard on port 8050 (PORT changes it); makes what is missing first
+	cd Dashboard && exec "$(BIN)/gunicorn" dash_ham:server
+
+export: $(VENV)/.runtime ## Prepare the shipped models for serving; those already prepared are left alone
+	@"$(BIN)/python" -m models export --all
+
+test: $(VENV)/.dev ## Run all tests; those that need data or a browser skip where there is none
+	"$(BIN)/python" -m pytest $(ARGS)
+
+lint: $(VENV)/.dev ## Check style, format and types
+	"$(BIN)/ruff" check .
+	"$(BIN)/ruff" format --check .
+	"$(BIN)/mypy"
+
+format: $(VENV)/.dev ## Put the code into the house's format
+	"$(BIN)/ruff" check --fix-only --quiet .
+	"$(BIN)/ruff" format .
+
+bench: export ## Print the speed figures that the design promises
+	@for file in benchmarks/*.py; do echo "== $$file"; "$(BIN)/python" "$$file" || exit 1; done
+
+lock: $(VENV)/.dev ## Pin requirements/*.txt and dash_environment.yml anew from pyproject.toml
+	"$(BIN)/python" requirements/lock.py
+
+clean: ## Remove .venv and the tools' caches; data, runs and exported models stay
+	rm -rf "$(VENV)" .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+	  echo "Python 3.11, 3.12 or 3.13 is needed, and $(PYTHON) is not one of them: make PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "$(PYTHON) cannot make virtual environments: install its venv package (python3-venv on Debian)" >&2; exit 1; }
+	$(PYTHON) -m venv "$(VENV)"
+
+# A stamp is as new as the requirements it stands for: when they have not changed, pip is not called.
+$(VENV)/.runtime: $(RUNTIME) | $(VENV)/bin/python
+	@echo "Installing what the dashboard and the commands need (some minutes the first time)"
+	$(if $(TORCH_INDEX),$(PIP) --index-url "$(TORCH_INDEX)" $(TORCH_PAIR))
+	$(PIP) $(addprefix -r ,$(RUNTIME))
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
+	$(PIP) -r requirements/dev.txt
+	@touch $@
