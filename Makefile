@@ -59,7 +59,7 @@ $(VENV)/bin/python:
 # A stamp is as new as the requirements it stands for: when they have not changed, pip is not called.
 $(VENV)/.runtime: $(RUNTIME) | $(VENV)/bin/python
 	@echo "Installing what the dashboard and the commands need (some minutes the first time)"
-	$(if $(TORCH_INDEX),$(PIP) --index-url "$(TORCH_INDEX)" $(TORCH_PAIR))
+	$(if $(TORCH_INDEX),$(PIP) --no-deps --index-url "$(TORCH_INDEX)" $(TORCH_PAIR))
 	$(PIP) $(addprefix -r ,$(RUNTIME))
 	@touch $@
 
