@@ -1,0 +1,171 @@
+"""The JSON API, on the same server as the pages and over the same service."""
+
+import logging
+from typing import Any
+
+import flask
+from flask_openapi3 import Info, OpenAPI
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+
+import quality
+from Dashboard import schemas
+from Dashboard.config import Config
+from Dashboard.inputs import InputError, UploadRequest, read_predict
+from Dashboard.service import ModelNotReady, Service, UnknownModel
+
+VERSION = "1.0"
+# The paths of the API and what each takes. A page answers GET at any other path.
+METHODS: dict[str, tuple[str, ...]] = {
+    "/predict": ("POST", "OPTIONS"),
+    "/health": ("GET", "HEAD", "OPTIONS"),
+    "/ready": ("GET", "HEAD", "OPTIONS"),
+    "/models": ("GET", "HEAD", "OPTIONS"),
+    "/openapi.json": ("GET", "HEAD", "OPTIONS"),
+    "/docs": ("GET", "HEAD", "OPTIONS"),
+}
+FORM_FIELD_BYTES = 64 * 1024
+FORM_PARTS = 32
+
+logger = logging.getLogger(__name__)
+Reply = tuple[dict[str, Any], int]
+
+
+def create_server(config: Config, service: Service) -> OpenAPI:
+    """A Flask server with the API; pages can be added to it."""
+    server = OpenAPI(
+        "Dashboard",
+        info=Info(
+            title="Skin lesion dashboard",
+            version=VERSION,
+            description="Quality gate and classification of dermatoscopic images: decision "
+            "support for professionals, not a diagnosis.",
+        ),
+        doc_ui=False,
+        validation_error_status=400,
+        validation_error_model=schemas.Failure,
+        static_folder=None,
+    )
+    server.request_class = UploadRequest
+    server.config.update(
+        MAX_CONTENT_LENGTH=config.max_body_bytes,
+        MAX_FORM_MEMORY_SIZE=FORM_FIELD_BYTES,
+        MAX_FORM_PARTS=FORM_PARTS,
+    )
+    server.extensions["config"] = config
+    server.extensions["service"] = service
+    server.before_request(_only_known_methods)
+    _handle_errors(server, config)
+    _add_routes(server, service)
+    return server
+
+
+def failure(message: str, status: int) -> Reply:
+    """The answer to a request that cannot be fulfilled."""
+    return {"success": False, "error": message}, status
+
+
+def is_api(path: str) -> bool:
+    """Whether a path belongs to the API rather than to the pages."""
+    return path in METHODS or path.startswith(tuple(f"{known}/" for known in METHODS))
+
+
+def _add_routes(server: OpenAPI, service: Service) -> None:
+    @server.post(
+        "/predict",
+        operation_id="predict",
+        openapi_extensions={"requestBody": schemas.predict_request_body()},
+        responses={
+            200: schemas.Answer,
+            400: schemas.Failure,
+            413: schemas.Failure,
+            415: schemas.Failure,
+            422: schemas.Rejected,
+            503: schemas.Failure,
+        },
+    )
+    def predict() -> Reply:
+        """Assess one image: quality gate, classification, advice."""
+        request = read_predict(flask.request)
+        options = request.options
+        assessment = service.assess(request.data, model=options.model, gate=options.gate)
+        return assessment.to_response(), 422 if assessment.rejected else 200
+
+    @server.get("/health", operation_id="health", responses={200: schemas.Health})
+    def health() -> Reply:
+        """Whether the process is up."""
+        return {"status": "ok"}, 200
+
+    @server.get(
+        "/ready",
+        operation_id="ready",
+        responses={200: schemas.Readiness, 503: schemas.Readiness},
+    )
+    def ready() -> Reply:
+        """Whether the default model is loaded; where nobody has, it starts loading."""
+        error = service.start_warm_up()
+        is_ready = service.ready()
+        answer = {"ready": is_ready, "model": service.config.model}
+        return (answer, 200) if is_ready else ({**answer, "error": error or "loading"}, 503)
+
+    @server.get("/models", operation_id="models", responses={200: schemas.Models})
+    def models() -> Reply:
+        """The checkpoints that a request may name, and what their cards say."""
+        entries = [info.to_dict() for info in service.models()]
+        return {"default": service.config.model, "models": entries}, 200
+
+    @server.get("/openapi.json", doc_ui=False)
+    def openapi() -> Reply:
+        """This API's description."""
+        return server.api_doc, 200
+
+
+def _only_known_methods() -> None:
+    """Keep GET requests for the API's paths from falling through to the pages."""
+    path = flask.request.path
+    if path in METHODS:
+        if flask.request.method not in METHODS[path]:
+            raise MethodNotAllowed(valid_methods=METHODS[path])
+    elif is_api(path) and not (flask.request.endpoint or "").startswith("docs"):
+        raise NotFound
+
+
+def _handle_errors(server: OpenAPI, config: Config) -> None:
+    limit = f"{config.max_upload_mb:g} MB"
+
+    @server.errorhandler(InputError)
+    def bad_input(error: InputError) -> Reply:
+        return failure(str(error), error.status)
+
+    @server.errorhandler(quality.ImageError)
+    def bad_image(error: quality.ImageError) -> Reply:
+        return failure(f"image: {error}", error.status)
+
+    @server.errorhandler(UnknownModel)
+    def unknown_model(error: UnknownModel) -> Reply:
+        return failure(str(error), 400)
+
+    @server.errorhandler(ModelNotReady)
+    def not_ready(error: ModelNotReady) -> Reply:
+        logger.error("model not ready: %s", error)
+        return failure(str(error), 503)
+
+    @server.errorhandler(HTTPException)
+    def http_error(error: HTTPException) -> Any:
+        request = flask.request
+        if not is_api(request.path) and request.method in ("GET", "HEAD"):
+            return error
+        status = error.code or 500
+        if status == 405:
+            allowed = METHODS.get(request.path) or tuple(getattr(error, "valid_methods", ()) or ())
+            message = f"{request.method} is not accepted here; accepted: {', '.join(allowed)}"
+        else:
+            message = {
+                404: "there is nothing at this path; GET /openapi.json lists what there is",
+                413: f"the request is too large; an image may have at most {limit}",
+                500: "the server failed to answer; its log says why",
+            }.get(status, f"the request cannot be read: {error.name}")
+        response = flask.make_response(failure(message, status))
+        for name, value in error.get_headers():
+            if name not in ("Content-Type", "Content-Length"):
+                response.headers[name] = value
+        return response

@@ -1,0 +1,207 @@
+"""Settings of the dashboard: every environment variable is read here and nowhere else."""
+
+import math
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal, cast, get_args
+
+from Dashboard.messages import ADVICE_RULES, AdviceRule
+from models.taxonomy import HAM10000
+from quality import Limits
+
+Gate = Literal["classic", "normalised"]
+# How often each class occurs among the 10,015 images of HAM10000 (Tschandl et al. 2018, table 1).
+HAM10000_COUNTS: Mapping[str, int] = MappingProxyType(
+    {"akiec": 327, "bcc": 514, "bkl": 1099, "df": 115, "mel": 1113, "nv": 6705, "vasc": 142}
+)
+MEBIBYTE = 2**20
+# Beside the image a request carries its field names, the multipart boundaries or the JSON
+# around it, and a page's request the identifiers of its controls.
+BODY_MARGIN_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One environment variable: its name, what it is when unset, and what it means."""
+
+    name: str
+    default: str
+    meaning: str
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("MODEL", "resnext50_32x4d", "checkpoint that is used where a request names none"),
+    Setting("PORT", "8050", "port that the server listens on"),
+    Setting("MAX_UPLOAD_MB", "15", "largest image file in MB (2^20 bytes); bodies follow from it"),
+    Setting("MAX_MEGAPIXELS", "50", "largest image in millions of pixels"),
+    Setting(
+        "GATE", "classic", "`classic`: sharpness 15 and contrast 0.15 at the image's own size; "
+        "`normalised`: sharpness at the common working size"
+    ),
+    Setting(
+        "ADVICE", "threshold", "`threshold`: the operating point on the model's card, where it "
+        "has one; `argmax`: the predicted class"
+    ),
+    Setting(
+        "PRIOR", "evenly frequent", "class frequencies of the clinic: `ham10000`, or all seven "
+        "as `akiec=0.03,bcc=0.05,...`"
+    ),
+    Setting("WEB_CONCURRENCY", "from the cores", "worker processes of the server"),
+    Setting("DATA_DIR", "none", "reserved for a later version: where results will be kept"),
+    Setting("REDIS_URL", "none", "reserved for a later version: queue shared by many machines"),
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """How one dashboard behaves; `from_env` reads it from environment variables.
+
+    model: name of the default checkpoint.
+    port: 1 to 65535.
+    max_upload_mb: largest image file, in MB of 2**20 bytes.
+    max_megapixels: largest image, in millions of pixels.
+    gate: which sharpness the quality gate judges.
+    advice: which rule turns a prediction into advice.
+    prior: class frequencies by code, positive, summing to 1; None: evenly frequent.
+    workers: worker processes; None: chosen from the cores.
+    data_dir, redis_url: reserved, nothing uses them yet.
+    """
+
+    model: str = "resnext50_32x4d"
+    port: int = 8050
+    max_upload_mb: float = 15.0
+    max_megapixels: float = 50.0
+    gate: Gate = "classic"
+    advice: AdviceRule = "threshold"
+    prior: Mapping[str, float] | None = None
+    workers: int | None = None
+    data_dir: Path | None = None
+    redis_url: str | None = None
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Config":
+        """Read the variables of `SETTINGS`; an empty one counts as unset.
+
+        Raises:
+            ValueError: names the variable, what it holds and what is accepted.
+        """
+        values = {s.name: environ.get(s.name, "").strip() for s in SETTINGS}
+        data_dir = values["DATA_DIR"]
+        return cls(
+            model=_model(values["MODEL"] or cls.model),
+            port=_integer("PORT", values["PORT"] or str(cls.port), 1, 65535),
+            max_upload_mb=_number("MAX_UPLOAD_MB", values["MAX_UPLOAD_MB"], cls.max_upload_mb, 200),
+            max_megapixels=_number(
+                "MAX_MEGAPIXELS", values["MAX_MEGAPIXELS"], cls.max_megapixels, 1000
+            ),
+            gate=_gate(values["GATE"] or cls.gate),
+            advice=cast(AdviceRule, _choice("ADVICE", values["ADVICE"] or cls.advice, ADVICE_RULES)),
+            prior=_prior(values["PRIOR"]),
+            workers=_integer("WEB_CONCURRENCY", values["WEB_CONCURRENCY"], 1, 64)
+            if values["WEB_CONCURRENCY"]
+            else None,
+            data_dir=Path(data_dir).expanduser() if data_dir else None,
+            redis_url=_redis_url(values["REDIS_URL"]),
+        )
+
+    @property
+    def limits(self) -> Limits:
+        """What the decoder accepts."""
+        return Limits(
+            max_bytes=int(self.max_upload_mb * MEBIBYTE), max_pixels=int(self.max_megapixels * 1e6)
+        )
+
+    @property
+    def max_body_bytes(self) -> int:
+        """Largest request body: the largest image in base64 (4 characters for 3 bytes)."""
+        return 4 * math.ceil(self.limits.max_bytes / 3) + BODY_MARGIN_BYTES
+
+
+def _shorten(value: str) -> str:
+    return repr(value if len(value) <= 60 else value[:57] + "...")
+
+
+def _model(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", value):
+        raise ValueError(
+            f"MODEL is {_shorten(value)}; it must be the name of a checkpoint: "
+            "letters, digits, '_', '.' and '-'"
+        )
+    return value
+
+
+def _integer(name: str, value: str, low: int, high: int) -> int:
+    if not re.fullmatch(r"\d{1,9}", value) or not low <= int(value) <= high:
+        raise ValueError(
+            f"{name} is {_shorten(value)}; it must be a whole number from {low} to {high}"
+        )
+    return int(value)
+
+
+def _number(name: str, value: str, default: float, high: float) -> float:
+    try:
+        number = float(value) if value else default
+    except ValueError:
+        number = math.nan
+    if not 0 < number <= high:
+        raise ValueError(
+            f"{name} is {_shorten(value)}; it must be a number above 0 and at most {high:g}"
+        )
+    return number
+
+
+def _choice(name: str, value: str, accepted: tuple[str, ...]) -> str:
+    if value not in accepted:
+        raise ValueError(f"{name} is {_shorten(value)}; it must be one of {', '.join(accepted)}")
+    return value
+
+
+def _gate(value: str) -> Gate:
+    if value == "recommended":
+        raise ValueError(
+            "GATE is 'recommended', which this version does not have yet; "
+            f"it must be one of {', '.join(get_args(Gate))}"
+        )
+    return cast(Gate, _choice("GATE", value, get_args(Gate)))
+
+
+def _prior(value: str) -> Mapping[str, float] | None:
+    """Class frequencies from `ham10000` or from `code=weight` pairs, normalised to sum 1."""
+    if not value:
+        return None
+    if value.lower() == "ham10000":
+        weights: dict[str, float] = dict(HAM10000_COUNTS)
+    else:
+        weights = {}
+        for pair in value.split(","):
+            code, _, number = (part.strip() for part in pair.partition("="))
+            try:
+                weight = float(number)
+            except ValueError:
+                weight = math.nan
+            if code in weights or not 0 < weight < math.inf:
+                raise _prior_error(value)
+            weights[code] = weight
+        if set(weights) != set(HAM10000.codes):
+            raise _prior_error(value)
+    total = sum(weights.values())
+    return MappingProxyType({code: weights[code] / total for code in HAM10000.codes})
+
+
+def _prior_error(value: str) -> ValueError:
+    return ValueError(
+        f"PRIOR is {_shorten(value)}; it must be 'ham10000' or give each of "
+        f"{', '.join(HAM10000.codes)} once, as CODE=WEIGHT with a weight above 0, "
+        "separated by commas"
+    )
+
+
+def _redis_url(value: str) -> str | None:
+    if value and not re.match(r"rediss?://\S+$|unix://\S+$", value):
+        # The value is not repeated: such an address may hold a password.
+        raise ValueError("REDIS_URL must be an address such as redis://HOST:6379/0")
+    return value or None

@@ -1,0 +1,171 @@
+"""From a request's body to an image file and options, or to one sentence about what is wrong.
+
+Nothing of the body is written to disk, and no message repeats a long value of it.
+"""
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from io import BytesIO
+from typing import IO, Any
+
+from flask import Request
+from pydantic import BaseModel, ValidationError
+
+from Dashboard import messages
+from Dashboard.schemas import PredictBody, PredictOptions
+
+SHOWN_CHARACTERS = 40
+ACCEPTED = {
+    "image": "the image file in base64, or a data URL of it",
+    "gate": "true or false",
+    "explain": "true or false",
+    "precision": "one of Low, Medium, High",
+    "method": "the name of an explanation method, at most 64 characters",
+    "model": "the name of a checkpoint from GET /models, at most 128 characters",
+}
+DATA_URL = re.compile(r"data:[^,]{0,200}?(;base64)?,", re.IGNORECASE)
+
+
+class InputError(ValueError):
+    """A request that is not as the API's description says; `status` is the HTTP status."""
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class UploadRequest(Request):
+    """A request whose uploaded files stay in memory, whatever their size.
+
+    Werkzeug moves files above 500 kB to temporary files on disk. The length of a body is
+    limited, so memory is too.
+    """
+
+    def _get_file_stream(
+        self,
+        total_content_length: int | None,
+        content_type: str | None,
+        filename: str | None = None,
+        content_length: int | None = None,
+    ) -> IO[bytes]:
+        return BytesIO()
+
+
+@dataclass(frozen=True)
+class PredictInput:
+    """A valid request: the image file as it was sent, undecoded, and the options."""
+
+    data: bytes
+    options: PredictOptions
+
+
+def read_predict(request: Request) -> PredictInput:
+    """Read the body of `POST /predict`.
+
+    Raises:
+        InputError: 400 or 415, with the sentence to answer.
+        werkzeug.exceptions.RequestEntityTooLarge: the body is longer than is accepted.
+    """
+    if request.mimetype == "application/json":
+        result = _from_json(request)
+    elif request.mimetype == "multipart/form-data":
+        result = _from_form(request)
+    else:
+        raise InputError(
+            f"Content-Type is {describe(request.mimetype) if request.mimetype else 'missing'}; "
+            "send application/json or multipart/form-data",
+            415,
+        )
+    if result.options.explain:
+        raise InputError(messages.EXPLAIN_LATER)
+    return result
+
+
+def _from_json(request: Request) -> PredictInput:
+    body = validated(PredictBody, request.get_data(cache=False))
+    return PredictInput(decode_base64(body.image), body)
+
+
+def _from_form(request: Request) -> PredictInput:
+    unknown = [name for name in request.files if name != "image"]
+    if unknown:
+        raise InputError(f"{describe(unknown[0])} is not a file field; send the file as image")
+    if "image" in request.form:
+        raise InputError("image came as text; in a form it must be a file")
+    files = request.files.getlist("image")
+    if len(files) != 1:
+        raise InputError(f"image must be one file, got {len(files) or 'none'}")
+    values: dict[str, str] = {}
+    for name, texts in request.form.lists():
+        if len(texts) > 1:
+            raise InputError(f"{describe(name)} came {len(texts)} times; send it once")
+        if texts[0].strip():  # an empty field of a form counts as left out
+            values[name] = texts[0].strip()
+    return PredictInput(files[0].read(), validated(PredictOptions, values))
+
+
+def validated[Model: BaseModel](model: type[Model], body: bytes | dict[str, str]) -> Model:
+    """`body` as a `model`: JSON strictly typed, a form's texts converted."""
+    try:
+        if isinstance(body, bytes):
+            return model.model_validate_json(body, strict=True)
+        return model.model_validate(body)
+    except ValidationError as error:
+        raise InputError(sentence(error, list(model.model_fields))) from None
+
+
+def sentence(error: ValidationError, fields: list[str]) -> str:
+    """The first thing that is wrong, in one sentence: the field, what came, what is accepted."""
+    first = error.errors(include_url=False)[0]
+    kind = first["type"]
+    if kind == "json_invalid":
+        return f"the body is not valid JSON: {first.get('ctx', {}).get('error', 'unreadable')}"
+    if not first["loc"]:
+        return f"the body must be a JSON object, got {describe(first['input'])}"
+    field = str(first["loc"][0])
+    if kind == "extra_forbidden":
+        return f"there is no field {describe(field)}; the fields are {', '.join(fields)}"
+    if kind == "missing":
+        return f"{field} is missing; it must be {ACCEPTED[field]}"
+    came = first["input"]
+    if field == "image":
+        shown = "an empty text" if came == "" else type(came).__name__
+    else:
+        shown = describe(came)
+    return f"{field} must be {ACCEPTED[field]}, got {shown}"
+
+
+def describe(value: Any) -> str:
+    """A value in a few characters: short ones as they are, others by their type."""
+    if isinstance(value, str):
+        short = value[:SHOWN_CHARACTERS]
+        return repr(short) if len(short) == len(value) else f"{short!r}..."
+    if value is None or isinstance(value, bool | int | float):
+        text = {None: "null", True: "true", False: "false"}.get(value, repr(value))
+        return text if len(text) <= SHOWN_CHARACTERS else f"a long {type(value).__name__}"
+    return {"dict": "an object", "list": "a list"}.get(type(value).__name__, type(value).__name__)
+
+
+def decode_base64(text: str) -> bytes:
+    """The bytes of base64, with or without a data URL's head; white space is skipped.
+
+    Raises:
+        InputError: 400.
+    """
+    head = DATA_URL.match(text)
+    if head and not head[1]:
+        raise InputError("image is a data URL without ';base64'; send it in base64")
+    if not head and text[:5].lower() == "data:":
+        raise InputError("image begins like a data URL but has no comma after its head")
+    encoded = text[head.end() :] if head else text
+    if not encoded.isascii():
+        raise InputError("image is not base64: it has characters outside ASCII")
+    raw = encoded.encode("ascii").translate(None, b" \t\r\n")
+    try:
+        return base64.b64decode(raw, validate=True)
+    except binascii.Error as error:
+        raise InputError(
+            f"image is not base64 ({str(error)[:80]}); send the image file in base64"
+        ) from None

@@ -1,0 +1,143 @@
+"""The API's typed bodies and answers; `/openapi.json` is made of them."""
+
+from typing import Any, Literal
+
+from flask_openapi3.models import MediaType, RequestBody, Schema
+from flask_openapi3.models.file import FileStorage
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class PredictOptions(BaseModel):
+    """What a request may say beside its image."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    gate: bool = Field(
+        True, description="Refuse an image whose quality is too poor; false classifies it anyway."
+    )
+    explain: bool = Field(
+        False, description="Reserved: explanations come in a later version, true is refused."
+    )
+    precision: Literal["Low", "Medium", "High"] = Field(
+        "Medium", description="Effort of the explanation; without effect until there are any."
+    )
+    method: str | None = Field(
+        None,
+        max_length=64,
+        description="Name of the explanation method; without effect until there are any.",
+    )
+    model: str | None = Field(
+        None, max_length=128, description="Name of a checkpoint from GET /models."
+    )
+
+
+class PredictBody(PredictOptions):
+    """A request in JSON."""
+
+    image: str = Field(
+        min_length=1,
+        description="The image file (JPEG, PNG, WebP, TIFF or BMP) in base64, or a data URL of it.",
+    )
+
+
+class PredictForm(PredictOptions):
+    """A request as a multipart form."""
+
+    image: FileStorage = Field(description="The image file: JPEG, PNG, WebP, TIFF or BMP.")
+
+
+class Quality(BaseModel):
+    """What the quality gate measured, on the decoded 8-bit RGB image."""
+
+    model_config = ConfigDict(extra="allow")
+
+    laplacian_variance: float = Field(ge=0, description="Sharpness: higher is sharper.")
+    gamma: float = Field(ge=0, le=1, description="Contrast: higher is more contrast.")
+    brightness: float = Field(ge=0, le=255, description="Mean of the HSV value channel.")
+    verdict: Literal["accept", "reject"]
+    reasons: list[str] = Field(description="Why it was rejected and what to do, in sentences.")
+
+
+class Answer(BaseModel):
+    """An assessed image."""
+
+    success: Literal[True]
+    prediction: str = Field(description="Full name of the most probable class.")
+    code: str = Field(description="Its code: akiec, bcc, bkl, df, mel, nv or vasc.")
+    probability: float = Field(ge=0, le=1)
+    probabilities: dict[str, float] = Field(description="Of each of the seven classes.")
+    p_malignant: float = Field(ge=0, le=1, description="Sum over akiec, bcc and mel.")
+    in_distribution: bool | None = Field(
+        description="Whether this is a dermatoscopic image of skin; null: the model cannot tell."
+    )
+    advice: str | None = Field(description="What to do; null where no advice fits.")
+    message: str = Field(description="The sentence to show.")
+    gated: bool = Field(description="False where the quality gate was switched off.")
+    quality: Quality
+    model: str
+    version: str
+    prior: dict[str, float] | None = Field(
+        description="Class frequencies the probabilities stand for; null: evenly frequent."
+    )
+    seconds: float = Field(ge=0, description="Time that the assessment took.")
+
+
+class Rejected(BaseModel):
+    """An image that has to be taken again. It was not classified."""
+
+    success: Literal[False]
+    error: str
+    quality: Quality
+
+
+class Failure(BaseModel):
+    """A request that cannot be answered."""
+
+    success: Literal[False]
+    error: str = Field(description="One sentence: what came and what is accepted.")
+
+
+class Health(BaseModel):
+    """The process is up."""
+
+    status: Literal["ok"]
+
+
+class Readiness(BaseModel):
+    """Whether the default model is loaded."""
+
+    ready: bool
+    model: str
+    error: str | None = Field(None, description="Why it is not ready.")
+
+
+class ModelEntry(BaseModel):
+    """A checkpoint."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str
+    version: str
+    backbone: str
+    default: bool
+    ready: bool
+
+
+class Models(BaseModel):
+    """The checkpoints that a request may name."""
+
+    default: str
+    models: list[ModelEntry]
+
+
+def _schema(model: type[BaseModel]) -> Schema:
+    return Schema(**model.model_json_schema())
+
+
+def predict_request_body() -> RequestBody:
+    """`POST /predict` takes either of two media types."""
+    media: dict[str, Any] = {
+        "application/json": MediaType(schema=_schema(PredictBody)),
+        "multipart/form-data": MediaType(schema=_schema(PredictForm)),
+    }
+    return RequestBody(content=media, required=True)

@@ -1,0 +1,48 @@
+"""Headers that every response carries."""
+
+import dash
+from flask import Flask, Response
+
+
+def content_security_policy(app: dash.Dash) -> str:
+    """Nothing loads from elsewhere, and no script runs that the server did not send.
+
+    Dash puts its callbacks that run in the browser into the page as inline scripts: they are
+    allowed by their hashes. Mantine and Plotly write style elements and style attributes as
+    they draw, which no hash can cover: inline styles are allowed. Charts are drawn and tables
+    saved through data: and blob: addresses, which hold what the page itself made.
+    """
+    directives = {
+        "default-src": "'self'",
+        "script-src": " ".join(["'self'", *app.csp_hashes()]),
+        "style-src": "'self' 'unsafe-inline'",
+        "img-src": "'self' data: blob:",
+        "font-src": "'self' data:",
+        "connect-src": "'self'",
+        "object-src": "'none'",
+        "base-uri": "'none'",
+        "form-action": "'self'",
+        "frame-ancestors": "'none'",
+    }
+    return "; ".join(f"{name} {value}" for name, value in directives.items())
+
+
+def add_headers(server: Flask, policy: str) -> None:
+    """Send `policy` and the other headers with every response of `server`."""
+    headers = {
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "no-referrer",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    }
+
+    @server.after_request
+    def secure(response: Response) -> Response:
+        for name, value in headers.items():
+            response.headers.setdefault(name, value)
+        if "Cache-Control" not in response.headers:
+            # Files are checked for a newer version at each use; answers are never kept.
+            response.headers["Cache-Control"] = "no-cache" if response.get_etag()[0] else "no-store"
+        return response

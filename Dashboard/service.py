@@ -1,0 +1,292 @@
+"""What the dashboard does with one image: decode, quality gate, classifier, advice.
+
+Pages, the API and the batch command all call `Service`. It keeps nothing of what it is given.
+"""
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+import quality
+from Dashboard import messages
+from Dashboard.config import Config
+from models.checkpoints import WEIGHTS_DIR, Card, CheckpointError, available, load_card
+from models.classifier import Classifier, ModelNotReady, Prediction
+
+# A compiled ResNeXt50 takes about 100 MB; the default model is never among those let go.
+MAX_LOADED_MODELS = 3
+
+logger = logging.getLogger(__name__)
+
+
+class UnknownModel(ValueError):
+    """A request names a checkpoint that is not there; the message lists those that are."""
+
+
+class Predictor(Protocol):
+    """What `Service` needs of a classifier; `models.classifier.Classifier` is one."""
+
+    card: Card
+
+    def predict(self, images: Sequence[NDArray[np.uint8]]) -> list[Prediction]:
+        """One prediction per RGB image of any size."""
+        ...
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """A checkpoint as the model choice shows it.
+
+    ready: compiled in this process already; any other is compiled at its first use.
+    macro_auc: `{"value", "low", "high", "n", "split"}` of the card, None where it has none.
+    """
+
+    name: str
+    version: str
+    backbone: str
+    default: bool
+    ready: bool
+    description: str
+    licence: str
+    operating_point: Mapping[str, Any] | None
+    metrics: Sequence[Mapping[str, Any]]
+    limits: Sequence[str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form."""
+        return {
+            "name": self.name,
+            "version": self.version,
+            "backbone": self.backbone,
+            "default": self.default,
+            "ready": self.ready,
+            "description": self.description,
+            "licence": self.licence,
+            "operating_point": dict(self.operating_point) if self.operating_point else None,
+            "metrics": [dict(metric) for metric in self.metrics],
+            "limits": list(self.limits),
+        }
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What came out for one image.
+
+    prediction: None where the gate rejected the image.
+    advice: None where the gate rejected it or it is not a dermatoscopic image.
+    message: the one sentence to show.
+    gated: whether the gate was enforced; False for "classify anyway".
+    in_distribution: None where the model has no out-of-distribution score.
+    prior: class frequencies that the probabilities stand for; None: evenly frequent.
+    seconds: time from the bytes to here.
+    """
+
+    quality: quality.QualityReport
+    prediction: Prediction | None
+    advice: str | None
+    message: str
+    gated: bool
+    in_distribution: bool | None
+    model: str
+    version: str
+    prior: Mapping[str, float] | None
+    seconds: float
+
+    @property
+    def rejected(self) -> bool:
+        """Whether the image has to be taken again; it was not classified then."""
+        return self.prediction is None
+
+    def to_response(self) -> dict[str, Any]:
+        """The API's JSON: of a rejected image nothing about classes."""
+        if self.prediction is None:
+            return {"success": False, "error": self.message, "quality": self.quality.to_dict()}
+        return {
+            "success": True,
+            "prediction": self.prediction.name,
+            "code": self.prediction.code,
+            "probability": self.prediction.probability,
+            "probabilities": dict(self.prediction.probabilities),
+            "p_malignant": self.prediction.p_malignant,
+            "in_distribution": self.in_distribution,
+            "advice": self.advice,
+            "message": self.message,
+            "gated": self.gated,
+            "quality": self.quality.to_dict(),
+            "model": self.model,
+            "version": self.version,
+            "prior": dict(self.prior) if self.prior else None,
+            "seconds": round(self.seconds, 4),
+        }
+
+
+class Service:
+    """Assesses images; one per process, used by many threads at once.
+
+    root: folder of the checkpoints.
+    load: makes the classifier of a name; the default compiles the exported model.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        root: Path = WEIGHTS_DIR,
+        load: Callable[[str], Predictor] | None = None,
+    ) -> None:
+        self.config = config
+        self.root = root
+        self._threads: int | None = None
+        self._load = load or self._compile
+        self._loaded: OrderedDict[str, Predictor] = OrderedDict()
+        self._lock = threading.Lock()
+        self._loading = threading.Lock()
+
+    def assess(self, data: bytes, *, model: str | None = None, gate: bool = True) -> Assessment:
+        """Assess an image file.
+
+        Raises:
+            quality.ImageError: not an image that is accepted.
+            UnknownModel: there is no such checkpoint.
+            ModelNotReady: the checkpoint has not been exported.
+        """
+        start = time.perf_counter()
+        name = self._known(model)
+        image = quality.decode(data, self.config.limits)
+        return self._assess(image, name, gate, start)
+
+    def assess_image(
+        self, image: NDArray[np.uint8], *, model: str | None = None, gate: bool = True
+    ) -> Assessment:
+        """Assess a decoded image: (H, W, 3), RGB, 8 bits; errors as `assess`."""
+        start = time.perf_counter()
+        return self._assess(image, self._known(model), gate, start)
+
+    def models(self) -> list[ModelInfo]:
+        """The checkpoints that are there, the default one first; unreadable ones are left out."""
+        infos = []
+        for name in available(self.root):
+            try:
+                card = load_card(self.root / name)
+            except CheckpointError as error:
+                logger.warning("checkpoint %s is not offered: %s", name, error)
+                continue
+            infos.append(
+                ModelInfo(
+                    name=name,
+                    version=card.version,
+                    backbone=card.backbone,
+                    default=name == self.config.model,
+                    ready=name in self._loaded,
+                    description=card.description,
+                    licence=card.licence,
+                    operating_point=card.operating_point,
+                    metrics=card.metrics,
+                    limits=card.limits,
+                )
+            )
+        return sorted(infos, key=lambda info: (not info.default, info.name))
+
+    def ready(self) -> bool:
+        """Whether the default model is compiled in this process."""
+        return self.config.model in self._loaded
+
+    def warm_up(self, threads: int | None = None) -> None:
+        """Compile the default model and run it once.
+
+        To be called in a server's worker after the fork: a compiled model's threads do not
+        survive one.
+
+        threads: processor cores this process may use; None: all.
+
+        Raises:
+            ModelNotReady, CheckpointError: as `assess`.
+        """
+        self._threads = threads
+        predictor = self._predictor(self._known(None))
+        predictor.predict([np.zeros((64, 64, 3), np.uint8)])
+
+    def _assess(
+        self, image: NDArray[np.uint8], name: str, gate: bool, start: float
+    ) -> Assessment:
+        report = quality.check(image, mode=self.config.gate)
+        rejected = gate and report.verdict == "reject"
+        prediction: Prediction | None = None
+        advice: str | None = None
+        message = messages.RETAKE
+        version = ""
+        if not rejected:
+            predictor = self._predictor(name)
+            (prediction,) = predictor.predict([image])
+            version = predictor.card.version
+            advice = messages.advise(
+                p_malignant=prediction.p_malignant,
+                malignant=prediction.malignant,
+                rule=self.config.advice,
+                operating_point=predictor.card.operating_point,
+            )
+            message = advice
+        return Assessment(
+            quality=report,
+            prediction=prediction,
+            advice=advice,
+            message=message,
+            gated=gate,
+            in_distribution=None,
+            model=name,
+            version=version,
+            prior=self.config.prior,
+            seconds=time.perf_counter() - start,
+        )
+
+    def _known(self, model: str | None) -> str:
+        name = model or self.config.model
+        if name in self._loaded:
+            return name
+        names = available(self.root)
+        if name not in names:
+            shown = repr(name if len(name) <= 60 else name[:57] + "...")
+            there = ", ".join(names) or "none"
+            raise UnknownModel(f"model: there is no checkpoint {shown}; the checkpoints are: {there}")
+        return name
+
+    def _predictor(self, name: str) -> Predictor:
+        with self._lock:
+            if name in self._loaded:
+                self._loaded.move_to_end(name)
+                return self._loaded[name]
+        with self._loading:  # one at a time, while other threads go on with what is loaded
+            with self._lock:
+                if name in self._loaded:
+                    return self._loaded[name]
+            predictor = self._load(name)
+            with self._lock:
+                self._loaded[name] = predictor
+                for old in list(self._loaded):
+                    if len(self._loaded) > MAX_LOADED_MODELS and old not in (
+                        name,
+                        self.config.model,
+                    ):
+                        del self._loaded[old]
+            return predictor
+
+    def _compile(self, name: str) -> Predictor:
+        return Classifier(name, root=self.root, threads=self._threads, prior=self.config.prior)
+
+
+__all__ = [
+    "Assessment",
+    "ModelInfo",
+    "ModelNotReady",
+    "Predictor",
+    "Service",
+    "UnknownModel",
+]
