@@ -1,0 +1,39 @@
+"""The way in: decoding pictures, measuring sharpness, contrast and brightness, and the gate."""
+
+from quality.contrast import gamma
+from quality.decoding import decode
+from quality.errors import (
+    CorruptImageError,
+    EmptyImageError,
+    ImageError,
+    ImageTooLargeError,
+    UnsupportedFormatError,
+)
+from quality.exposure import brightness
+from quality.files import IMAGE_SUFFIXES, find_images, read
+from quality.gate import GATES, Mode, QualityReport, Thresholds, Verdict, check
+from quality.limits import Limits
+from quality.sharpness import laplacian_variance, laplacian_variance_normalised
+
+__all__ = [
+    "GATES",
+    "IMAGE_SUFFIXES",
+    "CorruptImageError",
+    "EmptyImageError",
+    "ImageError",
+    "ImageTooLargeError",
+    "Limits",
+    "Mode",
+    "QualityReport",
+    "Thresholds",
+    "UnsupportedFormatError",
+    "Verdict",
+    "brightness",
+    "check",
+    "decode",
+    "find_images",
+    "gamma",
+    "laplacian_variance",
+    "laplacian_variance_normalised",
+    "read",
+]

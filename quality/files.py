@@ -1,0 +1,49 @@
+"""Pictures on disk: which files are meant by a list of paths, and reading one of them."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quality.decoding import decode
+from quality.errors import ImageTooLargeError
+from quality.limits import Limits
+
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".webp", ".tif", ".tiff", ".bmp"})
+"""Endings, in lower case, by which a picture is recognised inside a folder."""
+
+
+def read(path: str | Path, limits: Limits = Limits()) -> NDArray[np.uint8]:  # noqa: B008
+    """Decode the picture at `path` to RGB: uint8 (H, W, 3), C-contiguous.
+
+    Raises ImageError as `decode` does, and OSError where the file cannot be opened.
+    """
+    with open(path, "rb") as file:
+        # One byte more than allowed tells a file that is too large without reading all of it.
+        data = file.read(limits.max_bytes + 1)
+        if len(data) > limits.max_bytes:
+            size = file.seek(0, 2)
+            raise ImageTooLargeError(
+                f"The file has {size} bytes; at most {limits.max_bytes} are accepted."
+            )
+    return decode(data, limits)
+
+
+def find_images(paths: Iterable[str | Path]) -> list[Path]:
+    """The picture files that `paths` mean, each once, in a stable order.
+
+    A file named itself is always included, whatever its ending. A folder gives the files below
+    it, at any depth, that end in one of `IMAGE_SUFFIXES`, sorted. Raises FileNotFoundError for a
+    path that does not exist.
+    """
+    found: dict[Path, None] = {}
+    for path in map(Path, paths):
+        if path.is_dir():
+            inside = (p for p in path.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
+            found.update(dict.fromkeys(sorted(p for p in inside if p.is_file())))
+        elif path.exists():
+            found[path] = None
+        else:
+            raise FileNotFoundError(f"no such file or folder: {path}")
+    return list(found)

@@ -1,0 +1,20 @@
+"""How large a picture may be before it is refused."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Upper limits of one picture; both are checked before any pixel is decoded.
+
+    `max_bytes`: size of the encoded file (default 15 MiB).
+    `max_pixels`: width times height as the file's header states them (default 50 megapixels).
+    """
+
+    max_bytes: int = 15 * 2**20
+    max_pixels: int = 50_000_000
+
+    def __post_init__(self) -> None:
+        for name, value in (("max_bytes", self.max_bytes), ("max_pixels", self.max_pixels)):
+            if value < 1:
+                raise ValueError(f"{name} is {value}; it must be at least 1")
