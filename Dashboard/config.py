@@ -39,16 +39,21 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("MAX_UPLOAD_MB", "15", "largest image file in MB (2^20 bytes); bodies follow from it"),
     Setting("MAX_MEGAPIXELS", "50", "largest image in millions of pixels"),
     Setting(
-        "GATE", "classic", "`classic`: sharpness 15 and contrast 0.15 at the image's own size; "
-        "`normalised`: sharpness at the common working size"
+        "GATE",
+        "classic",
+        "`classic`: sharpness 15 and contrast 0.15 at the image's own size; "
+        "`normalised`: sharpness at the common working size",
     ),
     Setting(
-        "ADVICE", "threshold", "`threshold`: the operating point on the model's card, where it "
-        "has one; `argmax`: the predicted class"
+        "ADVICE",
+        "threshold",
+        "`threshold`: the operating point on the model's card, where it "
+        "has one; `argmax`: the predicted class",
     ),
     Setting(
-        "PRIOR", "evenly frequent", "class frequencies of the clinic: `ham10000`, or all seven "
-        "as `akiec=0.03,bcc=0.05,...`"
+        "PRIOR",
+        "evenly frequent",
+        "class frequencies of the clinic: `ham10000`, or all seven as `akiec=0.03,bcc=0.05,...`",
     ),
     Setting("WEB_CONCURRENCY", "from the cores", "worker processes of the server"),
     Setting("DATA_DIR", "none", "reserved for a later version: where results will be kept"),
@@ -99,7 +104,9 @@ class Config:
                 "MAX_MEGAPIXELS", values["MAX_MEGAPIXELS"], cls.max_megapixels, 1000
             ),
             gate=_gate(values["GATE"] or cls.gate),
-            advice=cast(AdviceRule, _choice("ADVICE", values["ADVICE"] or cls.advice, ADVICE_RULES)),
+            advice=cast(
+                AdviceRule, _choice("ADVICE", values["ADVICE"] or cls.advice, ADVICE_RULES)
+            ),
             prior=_prior(values["PRIOR"]),
             workers=_integer("WEB_CONCURRENCY", values["WEB_CONCURRENCY"], 1, 64)
             if values["WEB_CONCURRENCY"]

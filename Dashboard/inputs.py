@@ -8,7 +8,7 @@ import binascii
 import re
 from dataclasses import dataclass
 from io import BytesIO
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from flask import Request
 from pydantic import BaseModel, ValidationError
@@ -25,6 +25,7 @@ ACCEPTED = {
     "method": "the name of an explanation method, at most 64 characters",
     "model": "the name of a checkpoint from GET /models, at most 128 characters",
 }
+Model = TypeVar("Model", bound=BaseModel)
 DATA_URL = re.compile(r"data:[^,]{0,200}?(;base64)?,", re.IGNORECASE)
 
 
@@ -106,7 +107,7 @@ def _from_form(request: Request) -> PredictInput:
     return PredictInput(files[0].read(), validated(PredictOptions, values))
 
 
-def validated[Model: BaseModel](model: type[Model], body: bytes | dict[str, str]) -> Model:
+def validated(model: type[Model], body: bytes | dict[str, str]) -> Model:
     """`body` as a `model`: JSON strictly typed, a form's texts converted."""
     try:
         if isinstance(body, bytes):

@@ -149,6 +149,8 @@ class Service:
         self._loaded: OrderedDict[str, Predictor] = OrderedDict()
         self._lock = threading.Lock()
         self._loading = threading.Lock()
+        self._warming: threading.Thread | None = None
+        self._failure: str | None = None
 
     def assess(self, data: bytes, *, model: str | None = None, gate: bool = True) -> Assessment:
         """Assess an image file.
@@ -214,9 +216,26 @@ class Service:
         predictor = self._predictor(self._known(None))
         predictor.predict([np.zeros((64, 64, 3), np.uint8)])
 
-    def _assess(
-        self, image: NDArray[np.uint8], name: str, gate: bool, start: float
-    ) -> Assessment:
+    def start_warm_up(self) -> str | None:
+        """Load the default model in the background, where nothing has yet.
+
+        Returns:
+            Why the last attempt failed, None where it did not or still goes on.
+        """
+        with self._lock:
+            if not self.ready() and (self._warming is None or not self._warming.is_alive()):
+                self._warming = threading.Thread(target=self._try_warm_up, daemon=True)
+                self._warming.start()
+            return self._failure
+
+    def _try_warm_up(self) -> None:
+        try:
+            self.warm_up(self._threads)
+            self._failure = None
+        except (ModelNotReady, ValueError) as error:  # CheckpointError and UnknownModel among them
+            self._failure = str(error)
+
+    def _assess(self, image: NDArray[np.uint8], name: str, gate: bool, start: float) -> Assessment:
         report = quality.check(image, mode=self.config.gate)
         rejected = gate and report.verdict == "reject"
         prediction: Prediction | None = None
@@ -255,7 +274,9 @@ class Service:
         if name not in names:
             shown = repr(name if len(name) <= 60 else name[:57] + "...")
             there = ", ".join(names) or "none"
-            raise UnknownModel(f"model: there is no checkpoint {shown}; the checkpoints are: {there}")
+            raise UnknownModel(
+                f"model: there is no checkpoint {shown}; the checkpoints are: {there}"
+            )
         return name
 
     def _predictor(self, name: str) -> Predictor:

@@ -1,0 +1,49 @@
+"""gunicorn's settings for `dash_ham:server`; found by starting gunicorn in this folder."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = str(Path(__file__).resolve().parents[1])
+if ROOT not in sys.path:
+    sys.path.insert(0, ROOT)
+
+from Dashboard import cores  # noqa: E402
+from Dashboard.config import Config  # noqa: E402
+
+try:
+    _config = Config.from_env()
+except ValueError as error:
+    sys.exit(f"Dashboard: {error}")
+
+_cores = cores.usable()
+
+wsgi_app = "dash_ham:server"
+bind = f"0.0.0.0:{_config.port}"
+# The application is imported once and shared; each worker compiles the model after the fork.
+preload_app = True
+worker_class = "gthread"
+workers = _config.workers or 1
+threads = 16
+# Longest silence of a worker before it is replaced, and longest wait for its last requests.
+timeout = 120
+graceful_timeout = 30
+keepalive = 30
+# The heartbeat file of a worker: in memory where there is such a place.
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+limit_request_line = 4094
+control_socket_disable = True
+errorlog = "-"
+accesslog = "-"
+# Neither addresses, query, user agent nor anything of what was uploaded.
+access_log_format = "%(t)s %(m)s %(U)s %(s)s %(B)s bytes %(M)s ms"
+
+
+def post_worker_init(worker: Any) -> None:
+    """Load the default model before this worker takes requests."""
+    service = worker.wsgi.extensions["service"]
+    try:
+        service.warm_up(threads=max(1, _cores // worker.cfg.workers))
+    except Exception as error:  # the worker stays up: /ready and the pages say what is missing
+        worker.log.error("the default model is not loaded: %s", error)
