@@ -46,6 +46,7 @@ def create_server(config: Config, service: Service) -> OpenAPI:
         static_folder=None,
     )
     server.request_class = UploadRequest
+    server.json.sort_keys = False  # type: ignore[attr-defined]
     server.config.update(
         MAX_CONTENT_LENGTH=config.max_body_bytes,
         MAX_FORM_MEMORY_SIZE=FORM_FIELD_BYTES,
@@ -138,7 +139,7 @@ def _handle_errors(server: OpenAPI, config: Config) -> None:
 
     @server.errorhandler(quality.ImageError)
     def bad_image(error: quality.ImageError) -> Reply:
-        return failure(f"image: {error}", error.status)
+        return failure(str(error), error.status)
 
     @server.errorhandler(UnknownModel)
     def unknown_model(error: UnknownModel) -> Reply:

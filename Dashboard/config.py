@@ -56,6 +56,9 @@ SETTINGS: tuple[Setting, ...] = (
         "class frequencies of the clinic: `ham10000`, or all seven as `akiec=0.03,bcc=0.05,...`",
     ),
     Setting("WEB_CONCURRENCY", "from the cores", "worker processes of the server"),
+    Setting(
+        "CACHE_DIR", "the user's cache folder", "where `python -m models export` keeps its results"
+    ),
     Setting("DATA_DIR", "none", "reserved for a later version: where results will be kept"),
     Setting("REDIS_URL", "none", "reserved for a later version: queue shared by many machines"),
 )
@@ -73,6 +76,7 @@ class Config:
     advice: which rule turns a prediction into advice.
     prior: class frequencies by code, positive, summing to 1; None: evenly frequent.
     workers: worker processes; None: chosen from the cores.
+    cache_dir: folder of the exported models; None: in the user's cache.
     data_dir, redis_url: reserved, nothing uses them yet.
     """
 
@@ -84,6 +88,7 @@ class Config:
     advice: AdviceRule = "threshold"
     prior: Mapping[str, float] | None = None
     workers: int | None = None
+    cache_dir: Path | None = None
     data_dir: Path | None = None
     redis_url: str | None = None
 
@@ -95,7 +100,6 @@ class Config:
             ValueError: names the variable, what it holds and what is accepted.
         """
         values = {s.name: environ.get(s.name, "").strip() for s in SETTINGS}
-        data_dir = values["DATA_DIR"]
         return cls(
             model=_model(values["MODEL"] or cls.model),
             port=_integer("PORT", values["PORT"] or str(cls.port), 1, 65535),
@@ -111,7 +115,8 @@ class Config:
             workers=_integer("WEB_CONCURRENCY", values["WEB_CONCURRENCY"], 1, 64)
             if values["WEB_CONCURRENCY"]
             else None,
-            data_dir=Path(data_dir).expanduser() if data_dir else None,
+            cache_dir=Path(values["CACHE_DIR"]) if values["CACHE_DIR"] else None,
+            data_dir=Path(values["DATA_DIR"]) if values["DATA_DIR"] else None,
             redis_url=_redis_url(values["REDIS_URL"]),
         )
 

@@ -145,6 +145,7 @@ class Service:
         self.config = config
         self.root = root
         self._threads: int | None = None
+        self._streams: int | None = None
         self._load = load or self._compile
         self._loaded: OrderedDict[str, Predictor] = OrderedDict()
         self._lock = threading.Lock()
@@ -201,18 +202,20 @@ class Service:
         """Whether the default model is compiled in this process."""
         return self.config.model in self._loaded
 
-    def warm_up(self, threads: int | None = None) -> None:
+    def warm_up(self, threads: int | None = None, streams: int | None = None) -> None:
         """Compile the default model and run it once.
 
         To be called in a server's worker after the fork: a compiled model's threads do not
         survive one.
 
-        threads: processor cores this process may use; None: all.
+        threads: processor cores that models of this process may use; None: all.
+        streams: images that a model computes at the same time, dividing the cores; None: the
+            classifier's own choice.
 
         Raises:
             ModelNotReady, CheckpointError: as `assess`.
         """
-        self._threads = threads
+        self._threads, self._streams = threads, streams
         predictor = self._predictor(self._known(None))
         predictor.predict([np.zeros((64, 64, 3), np.uint8)])
 
@@ -230,7 +233,7 @@ class Service:
 
     def _try_warm_up(self) -> None:
         try:
-            self.warm_up(self._threads)
+            self.warm_up(self._threads, self._streams)
             self._failure = None
         except (ModelNotReady, ValueError) as error:  # CheckpointError and UnknownModel among them
             self._failure = str(error)
@@ -273,10 +276,12 @@ class Service:
         names = available(self.root)
         if name not in names:
             shown = repr(name if len(name) <= 60 else name[:57] + "...")
-            there = ", ".join(names) or "none"
-            raise UnknownModel(
-                f"model: there is no checkpoint {shown}; the checkpoints are: {there}"
+            sentence = (
+                f"there is no checkpoint {shown}; the checkpoints are: {', '.join(names) or 'none'}"
             )
+            if model is None:
+                raise ModelNotReady(f"MODEL: {sentence}")
+            raise UnknownModel(f"model: {sentence}")
         return name
 
     def _predictor(self, name: str) -> Predictor:
@@ -300,7 +305,14 @@ class Service:
             return predictor
 
     def _compile(self, name: str) -> Predictor:
-        return Classifier(name, root=self.root, threads=self._threads, prior=self.config.prior)
+        return Classifier(
+            name,
+            root=self.root,
+            cache=self.config.cache_dir,
+            threads=self._threads,
+            streams=self._streams,
+            prior=self.config.prior,
+        )
 
 
 __all__ = [

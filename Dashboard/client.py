@@ -1,0 +1,203 @@
+"""`python -m Dashboard.client`: sends image files to a running dashboard's API."""
+
+import http.client
+import json
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+DEFAULT_URL = "http://127.0.0.1:8050"
+EXIT_SOME_FAILED, EXIT_USAGE, EXIT_UNREACHABLE = 1, 2, 3
+EPILOG = (
+    "Exit codes: 0 every image was answered (an image to retake is an answer too), 1 some could "
+    "not be, 2 wrong use, 3 the server cannot be reached."
+)
+
+
+class Precision(StrEnum):
+    """Effort of an explanation."""
+
+    LOW = "Low"
+    MEDIUM = "Medium"
+    HIGH = "High"
+
+
+class UnreachableError(ConnectionError):
+    """Nothing that speaks the API answers at the address."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The server's answer for one image: the HTTP status and the JSON object."""
+
+    status: int
+    body: dict[str, Any]
+
+    @property
+    def answered(self) -> bool:
+        """Whether the image was assessed, a rejection for its quality included."""
+        return self.status == 200 or (self.status == 422 and "quality" in self.body)
+
+
+class Client:
+    """Calls one server's API, over a connection that is kept; no proxy is ever used.
+
+    url: `http://HOST[:PORT][/PREFIX]` or https; ValueError for anything else.
+    timeout: seconds of silence after which the server counts as unreachable.
+    """
+
+    def __init__(self, url: str = DEFAULT_URL, timeout: float = 60.0) -> None:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"url must be http://HOST:PORT or https://HOST:PORT, got {url!r}")
+        kind = (
+            http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        )
+        self.url = url
+        self._path = parts.path.rstrip("/") + "/predict"
+        self._connection = kind(parts.hostname, parts.port, timeout=timeout)
+
+    def predict(self, data: bytes, fields: dict[str, str]) -> Reply:
+        """Send one image file with the form's other fields.
+
+        Raises:
+            UnreachableError: no connection, no answer, or not an answer of the API.
+        """
+        boundary = secrets.token_hex(16)
+        body = b"".join(_multipart(data, fields, boundary))
+        headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+        for attempt in (1, 2):
+            fresh = self._connection.sock is None
+            try:
+                return self._exchange(body, headers)
+            except UnreachableError:
+                raise
+            except (OSError, http.client.HTTPException) as error:
+                self._connection.close()
+                # A kept connection may have been closed meanwhile: one new one is tried.
+                if fresh or attempt == 2:
+                    raise UnreachableError(_reason(error)) from error
+        raise AssertionError("unreachable")
+
+    def _exchange(self, body: bytes, headers: dict[str, str]) -> Reply:
+        refused: OSError | None = None
+        try:
+            self._connection.request("POST", self._path, body, headers)
+        except (BrokenPipeError, ConnectionResetError) as error:
+            # The server may have answered already, and closed: too large a body is not read.
+            refused = error
+        try:
+            response = self._connection.getresponse()
+        except (OSError, http.client.HTTPException):
+            if refused:
+                raise refused from None
+            raise
+        text = response.read()
+        try:
+            answer = json.loads(text)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict) or "success" not in answer:
+            raise UnreachableError(
+                f"{self.url} answers with status {response.status}, but not as the dashboard's API"
+            )
+        return Reply(response.status, answer)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def _multipart(data: bytes, fields: dict[str, str], boundary: str) -> Iterator[bytes]:
+    """A form's parts. The file's own name is not sent: the server decides by content."""
+    mark = f"--{boundary}\r\nContent-Disposition: form-data; name="
+    for name, value in fields.items():
+        yield f'{mark}"{name}"\r\n\r\n{value}\r\n'.encode()
+    yield f'{mark}"image"; filename="image"\r\n'.encode()
+    yield b"Content-Type: application/octet-stream\r\n\r\n"
+    yield data
+    yield f"\r\n--{boundary}--\r\n".encode()
+
+
+def line(file: Path, reply: Reply) -> str:
+    """One line for people."""
+    body = reply.body
+    if reply.status == 200:
+        return (
+            f"{file}: {body['message']} ({body['prediction']}, {body['probability']:.0%}; "
+            f"malignant {body['p_malignant']:.0%})"
+        )
+    reasons = body.get("quality", {}).get("reasons", [])
+    return (
+        " ".join([f"{file}: {body['error']}.", *reasons]) if reasons else f"{file}: {body['error']}"
+    )
+
+
+def main(
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files.")],
+    url: Annotated[str, typer.Option(help="Address of the dashboard.")] = DEFAULT_URL,
+    model: Annotated[str | None, typer.Option(help="Checkpoint, if not the default one.")] = None,
+    gate: Annotated[bool, typer.Option(help="Refuse images of poor quality.")] = True,
+    explain: Annotated[bool, typer.Option("--explain", help="Ask for an explanation.")] = False,
+    precision: Annotated[Precision, typer.Option(help="Effort of it.")] = Precision.MEDIUM,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for an answer.")] = 60.0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object per line: file, status, answer.")
+    ] = False,
+) -> None:
+    """Assess image files with a running dashboard."""
+    errors = Console(stderr=True, highlight=False)
+    try:
+        client = Client(url, timeout)
+    except ValueError as error:
+        errors.print(f"--url: {error}", markup=False)
+        raise typer.Exit(EXIT_USAGE) from None
+    fields = {"gate": str(gate).lower(), "precision": precision.value}
+    if explain:
+        fields["explain"] = "true"
+    if model:
+        fields["model"] = model
+    failed = 0
+    columns = (TextColumn("Assessing"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=errors, transient=True) as progress:
+        for file in progress.track(images):
+            try:
+                data = file.read_bytes()
+            except OSError as error:
+                reply = Reply(0, {"success": False, "error": f"cannot be read: {error.strerror}"})
+            else:
+                try:
+                    reply = client.predict(data, fields)
+                except UnreachableError as error:
+                    errors.print(f"{url} cannot be reached: {error}", markup=False)
+                    raise typer.Exit(EXIT_UNREACHABLE) from None
+            failed += not reply.answered
+            if as_json:
+                record = {"file": str(file), "status": reply.status, **reply.body}
+                typer.echo(json.dumps(record, ensure_ascii=False))
+            else:
+                typer.echo(line(file, reply), err=not reply.answered)
+    if failed:
+        errors.print(f"{failed} of {len(images)} images could not be assessed")
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def run() -> None:
+    """The command."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command(epilog=EPILOG)(main)
+    app()
+
+
+if __name__ == "__main__":
+    run()
