@@ -160,7 +160,9 @@ _ENTRIES = (
         head="classifier",
         gradcam_layer="bn2",
         licence="Apache-2.0",
-        paper="Tan & Le, MixConv: Mixed Depthwise Convolutional Kernels, BMVC 2019, arXiv:1907.09595",
+        paper=(
+            "Tan & Le, MixConv: Mixed Depthwise Convolutional Kernels, BMVC 2019, arXiv:1907.09595"
+        ),
     ),
     Backbone(
         name="efficientnet_lite0",

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -93,7 +92,8 @@ class Card:
         unknown = sorted(set(data) - known)
         if unknown:
             raise CheckpointError(
-                f"card.json has unknown keys {', '.join(unknown)}; known are {', '.join(sorted(known))}"
+                f"card.json has unknown keys {', '.join(unknown)}; "
+                f"known are {', '.join(sorted(known))}"
             )
         values = dict(data)
         try:
@@ -180,11 +180,11 @@ def save_checkpoint(
             (staging / name).chmod(0o644)
         if folder.exists():
             old = staging.with_name(staging.name + "-old")
-            os.replace(folder, old)
-            os.replace(staging, folder)
+            folder.replace(old)
+            staging.replace(folder)
             shutil.rmtree(old)
         else:
-            os.replace(staging, folder)
+            staging.replace(folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return card

@@ -19,7 +19,7 @@ DEFAULT_MODEL = "resnext50_32x4d"
 Precision = Literal["auto", "f32", "bf16"]
 
 
-class ModelNotReady(RuntimeError):
+class ModelNotReady(RuntimeError):  # noqa: N818 (the name tells the state)
     """A checkpoint that has no up-to-date export; the message says how to make it."""
 
 
@@ -209,8 +209,8 @@ def _positive(name: str, value: int | None) -> int | None:
 
 
 def _check_image(image: NDArray[np.uint8], index: int) -> None:
-    if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
-        kind = getattr(image, "dtype", type(image).__name__)
+    kind = getattr(image, "dtype", type(image).__name__)
+    if kind != np.uint8:
         raise ValueError(f"image {index} must be a uint8 array, got {kind}")
     if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
         raise ValueError(f"image {index} must be (height, width, 3) RGB, got shape {image.shape}")

@@ -1,4 +1,4 @@
-"""From a checkpoint to its serving form: OpenVINO IR in a cache folder. Only the making needs torch.
+"""From a checkpoint to its serving form, OpenVINO IR in a cache folder. Making it needs torch.
 
 The graph takes uint8 (N, S, S, 3) RGB at the card's input size, any N, and normalises inside.
 Outputs, by name:
@@ -97,7 +97,7 @@ def export(name: str | Path, cache: Path | None = None, *, root: Path = WEIGHTS_
             file.chmod(0o644)
             _to_disk(file)
         staging.chmod(0o755)
-        with contextlib.suppress(FileExistsError, OSError):
+        with contextlib.suppress(OSError):  # another process was first: its export is as good
             staging.rename(target)
         if not (target / GRAPH_FILE).is_file():
             raise OSError(f"the export could not be written to {target}")
@@ -141,11 +141,9 @@ def convert(network: "torch.nn.Module", card: Card) -> Any:
                 for hook in hooks:
                     hook.remove()
             feature_map = taps["feature_map"]
-            return (
-                logits,
-                taps["features"],
-                feature_map.relu() if entry.gradcam_relu else feature_map,
-            )
+            if entry.gradcam_relu:
+                feature_map = feature_map.relu()
+            return logits, taps["features"], feature_map
 
     with warnings.catch_warnings(), torch.no_grad():
         # OpenVINO reads TorchScript; torch announces its end with every call.
@@ -169,11 +167,9 @@ def _with_normalisation(model: Any, card: Card) -> Any:
     taken = steps.input("image")
     taken.tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
     taken.model().set_layout(ov.Layout("NCHW"))
-    to_255 = (
-        [255 * value for value in card.preprocessing.mean],
-        [255 * value for value in card.preprocessing.std],
-    )
-    taken.preprocess().convert_element_type(ov.Type.f32).mean(to_255[0]).scale(to_255[1])
+    mean = [255 * value for value in card.preprocessing.mean]
+    std = [255 * value for value in card.preprocessing.std]
+    taken.preprocess().convert_element_type(ov.Type.f32).mean(mean).scale(std)
     return steps.build()
 
 

@@ -29,7 +29,7 @@ class Preprocessing:
     def __post_init__(self) -> None:
         if self.input_size < 1:
             raise ValueError(f"input_size must be at least 1 pixel, got {self.input_size}")
-        if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
+        if {len(self.mean), len(self.std)} != {3} or min(self.std) <= 0:
             raise ValueError(
                 f"mean and std must hold three values, std above 0; got {self.mean}, {self.std}"
             )
