@@ -128,6 +128,23 @@ class Assessment:
         }
 
 
+def malignant_at_card_prior(
+    prediction: Prediction, card: Card, prior: Mapping[str, float] | None
+) -> float:
+    """The malignant probability, in [0, 1], at the class frequencies of the model's card.
+
+    An operating point was chosen there. Judging by this value keeps its sensitivity and
+    specificity whatever `prior` the shown probabilities were re-weighted to.
+    """
+    if prior is None:
+        return prediction.p_malignant
+    weights = {
+        code: p * card.prior.get(code, 1.0) / prior[code]
+        for code, p in prediction.probabilities.items()
+    }
+    return sum(weights[code] for code in card.taxonomy.malignant) / sum(weights.values())
+
+
 class Service:
     """Assesses images; one per process, used by many threads at once.
 
@@ -250,7 +267,7 @@ class Service:
             (prediction,) = predictor.predict([image])
             version = predictor.card.version
             advice = messages.advise(
-                p_malignant=prediction.p_malignant,
+                p_malignant=malignant_at_card_prior(prediction, predictor.card, self.config.prior),
                 malignant=prediction.malignant,
                 rule=self.config.advice,
                 operating_point=predictor.card.operating_point,

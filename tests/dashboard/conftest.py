@@ -1,0 +1,124 @@
+"""A dashboard over checkpoints that answer by rule, and pictures to send to it. No torch."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import cv2
+import dash
+import numpy as np
+import pytest
+from flask.testing import FlaskClient
+from numpy.typing import NDArray
+
+from Dashboard.app import create_app
+from Dashboard.config import Config
+from Dashboard.service import Service
+from models.checkpoints import CARD_FILE, WEIGHTS_FILE, Card
+from models.classifier import Prediction
+from models.preprocessing import Preprocessing
+from models.taxonomy import HAM10000
+
+BENIGN = (0.02, 0.02, 0.03, 0.01, 0.05, 0.80, 0.07)
+MALIGNANT = (0.10, 0.20, 0.10, 0.05, 0.45, 0.05, 0.05)
+
+
+class RulePredictor:
+    """A classifier that finds a picture malignant where its red mean is above its blue mean."""
+
+    def __init__(self, name: str, card: Card) -> None:
+        self.name, self.card, self.calls = name, card, 0
+
+    def predict(self, images: Sequence[NDArray[np.uint8]]) -> list[Prediction]:
+        self.calls += len(images)
+        return [self._predict(image) for image in images]
+
+    def _predict(self, image: NDArray[np.uint8]) -> Prediction:
+        row = MALIGNANT if image[..., 0].mean() > image[..., 2].mean() else BENIGN
+        best = int(np.argmax(row))
+        code = HAM10000.codes[best]
+        return Prediction(
+            code=code,
+            name=HAM10000.names[best],
+            probability=row[best],
+            probabilities=dict(zip(HAM10000.codes, row, strict=True)),
+            p_malignant=sum(row[i] for i in HAM10000.malignant_indices),
+            malignant=code in HAM10000.malignant,
+            model=self.name,
+            version=self.card.version,
+        )
+
+
+def card(name: str, threshold: float | None = None) -> Card:
+    return Card(
+        name=name,
+        version="0.1",
+        backbone="resnet18",
+        taxonomy=HAM10000,
+        preprocessing=Preprocessing(64, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+        licence="MIT",
+        operating_point=None if threshold is None else {"threshold": threshold},
+    )
+
+
+@pytest.fixture(scope="session")
+def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the cards of `plain` (no operating point) and `careful` (threshold 0.05)."""
+    root = tmp_path_factory.mktemp("weights")
+    for entry in (card("plain"), card("careful", 0.05)):
+        folder = root / entry.name
+        folder.mkdir()
+        (folder / CARD_FILE).write_text(json.dumps(entry.to_dict()))
+        (folder / WEIGHTS_FILE).write_bytes(b"not read")
+    return root
+
+
+@pytest.fixture(scope="session")
+def make_service(checkpoints: Path) -> Callable[..., Service]:
+    """Builds a Service over the two checkpoints; keyword arguments are those of Config."""
+
+    def make(**settings: object) -> Service:
+        cards = {"plain": card("plain"), "careful": card("careful", 0.05)}
+        config = Config(**{"model": "plain"} | settings)  # type: ignore[arg-type]
+        return Service(
+            config, root=checkpoints, load=lambda name: RulePredictor(name, cards[name])
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def app(make_service: Callable[..., Service]) -> dash.Dash:
+    """The dashboard, with a limit of 1 MB per image to keep the tests' bodies small."""
+    service = make_service(max_upload_mb=1, max_megapixels=2)
+    service.warm_up()
+    return create_app(service.config, service)
+
+
+@pytest.fixture
+def client(app: dash.Dash) -> FlaskClient:
+    return app.server.test_client()
+
+
+def picture(kind: str) -> NDArray[np.uint8]:
+    """RGB (450, 600, 3): `benign` and `malignant` are sharp, `blurred` and `pale` are not good."""
+    noise = np.random.default_rng(5).integers(0, 256, (450, 600, 3), np.uint8)
+    coarse = cv2.resize(noise[::10, ::10], (600, 450), interpolation=cv2.INTER_NEAREST)
+    if kind == "blurred":
+        return np.asarray(cv2.GaussianBlur(coarse, (0, 0), 40), np.uint8)
+    if kind == "pale":
+        return np.asarray(220 + coarse // 16, np.uint8)
+    tint = np.array([1.0, 0.7, 0.5] if kind == "malignant" else [0.5, 0.7, 1.0])
+    return (coarse * tint).astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def encode() -> Callable[..., bytes]:
+    """Encodes `benign`, `malignant`, `blurred` or `pale` as a file; sharp ones pass the gate."""
+
+    def make(kind: str, suffix: str = ".png") -> bytes:
+        done, data = cv2.imencode(suffix, cv2.cvtColor(picture(kind), cv2.COLOR_RGB2BGR))
+        assert done
+        return data.tobytes()
+
+    return make

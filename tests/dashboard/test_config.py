@@ -1,0 +1,100 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from Dashboard.config import SETTINGS, Config
+
+
+def test_defaults_are_those_of_the_contract() -> None:
+    config = Config.from_env({})
+    assert config.model == "resnext50_32x4d"
+    assert config.port == 8050
+    assert config.limits.max_bytes == 15 * 2**20
+    assert config.limits.max_pixels == 50_000_000
+    assert config.gate == "classic"
+    assert config.advice == "threshold"
+    assert (config.prior, config.redis_url, config.data_dir, config.workers) == (None,) * 4
+
+
+def test_every_variable_is_read() -> None:
+    environ = {
+        "MODEL": "other",
+        "PORT": "9000",
+        "MAX_UPLOAD_MB": "0.5",
+        "MAX_MEGAPIXELS": "2",
+        "GATE": "normalised",
+        "ADVICE": "argmax",
+        "PRIOR": "ham10000",
+        "WEB_CONCURRENCY": "3",
+        "CACHE_DIR": "/cache",
+        "DATA_DIR": "/data",
+        "REDIS_URL": "redis://queue:6379/0",
+    }
+    assert environ.keys() == {setting.name for setting in SETTINGS}
+    config = Config.from_env(environ)
+    assert (config.model, config.port, config.workers) == ("other", 9000, 3)
+    assert config.limits.max_bytes == 2**19
+    assert config.limits.max_pixels == 2_000_000
+    assert (config.gate, config.advice) == ("normalised", "argmax")
+    assert (config.cache_dir, config.data_dir) == (Path("/cache"), Path("/data"))
+    assert config.redis_url == "redis://queue:6379/0"
+    assert config.prior is not None
+    assert config.prior["nv"] == pytest.approx(6705 / 10015)
+
+
+def test_an_empty_variable_counts_as_unset() -> None:
+    assert Config.from_env({setting.name: " " for setting in SETTINGS}) == Config()
+
+
+def test_prior_is_normalised_and_ordered() -> None:
+    prior = Config.from_env({"PRIOR": "nv=6, mel=1,akiec=1,bcc=.5,bkl=.5,df=.5,vasc=0.5"}).prior
+    assert prior is not None
+    assert list(prior) == ["akiec", "bcc", "bkl", "df", "mel", "nv", "vasc"]
+    assert prior["nv"] == pytest.approx(0.6)
+    assert sum(prior.values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MODEL", "../secret"),
+        ("PORT", "0"),
+        ("PORT", "65536"),
+        ("PORT", "8050.0"),
+        ("MAX_UPLOAD_MB", "0"),
+        ("MAX_UPLOAD_MB", "nan"),
+        ("MAX_UPLOAD_MB", "many"),
+        ("MAX_MEGAPIXELS", "-1"),
+        ("GATE", "strict"),
+        ("GATE", "recommended"),
+        ("ADVICE", "always"),
+        ("PRIOR", "even"),
+        ("PRIOR", "nv=1"),
+        ("PRIOR", "akiec=1,bcc=1,bkl=1,df=1,mel=1,nv=1,vasc=0"),
+        ("PRIOR", "akiec=1,bcc=1,bkl=1,df=1,mel=1,nv=1,vasc=inf"),
+        ("PRIOR", "akiec=1,bcc=1,bkl=1,df=1,mel=1,nv=1,nv=1"),
+        ("WEB_CONCURRENCY", "0"),
+        ("REDIS_URL", "localhost"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_is_accepted(name: str, value: str) -> None:
+    with pytest.raises(ValueError, match=rf"^{name} (is {re.escape(repr(value))}.* )?must be "):
+        Config.from_env({name: value})
+
+
+def test_a_password_is_not_repeated() -> None:
+    with pytest.raises(ValueError, match="REDIS_URL") as caught:
+        Config.from_env({"REDIS_URL": "user:secret@queue"})
+    assert "secret" not in str(caught.value)
+
+
+def test_body_limit_holds_the_largest_image_in_base64() -> None:
+    config = Config(max_upload_mb=1)
+    assert 4 / 3 * 2**20 < config.max_body_bytes < 1.5 * 2**20
+
+
+def test_readme_lists_every_variable(repository: Path) -> None:
+    text = (repository / "Dashboard" / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (.*?) \| (.*?) \|$", text, re.MULTILINE)
+    assert rows == [(s.name, s.default, s.meaning) for s in SETTINGS]
