@@ -7,23 +7,25 @@
 # 1. The shipped models in their serving form.
 FROM python:3.11-slim-bookworm AS models
 ARG TORCH_INDEX=""
+ENV PIP_NO_CACHE_DIR=1 PIP_PROGRESS_BAR=off
 WORKDIR /app
 COPY requirements/explain.txt requirements/explain.txt
 RUN python -m venv /opt/torch \
     && if [ -n "$TORCH_INDEX" ]; then \
-         /opt/torch/bin/pip install --no-cache-dir --no-deps --index-url "$TORCH_INDEX" \
+         /opt/torch/bin/pip install --no-deps --index-url "$TORCH_INDEX" \
            $(grep -E '^torch(vision)?==' requirements/explain.txt); \
        fi \
-    && /opt/torch/bin/pip install --no-cache-dir -r requirements/explain.txt
+    && /opt/torch/bin/pip install -r requirements/explain.txt
 COPY quality quality
 COPY models models
 RUN CACHE_DIR=/opt/models /opt/torch/bin/python -m models export --all
 
 # 2. The packages that serving needs; pip itself stays behind.
 FROM python:3.11-slim-bookworm AS packages
+ENV PIP_NO_CACHE_DIR=1 PIP_PROGRESS_BAR=off
 COPY requirements/serve.txt /tmp/serve.txt
 RUN python -m venv --without-pip /opt/venv \
-    && python -m pip --python /opt/venv/bin/python install --no-cache-dir -r /tmp/serve.txt
+    && python -m pip --python /opt/venv/bin/python install -r /tmp/serve.txt
 
 # 3. The image: no compiler, no torch, nothing that the server writes to.
 FROM python:3.11-slim-bookworm
