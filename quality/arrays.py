@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def require_rgb(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def require_rgb(image: object) -> NDArray[np.uint8]:
     """`image` itself where it is a non-empty uint8 array of shape (H, W, 3), C-contiguous.
 
     A view that is not contiguous is copied. Raises TypeError for another dtype and ValueError

@@ -2,14 +2,11 @@
 
 import io
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import (
     BmpImagePlugin,
-    Image,
     ImageFile,
-    ImageOps,
     JpegImagePlugin,
     PngImagePlugin,
     TiffImagePlugin,
@@ -23,9 +20,21 @@ from quality.errors import (
     ImageTooLargeError,
     UnsupportedFormatError,
 )
-from quality.formats import ACCEPTED, describe, sniff
-from quality.limits import Limits
+from quality.formats import (
+    ACCEPTED,
+    READERS,
+    Essence,
+    SeveralPicturesError,
+    UnsupportedVariantError,
+    describe,
+    sniff,
+)
+from quality.limits import DEFAULT_LIMITS, Limits
+from quality.orientation import upright
+from quality.pixels import to_rgb
 
+# The classes themselves instead of `PIL.Image.open`: that one tries formats beyond the accepted
+# ones and warns about large pictures by a setting that the whole process shares.
 _OPENERS: dict[str, type[ImageFile.ImageFile]] = {
     "JPEG": JpegImagePlugin.JpegImageFile,
     "PNG": PngImagePlugin.PngImageFile,
@@ -35,60 +44,78 @@ _OPENERS: dict[str, type[ImageFile.ImageFile]] = {
 }
 
 
-def decode(data: bytes, limits: Limits = Limits()) -> NDArray[np.uint8]:  # noqa: B008
-    """Decode one picture to RGB: uint8 (H, W, 3), C-contiguous, orientation applied.
+def decode(data: bytes, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.uint8]:
+    """Decode one picture to RGB: uint8 (H, W, 3), C-contiguous, writable.
 
-    Raises a subclass of ImageError for anything that is not one usable picture.
+    The format is told from the content. EXIF orientation is applied, transparency is laid over
+    white, 16-bit samples are scaled to 8, palettes, grey and CMYK become RGB. Colour profiles and
+    gamma chunks are ignored: numbers are taken as sRGB, which is what dermatoscope cameras write.
+
+    Raises EmptyImageError for no bytes, ImageTooLargeError beyond `limits`,
+    UnsupportedFormatError for other formats, variants that cannot be judged (floating-point
+    samples) and files with several pictures, CorruptImageError for damaged or incomplete files;
+    nothing else, whatever the bytes. Nothing is written to disk. Threads may share it.
     """
     if not data:
         raise EmptyImageError(f"The file is empty (0 bytes); a {ACCEPTED} picture is accepted.")
     if len(data) > limits.max_bytes:
-        raise ImageTooLargeError(
-            f"The file has {len(data)} bytes; at most {limits.max_bytes} are accepted."
-        )
+        raise ImageTooLargeError(too_many_bytes(len(data), limits))
     kind = sniff(data)
     if kind is None:
-        raise UnsupportedFormatError(
-            f"The file is {describe(data)}, not a picture that can be read; "
-            f"{ACCEPTED} is accepted."
-        )
+        raise UnsupportedFormatError(f"The file is {describe(data)}; {ACCEPTED} is accepted.")
     try:
         return _decode(kind, data, limits)
     except ImageError:
         raise
+    except SeveralPicturesError:
+        raise UnsupportedFormatError(
+            f"The {kind} file holds several pictures (an animation or pages); "
+            "a file with one picture is accepted."
+        ) from None
+    except UnsupportedVariantError as variant:
+        raise UnsupportedFormatError(
+            f"The {kind} file has {variant}; pictures of 8 or 16 bits per sample, "
+            "as cameras write them, are accepted."
+        ) from None
+    except MemoryError:
+        raise ImageTooLargeError(
+            f"The {kind} picture needs more memory than there is; a smaller one is accepted."
+        ) from None
     except Exception as error:
+        # Decoders raise a dozen kinds for bytes that they did not expect.
         raise CorruptImageError(
-            f"The {kind} picture is damaged or incomplete and cannot be decoded; "
+            f"The {kind} file is damaged or incomplete and cannot be decoded; "
             f"a whole {ACCEPTED} file is accepted."
         ) from error
 
 
+def too_many_bytes(count: int, limits: Limits) -> str:
+    """The sentence for a file of `count` bytes where fewer are accepted."""
+    return (
+        f"The file has {count:,} bytes; "
+        f"at most {limits.max_bytes:,} ({limits.max_bytes / 2**20:g} MiB) are accepted."
+    )
+
+
 def _decode(kind: str, data: bytes, limits: Limits) -> NDArray[np.uint8]:
-    with _OPENERS[kind](io.BytesIO(data)) as im:
-        width, height = im.size
-        if width * height > limits.max_pixels:
-            raise ImageTooLargeError(
-                f"The picture has {width} x {height} pixels; "
-                f"at most {limits.max_pixels} pixels are accepted."
-            )
-        if getattr(im, "n_frames", 1) > 1:
-            raise UnsupportedFormatError(
-                f"The {kind} file holds several pictures (animated or multi-page); "
-                "a file with one picture is accepted."
-            )
+    essence = READERS[kind](data)
+    _require_size(essence, limits)
+    with _OPENERS[kind](io.BytesIO(essence.data)) as im:
+        if im.size != (essence.width, essence.height):
+            raise ValueError("two sizes")
         im.load()
-        flat = ImageOps.exif_transpose(im)
-        return np.ascontiguousarray(_to_rgb(flat), dtype=np.uint8)
+        return upright(to_rgb(im, essence), essence.orientation)
 
 
-def _to_rgb(im: Image.Image) -> NDArray[np.uint8]:
-    if im.mode.startswith("I;16") or im.mode == "I":
-        values = np.asarray(im).astype(np.uint32)
-        grey = ((values + 128) // 257).clip(0, 255).astype(np.uint8)
-        return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), dtype=np.uint8)
-    if im.has_transparency_data:
-        rgba = im.convert("RGBA")
-        white = Image.new("RGB", im.size, (255, 255, 255))
-        white.paste(rgba.convert("RGB"), mask=rgba.getchannel("A"))
-        return np.asarray(white)
-    return np.asarray(im.convert("RGB"))
+def _require_size(essence: Essence, limits: Limits) -> None:
+    """Raise ImageTooLargeError for too many pixels, CorruptImageError for none."""
+    width, height = essence.width, essence.height
+    if width < 1 or height < 1:
+        raise CorruptImageError(
+            f"The picture is {width} x {height} pixels; at least one pixel is needed."
+        )
+    if width * height > limits.max_pixels:
+        raise ImageTooLargeError(
+            f"The picture has {width} x {height} pixels ({width * height / 1e6:.1f} megapixels); "
+            f"at most {limits.max_pixels / 1e6:g} megapixels are accepted."
+        )

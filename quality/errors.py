@@ -1,4 +1,4 @@
-"""What can be wrong with an uploaded picture, each with the HTTP status a server answers it with."""
+"""What can be wrong with a picture, each kind with the HTTP status of its answer."""
 
 
 class ImageError(ValueError):

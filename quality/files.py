@@ -1,32 +1,30 @@
 """Pictures on disk: which files are meant by a list of paths, and reading one of them."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quality.decoding import decode
+from quality.decoding import decode, too_many_bytes
 from quality.errors import ImageTooLargeError
-from quality.limits import Limits
+from quality.limits import DEFAULT_LIMITS, Limits
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".webp", ".tif", ".tiff", ".bmp"})
 """Endings, in lower case, by which a picture is recognised inside a folder."""
 
 
-def read(path: str | Path, limits: Limits = Limits()) -> NDArray[np.uint8]:  # noqa: B008
+def read(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.uint8]:
     """Decode the picture at `path` to RGB: uint8 (H, W, 3), C-contiguous.
 
     Raises ImageError as `decode` does, and OSError where the file cannot be opened.
     """
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         # One byte more than allowed tells a file that is too large without reading all of it.
         data = file.read(limits.max_bytes + 1)
         if len(data) > limits.max_bytes:
-            size = file.seek(0, 2)
-            raise ImageTooLargeError(
-                f"The file has {size} bytes; at most {limits.max_bytes} are accepted."
-            )
+            raise ImageTooLargeError(too_many_bytes(file.seek(0, os.SEEK_END), limits))
     return decode(data, limits)
 
 

@@ -58,7 +58,7 @@ class QualityReport:
 
 def check(
     image: NDArray[np.uint8],
-    thresholds: Thresholds = Thresholds(),  # noqa: B008
+    thresholds: Thresholds = Thresholds(),
     mode: Mode = "classic",
 ) -> QualityReport:
     """Measure `image` (uint8 (H, W, 3), RGB) and judge it.

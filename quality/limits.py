@@ -15,6 +15,10 @@ class Limits:
     max_pixels: int = 50_000_000
 
     def __post_init__(self) -> None:
+        """Refuse limits that no picture can meet."""
         for name, value in (("max_bytes", self.max_bytes), ("max_pixels", self.max_pixels)):
             if value < 1:
                 raise ValueError(f"{name} is {value}; it must be at least 1")
+
+
+DEFAULT_LIMITS = Limits()

@@ -33,7 +33,7 @@ def laplacian_variance(image: NDArray[np.uint8]) -> float:
         bottom = min(top + rows, height)
         # One row more on each side, so that the band's own rows see their true neighbours.
         first = max(top - 1, 0)
-        band = cv2.Laplacian(image[first : min(bottom + 1, height)], cv2.CV_16S)
+        band = np.asarray(cv2.Laplacian(image[first : bottom + 1], cv2.CV_16S), dtype=np.int16)
         band_total, band_squares = _sums(band[top - first : bottom - first])
         total += band_total
         squares += band_squares
@@ -62,20 +62,13 @@ def to_working_size(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if size == (width, height):
         return image
     shrinks = scale < 1
-    resized = cv2.resize(
-        image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    )
+    resized = cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
     return np.asarray(resized, dtype=np.uint8)
 
 
 def _sums(values: NDArray[np.int16]) -> tuple[int, int]:
     """Sum and sum of squares of an int16 (H, W, 3) array, exactly."""
-    count = values.shape[0] * values.shape[1]
-    mean, deviation = cv2.meanStdDev(np.ascontiguousarray(values))
-    # OpenCV accumulates integers and divides at the end; rounding restores the integers.
-    total = sum(round(m * count) for m in mean.ravel().tolist())
-    squares = sum(
-        round((m * m + d * d) * count)
-        for m, d in zip(mean.ravel().tolist(), deviation.ravel().tolist(), strict=True)
-    )
-    return total, squares
+    flat = values.reshape(len(values), -1)
+    # OpenCV adds integers in float64 and, for the norm, takes the root of the sum and squares it
+    # again; below 2**50 rounding to the nearest integer restores the sum.
+    return round(cv2.sumElems(flat)[0]), round(cv2.norm(flat, cv2.NORM_L2SQR))

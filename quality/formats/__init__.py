@@ -1,0 +1,81 @@
+"""The accepted file formats: told by content, read down to what a decoder needs, and no further.
+
+Each module reads the structure of one format from the bytes, decodes nothing, and gives an
+`Essence`: the picture's size, its orientation, and the file again without its metadata. So the
+limits hold before a pixel is decoded, and comments, text chunks, profiles and previews, however
+many or hostile, are neither parsed nor inflated by a library.
+"""
+
+from collections.abc import Callable
+
+from quality.formats import bmp, jpeg, png, tiff, webp
+from quality.formats.essence import Essence, SeveralPicturesError, UnsupportedVariantError
+
+ACCEPTED = "JPEG, PNG, WebP, TIFF or BMP"
+
+READERS: dict[str, Callable[[bytes], Essence]] = {
+    "JPEG": jpeg.read,
+    "PNG": png.read,
+    "WebP": webp.read,
+    "TIFF": tiff.read,
+    "BMP": bmp.read,
+}
+
+_SIGNATURES = (
+    (0, b"\xff\xd8\xff", "JPEG"),
+    (0, b"\x89PNG\r\n\x1a\n", "PNG"),
+    (0, b"II*\0", "TIFF"),
+    (0, b"MM\0*", "TIFF"),
+    (0, b"II+\0", "TIFF"),
+    (0, b"MM\0+", "TIFF"),
+    (0, b"BM", "BMP"),
+)
+
+_OTHERS = (
+    (0, b"GIF8", "a GIF picture"),
+    (4, b"ftypavif", "an AVIF picture"),
+    (4, b"ftyphei", "a HEIC picture"),
+    (4, b"ftypmif1", "a HEIF picture"),
+    (4, b"ftyp", "a video"),
+    (4, b"jP  \r\n\x87\n", "a JPEG 2000 picture"),
+    (0, b"\xff\x4f\xff\x51", "a JPEG 2000 picture"),
+    (0, b"\xff\x0a", "a JPEG XL picture"),
+    (4, b"JXL \r\n\x87\n", "a JPEG XL picture"),
+    (128, b"DICM", "a DICOM file"),
+    (0, b"%PDF", "a PDF document"),
+    (0, b"8BPS", "a Photoshop document"),
+    (0, b"PK\x03\x04", "a ZIP archive or an office document"),
+)
+
+__all__ = [
+    "ACCEPTED",
+    "READERS",
+    "Essence",
+    "SeveralPicturesError",
+    "UnsupportedVariantError",
+    "describe",
+    "sniff",
+]
+
+
+def sniff(data: bytes) -> str | None:
+    """Name of the accepted format that `data` begins as; None where it is none of them."""
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "WebP"
+    for start, signature, name in _SIGNATURES:
+        if data.startswith(signature, start):
+            return name
+    return None
+
+
+def describe(data: bytes) -> str:
+    """What `data`, of no accepted format, seems to be; a few words for an error sentence."""
+    for start, signature, name in _OTHERS:
+        if data.startswith(signature, start):
+            return name
+    # Cut at 512 bytes, a character of several bytes may be torn: `ignore` drops its rest.
+    head = data[:512].decode("utf-8", errors="ignore")
+    is_text = len(head.encode()) > len(data[:512]) - 4
+    if is_text and all(c.isprintable() or c in "\t\r\n\ufeff" for c in head):
+        return "a text file"
+    return "of an unknown kind"

@@ -1,0 +1,59 @@
+"""PNG: its chunks (W3C PNG specification, third edition)."""
+
+import zlib
+
+from quality.formats.essence import (
+    Essence,
+    SeveralPicturesError,
+    UnsupportedVariantError,
+    require_parts,
+)
+from quality.formats.ifd import exif_orientation
+
+_SIGNATURE_SIZE = 8
+_CHUNK_OVERHEAD = 12
+_DRAWN = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
+
+
+def read(data: bytes) -> Essence:
+    """The picture of a PNG file, its chunks' checksums verified.
+
+    Raises ValueError where the chunks are damaged or cut off, SeveralPicturesError for an
+    animation, UnsupportedVariantError for chunks that a decoder must know and does not.
+    """
+    kept = [data[:_SIGNATURE_SIZE]]
+    header = b""
+    orientation = 1
+    position = _SIGNATURE_SIZE
+    parts = 0
+    name = b""
+    while name != b"IEND":
+        parts += 1
+        require_parts(parts)
+        length = int.from_bytes(data[position : position + 4], "big")
+        name = data[position + 4 : position + 8]
+        chunk = data[position : position + length + _CHUNK_OVERHEAD]
+        if len(chunk) < length + _CHUNK_OVERHEAD:
+            raise ValueError("a chunk ends early")
+        if not header and name != b"IHDR":
+            raise ValueError("no header")
+        if name in _DRAWN:
+            if zlib.crc32(chunk[4:-4]) != int.from_bytes(chunk[-4:], "big"):
+                raise ValueError("a checksum is wrong")
+            kept.append(chunk)
+        elif name[:1].isupper():
+            raise UnsupportedVariantError(f"a chunk {name.decode('ascii', 'replace')}")
+        if name == b"IHDR":
+            header = header or chunk[8:-4]
+        elif name == b"eXIf":
+            orientation = exif_orientation(chunk[8:-4])
+        elif name == b"acTL" and int.from_bytes(chunk[8:12], "big") > 1:
+            raise SeveralPicturesError
+        position += len(chunk)
+    return Essence(
+        b"".join(kept),
+        width=int.from_bytes(header[0:4], "big"),
+        height=int.from_bytes(header[4:8], "big"),
+        orientation=orientation,
+        depth=header[8],
+    )
