@@ -4,7 +4,8 @@ import logging
 from typing import Any
 
 import flask
-from flask_openapi3 import Info, OpenAPI
+from flask_openapi3.models.info import Info
+from flask_openapi3.openapi import OpenAPI
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 import quality
@@ -23,7 +24,9 @@ METHODS: dict[str, tuple[str, ...]] = {
     "/openapi.json": ("GET", "HEAD", "OPTIONS"),
     "/docs": ("GET", "HEAD", "OPTIONS"),
 }
-FORM_FIELD_BYTES = 64 * 1024
+# Werkzeug reads a form in blocks of 64 kB and holds this limit against what it has at hand, of a
+# file's data too: a few blocks must fit.
+FORM_FIELD_BYTES = 256 * 1024
 FORM_PARTS = 32
 
 logger = logging.getLogger(__name__)
@@ -43,6 +46,7 @@ def create_server(config: Config, service: Service) -> OpenAPI:
         doc_ui=False,
         validation_error_status=400,
         validation_error_model=schemas.Failure,
+        security_schemes={},
         static_folder=None,
     )
     server.request_class = UploadRequest
@@ -57,6 +61,11 @@ def create_server(config: Config, service: Service) -> OpenAPI:
     server.before_request(_only_known_methods)
     _handle_errors(server, config)
     _add_routes(server, service)
+    # flask-openapi3 promises a validation error of every operation, also of those without input.
+    for item in server.api_doc["paths"].values():
+        for operation in item.values():
+            if "requestBody" not in operation:
+                operation["responses"].pop("400", None)
     return server
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import dash
+import flask
 
 from Dashboard.api import create_server
 from Dashboard.config import Config
@@ -52,7 +53,7 @@ def create_app(config: Config | None = None, service: Service | None = None) -> 
     add_docs(server)
     app = dash.Dash(
         "Dashboard",
-        server=server,
+        server=server,  # type: ignore[arg-type]  # its annotation forgets an instance
         use_pages=True,
         pages_folder=str(FOLDER / "pages"),
         assets_folder=str(FOLDER / "assets"),
@@ -63,9 +64,19 @@ def create_app(config: Config | None = None, service: Service | None = None) -> 
         add_log_handler=False,
     )
     app.layout = layout
+    server.after_request(_unknown_pages_are_not_found)
     # Dash finishes its set-up at the first request, without a lock; doing it here lets workers
     # share it and lets the policy name the hash of every inline script.
     with server.test_request_context("/"):
         server.preprocess_request()
     add_headers(server, content_security_policy(app))
     return app
+
+
+def _unknown_pages_are_not_found(response: flask.Response) -> flask.Response:
+    """Dash answers any path with its page and lets the browser say that there is none."""
+    if flask.request.endpoint == "/<path:path>" and response.status_code == 200:
+        path = flask.request.path.strip("/")
+        if all(page["path"].strip("/") != path for page in dash.page_registry.values()):
+            response.status_code = 404
+    return response

@@ -5,6 +5,7 @@ Nothing of the body is written to disk, and no message repeats a long value of i
 
 import base64
 import binascii
+import json
 import re
 from dataclasses import dataclass
 from io import BytesIO
@@ -114,10 +115,10 @@ def validated(model: type[Model], body: bytes | dict[str, str]) -> Model:
             return model.model_validate_json(body, strict=True)
         return model.model_validate(body)
     except ValidationError as error:
-        raise InputError(sentence(error, list(model.model_fields))) from None
+        raise InputError(sentence(error)) from None
 
 
-def sentence(error: ValidationError, fields: list[str]) -> str:
+def sentence(error: ValidationError) -> str:
     """The first thing that is wrong, in one sentence: the field, what came, what is accepted."""
     first = error.errors(include_url=False)[0]
     kind = first["type"]
@@ -127,7 +128,7 @@ def sentence(error: ValidationError, fields: list[str]) -> str:
         return f"the body must be a JSON object, got {describe(first['input'])}"
     field = str(first["loc"][0])
     if kind == "extra_forbidden":
-        return f"there is no field {describe(field)}; the fields are {', '.join(fields)}"
+        return f"there is no field {describe(field)}; the fields are {', '.join(ACCEPTED)}"
     if kind == "missing":
         return f"{field} is missing; it must be {ACCEPTED[field]}"
     came = first["input"]
@@ -144,7 +145,7 @@ def describe(value: Any) -> str:
         short = value[:SHOWN_CHARACTERS]
         return repr(short) if len(short) == len(value) else f"{short!r}..."
     if value is None or isinstance(value, bool | int | float):
-        text = {None: "null", True: "true", False: "false"}.get(value, repr(value))
+        text = json.dumps(value)
         return text if len(text) <= SHOWN_CHARACTERS else f"a long {type(value).__name__}"
     return {"dict": "an object", "list": "a list"}.get(type(value).__name__, type(value).__name__)
 

@@ -19,25 +19,28 @@ AdviceRule = Literal["threshold", "argmax"]
 ADVICE_RULES: tuple[AdviceRule, ...] = ("threshold", "argmax")
 
 
-def decision_rule(rule: AdviceRule, operating_point: Mapping[str, Any] | None) -> AdviceRule:
-    """The rule that applies to a model: `threshold` needs an operating point on its card."""
-    return "threshold" if rule == "threshold" and operating_point is not None else "argmax"
+def threshold(rule: AdviceRule, operating_point: Mapping[str, Any] | None) -> float | None:
+    """Malignant probability from which a model's advice is a consultation.
+
+    operating_point: of the model's card. None, or the rule `argmax`, leaves the advice to the
+        predicted class; the answer is None then.
+    """
+    if rule == "argmax" or operating_point is None:
+        return None
+    return float(operating_point["threshold"])
 
 
-def advise(
-    *,
-    p_malignant: float,
-    malignant: bool,
-    rule: AdviceRule,
-    operating_point: Mapping[str, Any] | None,
-) -> str:
+def advise(*, p_malignant: float, malignant: bool, threshold: float | None) -> str:
     """`CONSULT` or `NO_APPOINTMENT` for a classified image.
 
     p_malignant: probability of a malignant class in [0, 1], for the class frequencies that
-        the operating point was chosen for.
-    malignant: whether the predicted class is a malignant one.
-    operating_point: of the model's card; its `threshold` is on `p_malignant`.
+        the threshold was chosen for.
+    malignant: whether the predicted class is a malignant one; decides where there is no threshold.
     """
-    if decision_rule(rule, operating_point) == "threshold" and operating_point is not None:
-        return CONSULT if p_malignant >= float(operating_point["threshold"]) else NO_APPOINTMENT
-    return CONSULT if malignant else NO_APPOINTMENT
+    consult = malignant if threshold is None else p_malignant >= threshold
+    return CONSULT if consult else NO_APPOINTMENT
+
+
+def decision_rule(rule: AdviceRule, operating_point: Mapping[str, Any] | None) -> AdviceRule:
+    """The rule that applies to a model: `threshold` needs an operating point on its card."""
+    return "argmax" if threshold(rule, operating_point) is None else "threshold"

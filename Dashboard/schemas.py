@@ -2,8 +2,10 @@
 
 from typing import Any, Literal
 
-from flask_openapi3.models import MediaType, RequestBody, Schema
 from flask_openapi3.models.file import FileStorage
+from flask_openapi3.models.media_type import MediaType
+from flask_openapi3.models.request_body import RequestBody
+from flask_openapi3.models.schema import Schema
 from pydantic import BaseModel, ConfigDict, Field
 
 

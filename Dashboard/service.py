@@ -86,6 +86,8 @@ class Assessment:
     gated: whether the gate was enforced; False for "classify anyway".
     in_distribution: None where the model has no out-of-distribution score.
     prior: class frequencies that the probabilities stand for; None: evenly frequent.
+    threshold: malignant probability, at the card's class frequencies, from which the advice is a
+        consultation; None where the predicted class decides.
     seconds: time from the bytes to here.
     """
 
@@ -99,6 +101,7 @@ class Assessment:
     version: str
     prior: Mapping[str, float] | None
     seconds: float
+    threshold: float | None = None
 
     @property
     def rejected(self) -> bool:
@@ -262,15 +265,16 @@ class Service:
         advice: str | None = None
         message = messages.RETAKE
         version = ""
+        threshold: float | None = None
         if not rejected:
             predictor = self._predictor(name)
             (prediction,) = predictor.predict([image])
             version = predictor.card.version
+            threshold = messages.threshold(self.config.advice, predictor.card.operating_point)
             advice = messages.advise(
                 p_malignant=malignant_at_card_prior(prediction, predictor.card, self.config.prior),
                 malignant=prediction.malignant,
-                rule=self.config.advice,
-                operating_point=predictor.card.operating_point,
+                threshold=threshold,
             )
             message = advice
         return Assessment(
@@ -284,6 +288,7 @@ class Service:
             version=version,
             prior=self.config.prior,
             seconds=time.perf_counter() - start,
+            threshold=threshold,
         )
 
     def _known(self, model: str | None) -> str:

@@ -80,9 +80,7 @@ def make_service(checkpoints: Path) -> Callable[..., Service]:
     def make(**settings: object) -> Service:
         cards = {"plain": card("plain"), "careful": card("careful", 0.05)}
         config = Config(**{"model": "plain"} | settings)  # type: ignore[arg-type]
-        return Service(
-            config, root=checkpoints, load=lambda name: RulePredictor(name, cards[name])
-        )
+        return Service(config, root=checkpoints, load=lambda name: RulePredictor(name, cards[name]))
 
     return make
 

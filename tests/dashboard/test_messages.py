@@ -1,6 +1,7 @@
 import pytest
 
-from Dashboard.messages import CONSULT, NO_APPOINTMENT, RETAKE, AdviceRule, advise, decision_rule
+from Dashboard.messages import CONSULT, NO_APPOINTMENT, RETAKE, AdviceRule, advise
+from Dashboard.messages import threshold as operating_threshold
 
 
 def test_messages_word_for_word() -> None:
@@ -25,12 +26,12 @@ def test_advice(
 ) -> None:
     point = None if threshold is None else {"threshold": threshold}
     advice = advise(
-        p_malignant=p_malignant, malignant=malignant, rule=rule, operating_point=point
+        p_malignant=p_malignant, malignant=malignant, threshold=operating_threshold(rule, point)
     )
     assert advice == expected
 
 
-def test_the_rule_that_applies() -> None:
-    assert decision_rule("threshold", None) == "argmax"
-    assert decision_rule("threshold", {"threshold": 0.5}) == "threshold"
-    assert decision_rule("argmax", {"threshold": 0.5}) == "argmax"
+def test_the_threshold_that_applies() -> None:
+    assert operating_threshold("threshold", None) is None
+    assert operating_threshold("threshold", {"threshold": 0.5, "sensitivity": 0.9}) == 0.5
+    assert operating_threshold("argmax", {"threshold": 0.5}) is None
