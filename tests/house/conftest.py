@@ -1,12 +1,8 @@
 """The dashboard as a user starts it: a gunicorn of its own, on the shipped checkpoint."""
 
 import os
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-STARTS_WITHIN = 60.0  # seconds; it takes two on an idle machine
+from tests.house.servers import answers, free_port
 
 
 @pytest.fixture(scope="session")
@@ -24,8 +20,10 @@ def user_environment(repository: Path, tmp_path_factory: pytest.TempPathFactory)
 
     if not models.checkpoints.available():
         pytest.skip("this checkout ships no checkpoint")
+    # Under `make test`, the outer make's flags would reach a make that a test starts.
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
     environment = {
-        **os.environ,
+        **inherited,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(repository),
         "CACHE_DIR": str(tmp_path_factory.mktemp("models")),
@@ -40,9 +38,7 @@ def dashboard_url(
     repository: Path, user_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """Address of a dashboard that answers, started as the README says."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     log = tmp_path_factory.mktemp("server") / "log"
     with log.open("wb") as output:
         server = subprocess.Popen(
@@ -60,18 +56,6 @@ def dashboard_url(
         finally:
             server.terminate()
             server.wait(timeout=40)
-
-
-def answers(url: str, server: subprocess.Popen[bytes]) -> bool:
-    """Wait until an address answers 200; False when the server ends first or time is up."""
-    end = time.monotonic() + STARTS_WITHIN
-    while time.monotonic() < end and server.poll() is None:
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return True
-        except (urllib.error.URLError, ConnectionError):
-            time.sleep(0.1)
-    return False
 
 
 @pytest.fixture
