@@ -40,7 +40,7 @@ def imports_of(file: Path, root: Path) -> list[Import]:
     package = relative.parent.parts
     tree = ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
     return [
-        Import(module, relative, node.lineno, inner, typing_only)
+        Import(module, relative, getattr(node, "lineno", 0), inner, typing_only)
         for node, inner, typing_only in _walk(tree, False, False)
         for module in _modules(node, package)
     ]

@@ -40,7 +40,7 @@ def pinned(group: str) -> dict[str, str]:
 
 def versions(lines: Iterable[str]) -> dict[str, str]:
     """`{name: version}` of `name==version` lines; anything else fails."""
-    found = {}
+    found: dict[str, str] = {}
     for line in lines:
         match = re.fullmatch(r"([A-Za-z0-9._-]+)==([A-Za-z0-9.]+)", line)
         assert match, f"{line!r} is not a plain pin"
