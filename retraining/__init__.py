@@ -1,0 +1,1 @@
+"""Data, splits, training, evaluation and promotion of checkpoints."""
