@@ -1,0 +1,48 @@
+/* Drawing without a framework: from Dash's JSON of html components, or from plain arguments.
+ *
+ * The underscore makes Dash load this file before the others, which use it. */
+(function () {
+  "use strict";
+  const lesions = (window.lesions = window.lesions || {});
+  const ATTRIBUTES = { className: "class", htmlFor: "for", colSpan: "colspan" };
+
+  /* A DOM node from a component as the server sends it. Text stays text: nothing is parsed. */
+  lesions.build = function build(part) {
+    if (Array.isArray(part)) {
+      const fragment = document.createDocumentFragment();
+      fragment.append(...part.map(build));
+      return fragment;
+    }
+    if (part === null || part === undefined || typeof part !== "object") {
+      return document.createTextNode(part === null || part === undefined ? "" : String(part));
+    }
+    const { children, style, ...attributes } = part.props;
+    const node = lesions.element(part.type.toLowerCase(), attributes);
+    Object.assign(node.style, style);
+    if (children !== null && children !== undefined) {
+      node.append(build(children));
+    }
+    return node;
+  };
+
+  /* An element with attributes; `false`, `null` and `undefined` leave an attribute out. */
+  lesions.element = function element(tag, attributes, ...children) {
+    const node = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes || {})) {
+      if (value !== null && value !== undefined && value !== false) {
+        node.setAttribute(ATTRIBUTES[name] || name, value === true ? "" : value);
+      }
+    }
+    node.append(...children);
+    return node;
+  };
+
+  lesions.icon = function icon(name, extra) {
+    const names = `icon icon-${name}${extra ? ` ${extra}` : ""}`;
+    return lesions.element("span", { className: names, "aria-hidden": "true" });
+  };
+
+  lesions.announce = function announce(sentence) {
+    document.getElementById("announcer").textContent = sentence;
+  };
+})();

@@ -1,0 +1,247 @@
+/* The cards: one per image, newest upload on top, in the order of the files within an upload. */
+(function () {
+  "use strict";
+  const lesions = (window.lesions = window.lesions || {});
+  const { element, icon } = lesions;
+  const items = new Map();
+  const STATES = { waiting: "Waiting", working: "Assessing…", stopped: "Stopped" };
+  const FEW = 3;
+  let lastId = 0;
+  let lastBatch = 0;
+  let filter = "all";
+  let total = 0; // images of the current round: from the first upload until nothing is left
+  let redraw = null;
+
+  function frame(item) {
+    const nameId = `${item.id}-name`;
+    const remove = element(
+      "button",
+      { type: "button", className: "icon-button", "data-action": "remove" },
+      icon("close"),
+    );
+    remove.setAttribute("aria-label", `Remove ${item.name}`);
+    remove.title = "Remove";
+    return element(
+      "article",
+      { id: item.id, className: "card", tabindex: "-1", "aria-labelledby": nameId },
+      element(
+        "header",
+        { className: "card-head" },
+        element("h3", { id: nameId, className: "card-name", title: item.name }, item.name),
+        element("span", { className: "card-state" }),
+        remove,
+      ),
+      element("div", { className: "card-body" }),
+    );
+  }
+
+  function show(item) {
+    const { node } = item;
+    const busy = item.state === "waiting" || item.state === "working";
+    node.dataset.state = item.state;
+    node.dataset.outcome = item.outcome || "";
+    node.setAttribute("aria-busy", String(busy));
+    node.querySelector(".card-state").textContent = STATES[item.state] || "";
+    for (const button of node.querySelectorAll(".card-body button")) {
+      button.disabled = busy;
+    }
+    node.hidden = filter !== "all" && item.outcome !== filter;
+  }
+
+  function fill(item, ...parts) {
+    item.node.querySelector(".card-body").replaceChildren(...parts);
+    show(item);
+  }
+
+  function settle(item, row, spoken) {
+    item.state = "done";
+    item.row = row;
+    item.outcome = row.outcome;
+    if (total <= FEW) {
+      lesions.announce(`${item.name}: ${spoken}`);
+    }
+  }
+
+  /* A card for what went wrong before or beside the server's judgement of the file. */
+  function fail(item, sentence, canRetry) {
+    settle(item, { outcome: "error", error: sentence }, sentence);
+    const parts = [
+      element(
+        "div",
+        { className: "banner tone-error" },
+        icon("file-x", "banner-icon"),
+        element("p", { className: "banner-text" }, sentence),
+      ),
+    ];
+    if (canRetry) {
+      const attributes = { type: "button", className: "button", "data-action": "retry" };
+      parts.push(element("button", attributes, "Try again"));
+    }
+    fill(item, element("div", { className: "card-grid card-grid-plain" }, ...parts));
+  }
+
+  function counts() {
+    const found = { all: items.size };
+    for (const { outcome } of items.values()) {
+      if (outcome) {
+        found[outcome] = (found[outcome] || 0) + 1;
+      }
+    }
+    return found;
+  }
+
+  function summarise() {
+    const section = document.getElementById("results");
+    if (!section) {
+      return;
+    }
+    section.hidden = items.size === 0;
+    document.documentElement.classList.toggle("has-results", items.size > 0);
+    const found = counts();
+    if (filter !== "all" && !found[filter]) {
+      filter = "all";
+      items.forEach(show);
+    }
+    for (const button of section.querySelectorAll("[data-filter]")) {
+      const count = found[button.dataset.filter] || 0;
+      button.querySelector(".count").textContent = count;
+      button.hidden = count === 0;
+      button.setAttribute("aria-pressed", String(button.dataset.filter === filter));
+    }
+    section.querySelector(".filters").hidden = items.size < 2;
+    section.querySelector(".switch").hidden = items.size < 2;
+    section.querySelector("[data-action=download]").disabled = !rows().length;
+    lesions.table.refresh(rows());
+  }
+
+  function later() {
+    redraw = redraw || requestAnimationFrame(() => {
+      redraw = null;
+      summarise();
+    });
+  }
+
+  function forget(gone) {
+    for (const item of gone) {
+      total -= item.state === "waiting" || item.state === "working" ? 1 : 0;
+      items.delete(item.id);
+      item.node.remove();
+    }
+    lesions.queue.drop(gone);
+    summarise();
+  }
+
+  function rows() {
+    return [...items.values()]
+      .filter((item) => item.row && (filter === "all" || item.outcome === filter))
+      .map((item) => ({ id: item.id, file: item.name, ...item.row }));
+  }
+
+  function spokenSummary() {
+    const found = counts();
+    const parts = [...document.querySelectorAll("#results [data-filter]")]
+      .filter((button) => button.dataset.filter !== "all" && found[button.dataset.filter])
+      .map((b) => `${b.querySelector("span:not(.icon)").textContent}: ${found[b.dataset.filter]}`);
+    return `${found.all} images. ${parts.join(", ")}.`;
+  }
+
+  lesions.cards = {
+    /* entries: [{name, file} or {name, example}]; maxBytes: larger files are not sent. */
+    add(entries, model, maxBytes, maxShown) {
+      lastBatch += 1;
+      const added = entries.map((entry) => {
+        lastId += 1;
+        const id = `card-${lastId}`;
+        const item = { ...entry, id, batch: lastBatch, model, gate: true, state: "waiting" };
+        item.node = frame(item);
+        items.set(id, item);
+        return item;
+      });
+      document.getElementById("cards")?.prepend(...added.map((item) => item.node));
+      total += added.length;
+      for (const item of added) {
+        if (item.file && item.file.size > maxBytes) {
+          const size = (item.file.size / 2 ** 20).toFixed(1);
+          fail(item, `The file has ${size} MB; at most ${maxShown} are accepted.`, false);
+        } else {
+          show(item);
+        }
+      }
+      summarise();
+      lesions.queue.add(added.filter((item) => item.state === "waiting"));
+    },
+    started(item) {
+      item.state = "working";
+      show(item);
+    },
+    finished(item, answer) {
+      settle(item, answer.row, answer.spoken);
+      fill(item, lesions.build(answer.body));
+      later();
+    },
+    failed(item, sentence) {
+      fail(item, sentence, true);
+      later();
+    },
+    progressed() {
+      const left = lesions.queue.left();
+      const box = document.getElementById("progress");
+      if (box) {
+        box.hidden = left === 0 || total < 2;
+        box.querySelector("progress").max = Math.max(total, 1);
+        box.querySelector("progress").value = total - left;
+        box.querySelector("label").textContent = `${total - left} of ${total} assessed`;
+      }
+      if (left === 0) {
+        if (total > FEW) {
+          lesions.announce(spokenSummary());
+        }
+        total = 0;
+      }
+    },
+    /* Assess an image once more: after a failure, or with `gate` false in spite of its quality. */
+    again(id, gate) {
+      const item = items.get(id);
+      Object.assign(item, { gate, state: "waiting" });
+      total += 1;
+      show(item);
+      item.node.focus({ preventScroll: true });
+      lesions.queue.add([item]);
+    },
+    stop() {
+      for (const item of lesions.queue.stop()) {
+        total -= 1;
+        item.state = "stopped";
+        const attributes = { type: "button", className: "button", "data-action": "retry" };
+        const button = element("button", attributes, "Assess this image");
+        fill(item, element("div", { className: "card-grid card-grid-plain" }, button));
+      }
+      lesions.cards.progressed();
+    },
+    remove(id) {
+      const item = items.get(id);
+      const neighbour = item.node.nextElementSibling || item.node.previousElementSibling;
+      forget([item]);
+      lesions.announce(`${item.name} removed`);
+      (neighbour?.querySelector("[data-action=remove]") || lesions.intake.field())?.focus();
+    },
+    clear() {
+      forget([...items.values()]);
+      lesions.announce("All results removed");
+      lesions.intake.field()?.focus();
+    },
+    showOnly(key) {
+      filter = key;
+      items.forEach(show);
+      summarise();
+    },
+    rows,
+    /* The page was drawn anew: put back what there is. */
+    mount() {
+      const ordered = [...items.values()].sort((a, b) => b.batch - a.batch);
+      document.getElementById("cards").replaceChildren(...ordered.map((item) => item.node));
+      summarise();
+      lesions.cards.progressed();
+    },
+  };
+})();

@@ -1,0 +1,166 @@
+"""The body of a result card: what the server found out about one image.
+
+The frame around it (file name, buttons) belongs to the browser: file names stay there.
+"""
+
+from dataclasses import dataclass
+
+from dash import html
+from dash.development.base_component import Component
+
+from Dashboard.components.gauges import gauges
+from Dashboard.components.icons import icon
+from Dashboard.components.outcomes import ERROR, FOREIGN, banner, outcome_of
+from Dashboard.components.probabilities import chart_legend, malignancy, probability_chart
+from Dashboard.components.text import duration, percent
+from Dashboard.service import Assessment
+from models.classifier import Prediction
+from models.taxonomy import Taxonomy
+from quality import QualityReport
+
+FAILED_MEASURES = {"laplacian_variance": "too blurred", "gamma": "too little contrast"}
+
+
+@dataclass(frozen=True)
+class ResultView:
+    """All that a card shows of one image.
+
+    thumbnail: an address for the picture, usually a data URL.
+    threshold: of the model's operating point on the malignant probability; None: it has none.
+    synthetic: whether the picture is one of the drawn examples.
+    """
+
+    assessment: Assessment
+    thumbnail: str
+    taxonomy: Taxonomy
+    threshold: float | None = None
+    synthetic: bool = False
+
+
+def result_body(view: ResultView) -> html.Div:
+    """The inside of the card of an assessed or a rejected image."""
+    parts = [_figure(view)]
+    if view.assessment.rejected:
+        parts.append(_rejected(view.assessment))
+    else:
+        parts += _classified(view)
+    return html.Div(parts, className="card-grid")
+
+
+def error_body(sentence: str) -> html.Div:
+    """The inside of the card of a file that could not be assessed."""
+    return html.Div(banner(ERROR, sentence), className="card-grid card-grid-plain")
+
+
+def _figure(view: ResultView) -> html.Figure:
+    report = view.assessment.quality
+    tags = []
+    if view.synthetic:
+        tags.append(html.Span([icon("pencil"), "Synthetic picture"], className="tag"))
+    if _forced(view.assessment):
+        tags.append(html.Span([icon("warning"), "Classified anyway"], className="tag tag-warning"))
+    return html.Figure(
+        [
+            html.Img(src=view.thumbnail, alt=_alt(view), className="thumb"),
+            html.Figcaption(
+                [html.Span(f"{report.width:,} × {report.height:,} pixels"), *tags],
+                className="thumb-caption",
+            ),
+        ],
+        className="figure",
+    )
+
+
+def _alt(view: ResultView) -> str:
+    return "Drawn example picture" if view.synthetic else "The uploaded image"
+
+
+def _rejected(assessment: Assessment) -> html.Div:
+    return html.Div(
+        [
+            banner(outcome_of(assessment), assessment.message),
+            _reasons(assessment.quality),
+            gauges(assessment.quality),
+            html.Div(
+                [
+                    html.Button(
+                        "Classify anyway",
+                        type="button",
+                        className="button",
+                        **{"data-action": "classify-anyway"},
+                    ),
+                    html.Span(
+                        "The result will be marked: a poor image misleads the classifier.",
+                        className="hint",
+                    ),
+                ],
+                className="card-actions",
+            ),
+            html.P(f"Not classified · {duration(assessment.seconds)}", className="provenance"),
+        ],
+        className="card-main card-main-wide",
+    )
+
+
+def _reasons(report: QualityReport) -> html.Div:
+    what = " and ".join(FAILED_MEASURES[name] for name in report.failed)
+    return html.Div(
+        [
+            html.P(["This image is ", html.Strong(what), "."], className="reasons-title"),
+            html.Ul([html.Li(reason) for reason in report.reasons], className="reasons"),
+        ]
+    )
+
+
+def _classified(view: ResultView) -> list[Component]:
+    assessment = view.assessment
+    prediction = assessment.prediction
+    if prediction is None:
+        return []
+    outcome = outcome_of(assessment)
+    chart = html.Div([probability_chart(prediction, view.taxonomy), chart_legend()])
+    findings: list[Component] = [banner(outcome, assessment.message)]
+    if _forced(assessment):
+        findings.append(
+            html.P(
+                [icon("warning"), "Classified although the image should be retaken."],
+                className="forced",
+            )
+        )
+    if outcome is FOREIGN:
+        computed = [html.Summary("What the classifier computed all the same"), chart]
+        findings.append(html.Details(computed, className="computed"))
+        parts = [html.Div(gauges(assessment.quality), className="card-quality")]
+    else:
+        findings += [_finding(prediction), malignancy(prediction.p_malignant, view.threshold)]
+        parts = [
+            html.Div(chart, className="card-chart"),
+            html.Div(gauges(assessment.quality), className="card-quality"),
+        ]
+    findings.append(
+        html.P(
+            f"{assessment.model} · version {assessment.version} · {duration(assessment.seconds)}",
+            className="provenance",
+        )
+    )
+    return [html.Div(findings, className="card-main"), *parts]
+
+
+def _finding(prediction: Prediction) -> html.P:
+    return html.P(
+        [
+            html.Span("Most likely", className="block-title"),
+            html.Span(
+                [
+                    html.Strong(prediction.name, className="finding-name"),
+                    html.Span(percent(prediction.probability), className="finding-value"),
+                ],
+                className="finding",
+            ),
+        ],
+        className="finding-block",
+    )
+
+
+def _forced(assessment: Assessment) -> bool:
+    return not assessment.gated and assessment.quality.verdict == "reject"

@@ -1,0 +1,39 @@
+"""Mantine's theme: the house's colours and type in the shape that MantineProvider takes.
+
+The same colours stand as CSS variables in `assets/base.css`.
+"""
+
+from typing import Any
+
+FONT_STACK = (
+    'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", '
+    '"Liberation Sans", Arial, sans-serif'
+)
+MONO_STACK = 'ui-monospace, "SF Mono", "Cascadia Mono", Menlo, "Liberation Mono", monospace'
+# From the lightest to the darkest; Mantine paints with 6 in the light scheme, 3 in the dark one.
+PETROL = (
+    "#e9f4f4",
+    "#d3e7e8",
+    "#a5d0d2",
+    "#6cc5c9",
+    "#3f9da2",
+    "#1b777d",
+    "#0b5a60",
+    "#094b50",
+    "#073b3f",
+    "#052c2f",
+)
+
+THEME: dict[str, Any] = {
+    "primaryColor": "petrol",
+    "primaryShade": {"light": 6, "dark": 3},
+    "colors": {"petrol": list(PETROL)},
+    "fontFamily": FONT_STACK,
+    "fontFamilyMonospace": MONO_STACK,
+    "headings": {"fontFamily": FONT_STACK, "fontWeight": "650"},
+    "defaultRadius": "md",
+    "cursorType": "pointer",
+    "focusRing": "auto",
+    "autoContrast": True,
+    "respectReducedMotion": True,
+}

@@ -1,0 +1,1 @@
+"""The pages; Dash finds them here and the navigation lists them."""
