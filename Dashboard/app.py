@@ -6,6 +6,7 @@ import dash
 import flask
 
 from Dashboard.api import create_server
+from Dashboard.cards import add_cards
 from Dashboard.config import Config
 from Dashboard.docs import add_docs
 from Dashboard.security import add_headers, content_security_policy
@@ -18,7 +19,8 @@ INDEX = """<!DOCTYPE html>
 <head>
 {%metas%}
 <title>{%title%}</title>
-{%favicon%}
+<link rel="icon" href="/assets/favicon.svg" type="image/svg+xml">
+<script src="/assets/scheme.js"></script>
 {%css%}
 </head>
 <body>
@@ -45,25 +47,27 @@ def create_app(config: Config | None = None, service: Service | None = None) -> 
     Raises:
         ValueError: an environment variable holds something else than it may.
     """
-    from Dashboard.components.shell import layout
+    from Dashboard.components import shell
 
     config = config or Config.from_env()
     service = service or Service(config)
     server = create_server(config, service)
     add_docs(server)
+    add_cards(server)
     app = dash.Dash(
         "Dashboard",
         server=server,  # type: ignore[arg-type]  # its annotation forgets an instance
         use_pages=True,
         pages_folder=str(FOLDER / "pages"),
         assets_folder=str(FOLDER / "assets"),
+        assets_ignore=r"^scheme\.js$",  # in the head already, before anything is drawn
         serve_locally=True,
         title=TITLE,
         update_title="",
         index_string=INDEX,
         add_log_handler=False,
     )
-    app.layout = layout
+    shell.install(app)
     server.after_request(_unknown_pages_are_not_found)
     # Dash finishes its set-up at the first request, without a lock; doing it here lets workers
     # share it and lets the policy name the hash of every inline script.
