@@ -1,22 +1,25 @@
 """The gate: which pictures are good enough to be classified, and what to do about the others."""
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from quality import reasons as sentences
 from quality.arrays import require_rgb
 from quality.contrast import gamma
 from quality.exposure import brightness
-from quality.sharpness import WORKING_SIZE, laplacian_variance, laplacian_variance_normalised
+from quality.resolution import is_far, linear_factor
+from quality.sharpness import laplacian_variance, laplacian_variance_normalised
 
 Mode = Literal["classic", "normalised"]
 Verdict = Literal["accept", "reject"]
-GATES: tuple[Mode, ...] = ("classic", "normalised")
+Measure = Literal["laplacian_variance", "gamma"]
 
-RESOLUTION_FACTOR = 1.5
-"""A picture is far from 600x450 when its linear size differs by more than this factor."""
+GATES: tuple[Mode, ...] = ("classic", "normalised")
+"""What `check` can judge by; "classic" is the contract's default."""
 
 
 @dataclass(frozen=True)
@@ -25,15 +28,30 @@ class Thresholds:
 
     `min_laplacian`: variance of the Laplacian, in squared grey levels of 8 bits.
     `min_gamma`: half the luminance range between the 1st and 99th percentile, in [0, 0.5].
+    The defaults are those of the mission's quality gate, in use on HAM10000 pictures of 600x450.
     """
 
     min_laplacian: float = 15.0
     min_gamma: float = 0.15
 
+    def __post_init__(self) -> None:
+        """Refuse thresholds that are no measure's value."""
+        for name in ("min_laplacian", "min_gamma"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise ValueError(f"{name} is {value}; a number of at least 0 is accepted")
+
+
+DEFAULT_THRESHOLDS = Thresholds()
+
 
 @dataclass(frozen=True)
 class QualityReport:
-    """The measures of one picture, the verdict on it, and sentences for the photographer."""
+    """The measures of one picture, the verdict on it, and sentences for the photographer.
+
+    `reasons`: why it was rejected and what to do, one sentence for each of `failed`.
+    `notes`: what to bear in mind about the measures, whatever the verdict.
+    """
 
     width: int
     height: int
@@ -44,7 +62,7 @@ class QualityReport:
     verdict: Verdict
     reasons: tuple[str, ...]
     notes: tuple[str, ...]
-    failed: tuple[str, ...]
+    failed: tuple[Measure, ...]
     thresholds: Thresholds
     mode: Mode
 
@@ -58,37 +76,38 @@ class QualityReport:
 
 def check(
     image: NDArray[np.uint8],
-    thresholds: Thresholds = Thresholds(),
+    thresholds: Thresholds = DEFAULT_THRESHOLDS,
     mode: Mode = "classic",
 ) -> QualityReport:
     """Measure `image` (uint8 (H, W, 3), RGB) and judge it.
 
     Rejects exactly where sharpness is below `min_laplacian` or contrast below `min_gamma`.
     `mode` says which sharpness is judged: "classic" at the picture's own size, "normalised" at
-    the common working size. Raises ValueError for another mode.
+    the common working size. Raises ValueError for another mode or shape, TypeError for another
+    dtype.
     """
     if mode not in GATES:
         raise ValueError(f"mode is {mode!r}; one of {', '.join(GATES)} is accepted")
     image = require_rgb(image)
     height, width = image.shape[:2]
     own = laplacian_variance(image)
-    common = own if (width, height) == WORKING_SIZE else laplacian_variance_normalised(image)
+    larger = linear_factor(width, height) > 1
+    common = laplacian_variance_normalised(image) if larger else own
     contrast = gamma(image)
     light = brightness(image)
+
+    reasons: dict[Measure, str] = {}
     sharpness = own if mode == "classic" else common
-    reasons: list[str] = []
-    failed: list[str] = []
     if sharpness < thresholds.min_laplacian:
-        failed.append("laplacian_variance")
-        reasons.append(
-            f"Sharpness {sharpness:.1f} is below {thresholds.min_laplacian:g}: hold the "
-            "dermatoscope still and in contact with the skin, focus again, and wipe the lens."
-        )
+        reasons["laplacian_variance"] = sentences.blurred(sharpness, thresholds.min_laplacian)
     if contrast < thresholds.min_gamma:
-        failed.append("gamma")
-        reasons.append(
-            f"Contrast {contrast:.3f} is below {thresholds.min_gamma:g}: switch the "
-            "dermatoscope's light on, avoid glare, and set the exposure on the lesion."
+        reasons["gamma"] = sentences.pale(contrast, thresholds.min_gamma, light)
+    notes: list[str] = []
+    if is_far(width, height) and not (larger and mode == "normalised"):
+        notes.append(
+            sentences.other_resolution(
+                width, height, thresholds.min_laplacian, common if larger else None
+            )
         )
     return QualityReport(
         width=width,
@@ -97,10 +116,10 @@ def check(
         laplacian_variance_normalised=common,
         gamma=contrast,
         brightness=light,
-        verdict="reject" if failed else "accept",
-        reasons=tuple(reasons),
-        notes=(),
-        failed=tuple(failed),
+        verdict="reject" if reasons else "accept",
+        reasons=tuple(reasons.values()),
+        notes=tuple(notes),
+        failed=tuple(reasons),
         thresholds=thresholds,
         mode=mode,
     )

@@ -1,5 +1,7 @@
 """JPEG: the segments before the first scan (ITU-T T.81, annex B)."""
 
+from collections.abc import Iterator
+
 from quality.formats.essence import Essence, UnsupportedVariantError, require_parts
 from quality.formats.ifd import exif_orientation
 
@@ -10,55 +12,70 @@ Each scan costs a pass over the whole picture and may take only some bytes: with
 small file keeps a processor busy for minutes.
 """
 
-_START_OF_SCAN = 0xDA
-_END = 0xD9
-_APP0, _APP1, _APP14, _APP15 = 0xE0, 0xE1, 0xEE, 0xEF
-_COMMENT = 0xFE
-_WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD9)})
+_START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
 # C4, C8 and CC lie in the range of the frame headers and are none.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
+_WITHOUT_LENGTH = frozenset({0x00, 0x01, *range(0xD0, 0xD9)})
+_EXIF = 0xE1
+# The segments of applications and comments, except APP0 and APP14: those tell the colour space.
+_METADATA = frozenset({*range(0xE1, 0xEE), 0xEF, 0xFE})
 
 
 def read(data: bytes) -> Essence:
     """The picture of a JPEG file. Of several (MPO), the first, which is the photograph itself.
 
-    Raises ValueError, IndexError where the segments are damaged.
+    Raises ValueError, IndexError where the segments are damaged, UnsupportedVariantError for
+    more than `MAX_SCANS` scans.
     """
     kept = [data[:2]]
-    size: tuple[int, int] | None = None
+    frame: tuple[int, bytes] | None = None
     orientation: int | None = None
+    for marker, start, end in _segments(data):
+        body = data[start + 4 : end]
+        if marker == _START_OF_SCAN:
+            break
+        if marker in _FRAMES and frame is None:
+            frame = marker, body
+        if marker == _EXIF and orientation is None and body.startswith(b"Exif\0\0"):
+            orientation = exif_orientation(body)
+        if marker not in _METADATA:
+            kept.append(data[start:end])
+    if frame is None:
+        raise ValueError("no frame header")
+    # One scan is enough where it holds as many components as the frame does.
+    several_scans = frame[0] in _PROGRESSIVE or body[0] < frame[1][5]
+    if several_scans and data.count(b"\xff\xda", end) >= MAX_SCANS:
+        raise UnsupportedVariantError(f"more than {MAX_SCANS} scans")
+    head = b"".join(kept)
+    return Essence(
+        data if len(head) == start else head + data[start:],
+        width=int.from_bytes(frame[1][3:5], "big"),
+        height=int.from_bytes(frame[1][1:3], "big"),
+        orientation=orientation or 1,
+    )
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Marker, start and end of each segment up to the first scan's header, which is the last."""
+    marker = 0
     position = 2
     parts = 0
-    while True:
-        # Any bytes before a marker are skipped, as decoders do.
+    while marker != _START_OF_SCAN:
+        parts += 1
+        require_parts(parts)
+        # Other bytes before a marker are skipped, as decoders do; FF may be repeated.
         position = data.index(b"\xff", position)
         while data[position] == 0xFF:
             position += 1
         marker = data[position]
         position += 1
-        parts += 1
-        require_parts(parts)
-        if marker == 0 or marker in _WITHOUT_LENGTH:
+        if marker in _WITHOUT_LENGTH:
             continue
-        if marker == _START_OF_SCAN:
-            break
-        if marker == _END:
+        if marker == _END_OF_IMAGE:
             raise ValueError("no scan")
         length = int.from_bytes(data[position : position + 2], "big")
-        body = data[position + 2 : position + length]
-        if length < 2 or len(body) != length - 2:
+        if length < 2 or position + length > len(data):
             raise ValueError("a segment ends early")
-        if marker in _FRAMES and size is None:
-            size = int.from_bytes(body[3:5], "big"), int.from_bytes(body[1:3], "big")
-        if marker == _APP1 and orientation is None and body.startswith(b"Exif\0\0"):
-            orientation = exif_orientation(body)
-        # APP0 and APP14 tell the colour space; the other applications' segments are metadata.
-        if not (_APP0 < marker < _APP14 or marker in (_APP15, _COMMENT)):
-            kept.append(b"\xff" + data[position - 1 : position + length])
+        yield marker, position - 2, position + length
         position += length
-    if size is None:
-        raise ValueError("no frame header")
-    if data.count(b"\xff\xda", position) >= MAX_SCANS:
-        raise UnsupportedVariantError(f"more than {MAX_SCANS} scans")
-    kept.append(b"\xff" + data[position - 1 :])
-    return Essence(b"".join(kept), *size, orientation=orientation or 1)

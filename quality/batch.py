@@ -1,0 +1,119 @@
+"""Many files: a row for each, measured in parallel, and the table of rows as CSV."""
+
+import csv
+import os
+from collections.abc import Generator, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Literal
+
+from quality.errors import ImageError
+from quality.files import find_images, read
+from quality.gate import DEFAULT_THRESHOLDS, Mode, Thresholds, Verdict, check
+
+SEPARATOR = " | "
+"""Between several sentences in one field of the CSV."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One input; its fields are the columns of the CSV, in this order.
+
+    The measures are None where the file could not be read; `reasons` then says why.
+    """
+
+    file: str
+    width: int | None
+    height: int | None
+    laplacian_variance: float | None
+    gamma: float | None
+    brightness: float | None
+    verdict: Verdict | Literal["error"]
+    reasons: str
+    laplacian_variance_normalised: float | None = None
+    notes: str = ""
+
+
+COLUMNS = tuple(field.name for field in fields(Row))
+
+
+def list_inputs(paths: Iterable[Path]) -> list[Path]:
+    """Files that `paths` mean, each once; a missing path stays, for a row of its own."""
+    found: dict[Path, None] = {}
+    for path in paths:
+        try:
+            found.update(dict.fromkeys(find_images([path])))
+        except FileNotFoundError:
+            found[path] = None
+    return list(found)
+
+
+def measure(path: Path, thresholds: Thresholds = DEFAULT_THRESHOLDS, mode: Mode = "classic") -> Row:
+    """Read, measure and judge one file; a file that cannot be read gives a row that says why."""
+    try:
+        report = check(read(path), thresholds, mode)
+    except ImageError as error:
+        return _unreadable(path, str(error))
+    except OSError as error:
+        return _unreadable(path, f"The file cannot be read: {error.strerror or error}.")
+    return Row(
+        file=str(path),
+        width=report.width,
+        height=report.height,
+        laplacian_variance=report.laplacian_variance,
+        gamma=report.gamma,
+        brightness=report.brightness,
+        verdict=report.verdict,
+        reasons=SEPARATOR.join(report.reasons),
+        laplacian_variance_normalised=report.laplacian_variance_normalised,
+        notes=SEPARATOR.join(report.notes),
+    )
+
+
+def measure_all(
+    paths: Sequence[Path],
+    thresholds: Thresholds = DEFAULT_THRESHOLDS,
+    mode: Mode = "classic",
+    jobs: int = 1,
+) -> Generator[Row, None, None]:
+    """A row for each path, in their order, measured by `jobs` threads.
+
+    Threads suffice: Pillow and OpenCV let go of Python's lock while they work. Closing the
+    iterator early drops what has not begun.
+    """
+    pool = ThreadPoolExecutor(max_workers=jobs)
+    try:
+        yield from pool.map(lambda path: measure(path, thresholds, mode), paths)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def write_csv(path: Path, rows: Iterable[Row]) -> None:
+    """Write `rows` below a header to `path`, UTF-8: the whole table or, after an error, nothing.
+
+    Raises OSError where the folder does not exist or cannot be written to.
+    """
+    if path.exists() and not path.is_file():
+        # A pipe or a terminal cannot be replaced.
+        _write(path, rows)
+        return
+    target = path.resolve()
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        _write(temporary, rows)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _write(path: Path, rows: Iterable[Row]) -> None:
+    # File names may hold bytes that are no UTF-8; they are written back as they are.
+    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        writer.writerows([getattr(row, name) for name in COLUMNS] for row in rows)
+
+
+def _unreadable(path: Path, why: str) -> Row:
+    return Row(str(path), None, None, None, None, None, "error", why)
