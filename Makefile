@@ -39,7 +39,7 @@ format: $(VENV)/.dev ## Put the code into the house's format
 	"$(BIN)/ruff" check --fix-only --quiet .
 	"$(BIN)/ruff" format .
 
-bench: export ## Print the speed figures that the design promises
+bench: $(VENV)/.dev export ## Print the speed figures that the design promises
 	@for file in benchmarks/*.py; do echo "== $$file"; "$(BIN)/python" "$$file" || exit 1; done
 
 lock: $(VENV)/.dev ## Pin requirements/*.txt and dash_environment.yml anew from pyproject.toml
