@@ -114,6 +114,15 @@
     lesions.table.refresh(rows());
   }
 
+  /* Bring the results into view where they begin below the middle of the window. */
+  function reveal() {
+    const section = document.getElementById("results");
+    if (section && section.getBoundingClientRect().top > window.innerHeight / 2) {
+      const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+      section.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
+    }
+  }
+
   function later() {
     redraw = redraw || requestAnimationFrame(() => {
       redraw = null;
@@ -168,6 +177,7 @@
         }
       }
       summarise();
+      reveal();
       lesions.queue.add(added.filter((item) => item.state === "waiting"));
     },
     started(item) {

@@ -27,7 +27,7 @@ CONSULT = Outcome("consult", "calendar", "Consultation")
 CLEAR = Outcome("clear", "check", "No appointment")
 RETAKE = Outcome("retake", "retake", "Retake")
 FOREIGN = Outcome("foreign", "question", "Not dermatoscopic")
-ERROR = Outcome("error", "file-x", "Not readable")
+ERROR = Outcome("error", "file-x", "Not assessed")
 OUTCOMES: tuple[Outcome, ...] = (CONSULT, CLEAR, RETAKE, FOREIGN, ERROR)
 
 

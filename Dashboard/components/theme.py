@@ -23,11 +23,25 @@ PETROL = (
     "#073b3f",
     "#052c2f",
 )
+# Mantine's dark scheme: text from the first on, surfaces from the sixth on.
+SLATE = (
+    "#e6efed",
+    "#c3d2cf",
+    "#a5b8b4",
+    "#8b9f9b",
+    "#6f837e",
+    "#2a3b38",
+    "#1b2a28",
+    "#15211f",
+    "#111b19",
+    "#0e1716",
+)
 
 THEME: dict[str, Any] = {
     "primaryColor": "petrol",
     "primaryShade": {"light": 6, "dark": 3},
-    "colors": {"petrol": list(PETROL)},
+    "colors": {"petrol": list(PETROL), "dark": list(SLATE)},
+    "black": "#12211f",
     "fontFamily": FONT_STACK,
     "fontFamilyMonospace": MONO_STACK,
     "headings": {"fontFamily": FONT_STACK, "fontWeight": "650"},
