@@ -104,8 +104,11 @@ class Classifier:
         self._requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
         for _ in range(streams):
             self._requests.put(compiled.create_infer_request())
-        self._streams = streams
+        self.streams: int = streams
         self._process = os.getpid()
+        # The first inference finishes what compiling leaves open; ready means that it is done.
+        size = self.card.preprocessing.input_size
+        self._infer(np.zeros((size, size, 3), np.uint8))
 
     def predict(self, images: Sequence[NDArray[np.uint8]]) -> list[Prediction]:
         """Classify decoded pictures, (H, W, 3) uint8 RGB of any size. Safe from many threads.
@@ -127,8 +130,8 @@ class Classifier:
                 f"the classifier was compiled in process {self._process} and is used in process "
                 f"{os.getpid()}: make it after the fork"
             )
-        if len(images) > 1 and self._streams > 1:
-            with ThreadPoolExecutor(self._streams) as pool:
+        if len(images) > 1 and self.streams > 1:
+            with ThreadPoolExecutor(self.streams) as pool:
                 rows = list(pool.map(self._infer, images))
         else:
             rows = [self._infer(image) for image in images]

@@ -17,13 +17,13 @@ import shutil
 import tempfile
 import time
 import warnings
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models import checkpoints
 from models.backbones import get_backbone, get_layer
 from models.checkpoints import WEIGHTS_DIR, WEIGHTS_FILE, Card, file_sha256, load_card, locate
-from models.runtime import ov
 
 if TYPE_CHECKING:
     import torch
@@ -52,7 +52,7 @@ def export_path(folder: Path, card: Card, cache: Path | None = None) -> Path:
     """
     made_from = {
         "export": EXPORT_VERSION,
-        "openvino": ov.__version__,
+        "openvino": version("openvino"),
         "weights": card.weights_sha256 or file_sha256(folder / WEIGHTS_FILE),
         "backbone": card.backbone,
         "classes": len(card.taxonomy),
@@ -86,6 +86,8 @@ def export(name: str | Path, cache: Path | None = None, *, root: Path = WEIGHTS_
     if found is not None:
         return found
     folder = locate(name, root)
+    from models.runtime import ov
+
     network, card = checkpoints.load_network(folder)
     target = export_path(folder, card, cache)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -163,6 +165,8 @@ def convert(network: "torch.nn.Module", card: Card) -> Any:
 
 
 def _with_normalisation(model: Any, card: Card) -> Any:
+    from models.runtime import ov
+
     steps = ov.preprocess.PrePostProcessor(model)
     taken = steps.input("image")
     taken.tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
