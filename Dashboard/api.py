@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 import quality
 from Dashboard import schemas
 from Dashboard.config import Config
+from Dashboard.connections import care_for_connections
 from Dashboard.inputs import InputError, UploadRequest, read_predict
 from Dashboard.service import ModelNotReady, Service, UnknownModel
 
@@ -59,6 +60,7 @@ def create_server(config: Config, service: Service) -> OpenAPI:
     server.extensions["config"] = config
     server.extensions["service"] = service
     server.before_request(_only_known_methods)
+    care_for_connections(server)
     _handle_errors(server, config)
     _add_routes(server, service)
     # flask-openapi3 promises a validation error of every operation, also of those without input.
@@ -158,6 +160,10 @@ def _handle_errors(server: OpenAPI, config: Config) -> None:
     def not_ready(error: ModelNotReady) -> Reply:
         logger.error("model not ready: %s", error)
         return failure(str(error), 503)
+
+    @server.errorhandler(TimeoutError)
+    def too_slow(error: TimeoutError) -> Reply:
+        return failure("the request's body did not arrive in time", 408)
 
     @server.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Any:

@@ -192,12 +192,12 @@ def main(
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
-def run() -> None:
+def application() -> typer.Typer:
     """The command."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command(epilog=EPILOG)(main)
-    app()
+    return app
 
 
 if __name__ == "__main__":
-    run()
+    application()()

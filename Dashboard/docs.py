@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import flask
-import flask_openapi3_swagger  # type: ignore[import-untyped]
+import flask_openapi3_swagger
 from flask import Blueprint, Flask, Response
 
 FILES = Path(flask_openapi3_swagger.__file__).parent / "templates" / "swagger"

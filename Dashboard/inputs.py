@@ -13,6 +13,7 @@ from typing import IO, Any, TypeVar
 
 from flask import Request
 from pydantic import BaseModel, ValidationError
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from Dashboard import messages
 from Dashboard.schemas import PredictBody, PredictOptions
@@ -86,7 +87,11 @@ def read_predict(request: Request) -> PredictInput:
 
 
 def _from_json(request: Request) -> PredictInput:
-    body = validated(PredictBody, request.get_data(cache=False))
+    data = request.get_data(cache=False)
+    if request.max_content_length is not None and len(data) >= request.max_content_length:
+        # Werkzeug cuts off a body that came without its length, and says nothing.
+        raise RequestEntityTooLarge
+    body = validated(PredictBody, data)
     return PredictInput(decode_base64(body.image), body)
 
 

@@ -1,0 +1,156 @@
+import json
+import logging
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import dash
+import pytest
+from typer.testing import CliRunner
+from werkzeug.serving import make_server
+
+from Dashboard import client
+from Dashboard.messages import CONSULT, NO_APPOINTMENT, RETAKE
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="module")
+def url(app: dash.Dash) -> Iterator[str]:
+    """The dashboard on a free port of this machine."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = make_server("127.0.0.1", 0, app.server, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def images(tmp_path: Path, encode: Callable[..., bytes]) -> dict[str, str]:
+    paths = {}
+    for kind in ("benign", "malignant", "blurred"):
+        path = tmp_path / f"{kind}.png"
+        path.write_bytes(encode(kind))
+        paths[kind] = str(path)
+    return paths
+
+
+@pytest.fixture
+def run() -> Run:
+    def call(*arguments: str) -> tuple[int, str, str]:
+        result = CliRunner().invoke(client.application(), list(arguments))
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result.exit_code, result.stdout, result.stderr
+
+    return call
+
+
+def test_a_line_per_image(url: str, images: dict[str, str], run: Run) -> None:
+    code, out, _ = run("--url", url, *images.values())
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[0] == f"{images['benign']}: {NO_APPOINTMENT} (Melanocytic nevi, 80%; malignant 9%)"
+    assert lines[1] == f"{images['malignant']}: {CONSULT} (Melanoma, 45%; malignant 75%)"
+    assert lines[2].startswith(f"{images['blurred']}: {RETAKE}. Sharpness ")
+
+
+def test_json_lines(url: str, images: dict[str, str], run: Run) -> None:
+    code, out, _ = run("--json", "--url", url, images["benign"], images["blurred"])
+    good, poor = map(json.loads, out.splitlines())
+    assert code == 0
+    assert (good["file"], good["status"], good["code"]) == (images["benign"], 200, "nv")
+    assert (poor["status"], poor["success"], poor["error"]) == (422, False, RETAKE)
+
+
+def test_options_reach_the_server(url: str, images: dict[str, str], run: Run) -> None:
+    _, out, _ = run("--json", "--url", url, "--model", "careful", "--no-gate", images["blurred"])
+    answer = json.loads(out)
+    assert (answer["model"], answer["gated"]) == ("careful", False)
+
+
+def test_explanations_are_refused(url: str, images: dict[str, str], run: Run) -> None:
+    code, out, err = run("--url", url, "--explain", "--precision", "Low", images["benign"])
+    assert code == client.EXIT_SOME_FAILED
+    assert out == ""
+    assert "explanations are not available in this version" in err
+
+
+def test_a_bad_file_does_not_stop_the_others(
+    url: str, images: dict[str, str], run: Run, tmp_path: Path
+) -> None:
+    text = tmp_path / "text.jpg"
+    text.write_text("just text")
+    code, out, err = run("--url", url, str(text), str(tmp_path / "gone.jpg"), images["benign"])
+    assert code == client.EXIT_SOME_FAILED
+    assert len(out.splitlines()) == 1
+    assert "gone.jpg: cannot be read: No such file or directory" in err
+    assert "2 of 3 images could not be assessed" in err
+
+
+def test_a_file_that_is_too_large(
+    url: str, images: dict[str, str], run: Run, tmp_path: Path
+) -> None:
+    large = tmp_path / "large.jpg"
+    large.write_bytes(bytes(9 * 2**20))
+    code, out, _ = run("--json", "--url", url, str(large), images["benign"])
+    assert code == client.EXIT_SOME_FAILED
+    assert [json.loads(line)["status"] for line in out.splitlines()] == [413, 200]
+
+
+def test_an_unreachable_server(images: dict[str, str], run: Run) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    code, out, err = run("--url", f"http://127.0.0.1:{port}", images["benign"])
+    assert code == client.EXIT_UNREACHABLE
+    assert out == ""
+    assert f"http://127.0.0.1:{port} cannot be reached: Connection refused" in err.replace(
+        "\n", " "
+    )
+
+
+def test_another_kind_of_server(images: dict[str, str], run: Run) -> None:
+    class Silent(BaseHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Silent) as other:
+        thread = threading.Thread(target=other.serve_forever)
+        thread.start()
+        code, _, err = run("--url", f"http://127.0.0.1:{other.server_port}", images["benign"])
+        other.shutdown()
+        thread.join()
+    assert code == client.EXIT_UNREACHABLE
+    assert "not as the dashboard's API" in err.replace("\n", " ")
+
+
+@pytest.mark.parametrize("arguments", [(), ("--precision", "Most", "a.jpg"), ("--unknown",)])
+def test_wrong_use(run: Run, arguments: tuple[str, ...]) -> None:
+    assert run(*arguments)[0] == client.EXIT_USAGE
+
+
+@pytest.mark.parametrize("address", ["ftp://host", "http://", "file:///etc"])
+def test_a_wrong_address(run: Run, address: str) -> None:
+    code, _, err = run("--url", address, "a.jpg")
+    assert code == client.EXIT_USAGE
+    assert "url must be http://HOST:PORT" in err.replace("\n", " ")
+
+
+def test_proxies_are_not_asked(
+    url: str, images: dict[str, str], run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    assert run("--url", url, images["benign"])[0] == 0
+
+
+def test_help_names_the_exit_codes(run: Run) -> None:
+    code, out, _ = run("--help")
+    assert code == 0
+    assert "3 the server cannot be reached" in " ".join(out.split())

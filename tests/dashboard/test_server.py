@@ -1,0 +1,254 @@
+"""The real server: gunicorn, its settings, and what only shows on a socket."""
+
+import base64
+import http.client
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from Dashboard.messages import CONSULT, NO_APPOINTMENT
+
+Encode = Callable[..., bytes]
+LISTENING = re.compile(r"Listening at: http://127\.0\.0\.1:(\d+)")
+
+
+class Server:
+    """A running gunicorn: `call` sends it a request, `log` is what it wrote."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self.port = 0
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def call(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, Any]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            connection.request(method, path, body, headers or {})
+            response = connection.getresponse()
+            return response.status, json.loads(response.read())
+        finally:
+            connection.close()
+
+
+@contextmanager
+def gunicorn(cwd: Path, log: Path, *arguments: str, **environ: str) -> Iterator[Server]:
+    command = [sys.executable, "-m", "gunicorn", "-b", "127.0.0.1:0", *arguments]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("GUNICORN")}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=cwd, env=clean | environ, stdout=output, stderr=subprocess.STDOUT
+        )
+        server = Server(log)
+        try:
+            deadline = time.monotonic() + 60
+            while not (found := LISTENING.search(server.log)):
+                assert process.poll() is None, server.log
+                assert time.monotonic() < deadline, server.log
+                time.sleep(0.05)
+            server.port = int(found[1])
+            yield server
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+@pytest.fixture(scope="module")
+def server(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """As the contract starts it, but without its model: what works then, and what says so."""
+    log = tmp_path_factory.mktemp("server") / "log"
+    with gunicorn(repository / "Dashboard", log, "dash_ham:server", MODEL="absent") as running:
+        yield running
+
+
+def test_up_but_not_ready_without_a_model(server: Server, encode: Encode) -> None:
+    assert server.call("GET", "/health") == (200, {"status": "ok"})
+    status, body = server.call("GET", "/ready")
+    assert (status, body["ready"], body["model"]) == (503, False, "absent")
+    assert "MODEL: there is no checkpoint 'absent'" in server.log
+    image = base64.b64encode(encode("benign")).decode()
+    kind = {"Content-Type": "application/json"}
+    status, body = server.call("POST", "/predict", json.dumps({"image": image}), kind)
+    assert (status, body["success"]) == (503, False)
+    status, body = server.call("POST", "/predict", json.dumps({"image": "YQ=="}), kind)
+    assert (status, body["success"]) == (503, False)
+
+
+def test_a_body_that_is_announced_too_long_is_not_read(server: Server) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection.putrequest("POST", "/predict")
+    connection.putheader("Content-Type", "application/json")
+    connection.putheader("Content-Length", str(10**12))
+    connection.endheaders()
+    response = connection.getresponse()  # although no body was sent
+    assert response.status == 413
+    assert "an image may have at most 15 MB" in json.loads(response.read())["error"]
+    connection.close()
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "multipart/form-data; boundary=x"])
+def test_a_body_without_a_length_is_read_to_the_limit(server: Server, content_type: str) -> None:
+    blocks = (bytes(2**20) for _ in range(25))
+    head = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n'
+
+    def body() -> Iterator[bytes]:
+        yield head
+        yield from blocks
+
+    status, answer = server.call("POST", "/predict", body(), {"Content-Type": content_type})
+    assert (status, answer["success"]) == (413, False)
+
+
+def test_a_body_in_pieces(server: Server, encode: Encode) -> None:
+    text = json.dumps({"image": base64.b64encode(encode("pale")).decode(), "gate": "?"}).encode()
+    pieces = (text[i : i + 5000] for i in range(0, len(text), 5000))
+    status, body = server.call("POST", "/predict", pieces, {"Content-Type": "application/json"})
+    assert (status, body["error"]) == (400, "gate must be true or false, got '?'")
+
+
+def test_a_large_body_is_answered_and_not_cut_off(server: Server) -> None:
+    for _ in range(3):
+        status, body = server.call(
+            "POST", "/predict", bytes(40 * 2**20), {"Content-Type": "application/json"}
+        )
+        assert status == 413
+        assert "at most 15 MB" in body["error"]
+    status, _ = server.call("POST", "/predict", bytes(9 * 2**20), {"Content-Type": "text/plain"})
+    assert status == 415
+
+
+def test_the_log_names_the_request_and_nothing_of_its_content(
+    server: Server, encode: Encode
+) -> None:
+    head = b'--x\r\nContent-Disposition: form-data; name="image"; filename="patient-4711.png"'
+    body = head + b"\r\n\r\n" + encode("pale") + b"\r\n--x--\r\n"
+    headers = {
+        "Content-Type": "multipart/form-data; boundary=x",
+        "User-Agent": "patient-4712",
+        "Referer": "http://localhost/patient-4713",
+    }
+    server.call("POST", "/predict?name=patient-4714", body, headers)
+    line = server.log.strip().splitlines()[-1]
+    assert re.fullmatch(r"\[.*\] POST /predict 503 \d+ bytes \d+ ms", line)
+    assert "patient" not in server.log
+    assert "127.0.0.1 " not in server.log
+
+
+def test_pages_and_their_files_are_served(server: Server) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    connection.request("GET", "/")
+    response = connection.getresponse()
+    text = response.read().decode()
+    assert response.status == 200
+    assert "gunicorn" in (response.headers["Server"] or "")
+    for address in re.findall(r'<script src="([^"]+)"', text):
+        connection.request("GET", address)
+        response = connection.getresponse()
+        assert (response.status, len(response.read()) > 100) == (200, True)
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("PORT", "http", "Dashboard: PORT is 'http'; it must be a whole number from 1 to 65535"),
+        ("GATE", "recommended", "Dashboard: GATE is 'recommended', which this version does not"),
+    ],
+)
+def test_a_wrong_setting_is_one_sentence(
+    repository: Path, name: str, value: str, sentence: str
+) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "gunicorn", "-b", "127.0.0.1:0", "dash_ham:server"],
+        cwd=repository / "Dashboard",
+        env=os.environ | {name: value},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert result.returncode != 0
+    assert sentence in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random resnet18 for 64x64 pictures in `weights`, its export in `cache`, and a `wsgi.py`."""
+    import torch
+
+    from models.backbones import build_network
+    from models.checkpoints import Card, save_checkpoint
+    from models.export import export
+    from models.preprocessing import Preprocessing
+    from models.taxonomy import HAM10000
+
+    folder = tmp_path_factory.mktemp("tiny")
+    torch.manual_seed(0)
+    card = Card(
+        name="tiny",
+        version="1",
+        backbone="resnet18",
+        taxonomy=HAM10000,
+        preprocessing=Preprocessing(64, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+        licence="MIT",
+    )
+    state = build_network("resnet18", 7).state_dict()
+    save_checkpoint(folder / "weights" / "tiny", state, card)
+    export("tiny", folder / "cache", root=folder / "weights")
+    (folder / "wsgi.py").write_text(
+        "from pathlib import Path\n"
+        "from Dashboard.app import create_app\n"
+        "from Dashboard.config import Config\n"
+        "from Dashboard.service import Service\n"
+        "config = Config.from_env()\n"
+        f"service = Service(config, root=Path({str(folder / 'weights')!r}))\n"
+        "server = create_app(config, service).server\n"
+    )
+    return folder
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_many_requests_at_once_to_a_real_model(
+    repository: Path, tiny: Path, tmp_path: Path, encode: Encode, workers: str
+) -> None:
+    settings = {"MODEL": "tiny", "CACHE_DIR": str(tiny / "cache"), "WEB_CONCURRENCY": workers}
+    config = str(repository / "Dashboard" / "gunicorn.conf.py")
+    bodies = {
+        kind: json.dumps({"image": base64.b64encode(encode(kind)).decode()})
+        for kind in ("benign", "malignant", "pale")
+    }
+
+    def call(kind: str) -> tuple[str, int, Any]:
+        answer = running.call(
+            "POST", "/predict", bodies[kind], {"Content-Type": "application/json"}
+        )
+        return kind, *answer
+
+    with gunicorn(tiny, tmp_path / "log", "-c", config, "wsgi:server", **settings) as running:
+        for _ in range(8):  # whichever worker answers has its model
+            assert running.call("GET", "/ready") == (200, {"ready": True, "model": "tiny"})
+        with ThreadPoolExecutor(16) as pool:
+            answers = list(pool.map(call, list(bodies) * 16))
+    first: dict[str, Any] = {}
+    for kind, status, body in answers:
+        assert status == (422 if kind == "pale" else 200)
+        body.pop("seconds", None)
+        assert first.setdefault(kind, body) == body  # the same answer from every worker
+    assert first["benign"]["model"] == "tiny"
+    assert sum(first["benign"]["probabilities"].values()) == pytest.approx(1)
+    assert first["benign"]["advice"] in (CONSULT, NO_APPOINTMENT)
