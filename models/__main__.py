@@ -11,11 +11,10 @@ from rich.console import Console
 from rich.table import Table
 
 from models import listing
-from models.checkpoints import WEIGHTS_DIR, CheckpointError, available, locate
+from models.checkpoints import DEFAULT_MODEL, WEIGHTS_DIR, CheckpointError, available, locate
 from models.export import export, exported
 
 EXIT_SOME_FAILED, EXIT_USAGE = 1, 2
-DEFAULT_MODEL = "resnext50_32x4d"
 
 app = typer.Typer(
     add_completion=False,
@@ -102,7 +101,7 @@ def predict(
 
     import quality
     from models.batch import classify_files, columns, write_csv
-    from models.classifier import Classifier
+    from models.classifier import Classifier, ModelNotReady
 
     try:
         files = quality.find_images(paths)
@@ -112,7 +111,7 @@ def predict(
             raise ValueError(f"--csv: the folder of {csv_file} does not exist")
         _prepared(model)
         classifier = Classifier(model)
-    except (FileNotFoundError, ValueError) as error:  # CheckpointError is a ValueError
+    except (FileNotFoundError, ModelNotReady, ValueError) as error:  # CheckpointError among them
         raise _fail(error) from None
     names = columns(classifier.card.taxonomy.codes)
     errors = Console(stderr=True, highlight=False, soft_wrap=True)

@@ -15,6 +15,7 @@ from models.taxonomy import Taxonomy
 if TYPE_CHECKING:
     import torch
 
+DEFAULT_MODEL = "resnext50_32x4d"
 WEIGHTS_DIR = Path(__file__).resolve().parent / "weights"
 WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "card.json"

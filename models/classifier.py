@@ -11,11 +11,10 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from models.checkpoints import WEIGHTS_DIR, Card, load_card, locate
+from models.checkpoints import DEFAULT_MODEL, WEIGHTS_DIR, Card, load_card, locate
 from models.export import GRAPH_FILE, exported
 from models.runtime import ov
 
-DEFAULT_MODEL = "resnext50_32x4d"
 Precision = Literal["auto", "f32", "bf16"]
 
 
@@ -69,7 +68,7 @@ class Classifier:
         threads: processor threads for inference in all; default: the cores this process may use.
         streams: pictures that are worked on at the same time; default: one for each thread.
         precision: `auto` is bf16 where the processor computes in it, f32 elsewhere.
-        prior: class frequencies by code to re-weight the probabilities to, see `reweight`.
+        prior: class frequencies by code to re-weight the probabilities to, see `probabilities`.
 
         Raises CheckpointError for an unknown checkpoint, ModelNotReady where it is not exported,
         ValueError for other arguments out of range.
@@ -78,29 +77,32 @@ class Classifier:
         self.card: Card = load_card(folder)
         self._prior = _prior_weights(prior, self.card) if prior else None
         path = exported(folder, cache)
+        command = f"`python -m models export {name}`"
         if path is None:
             raise ModelNotReady(
                 f"the model {folder.name!r} is not prepared for serving: "
-                f"run `python -m models export {folder.name}` where torch is installed"
+                f"run {command} where torch is installed"
             )
         threads = _positive("threads", threads) or usable_cores()
         streams = min(_positive("streams", streams) or threads, threads)
         self.precision: str = choose_precision(precision)
+        settings = {
+            "INFERENCE_PRECISION_HINT": self.precision,
+            "INFERENCE_NUM_THREADS": threads,
+            "NUM_STREAMS": streams,
+            # Pinned, the streams of two processes would share the same first cores.
+            "ENABLE_CPU_PINNING": False,
+        }
         core = ov.Core()
-        model = core.read_model(path / GRAPH_FILE)
-        # Outputs that nobody asks for are left out of the compiled graph.
-        model = ov.Model([model.output("logits")], model.get_parameters(), self.card.name)
-        compiled = core.compile_model(
-            model,
-            "CPU",
-            {
-                "INFERENCE_PRECISION_HINT": self.precision,
-                "INFERENCE_NUM_THREADS": threads,
-                "NUM_STREAMS": streams,
-                # Pinned, the streams of two processes would share the same first cores.
-                "ENABLE_CPU_PINNING": False,
-            },
-        )
+        try:
+            model = core.read_model(path / GRAPH_FILE)
+            # Outputs that nobody asks for are left out of the compiled graph.
+            model = ov.Model([model.output("logits")], model.get_parameters(), self.card.name)
+            compiled = core.compile_model(model, "CPU", settings)
+        except RuntimeError as error:
+            raise ModelNotReady(
+                f"the export in {path} cannot be used: remove it and run {command} again"
+            ) from error
         self._requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
         for _ in range(streams):
             self._requests.put(compiled.create_infer_request())

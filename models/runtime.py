@@ -1,4 +1,4 @@
-"""OpenVINO, imported so that it is quiet and safe: every module of the product takes `ov` from here.
+"""OpenVINO, imported so that it is quiet and safe: all of the product takes `ov` from here.
 
 Quiet: importing `openvino` sends an event to a statistics server unless the user has opted out by
 a file in the home folder. Its own code falls back to a stub where `openvino_telemetry` cannot be
