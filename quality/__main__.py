@@ -114,8 +114,8 @@ def show(rows: list[Row], console: Console) -> None:
     folder = os.path.commonpath([Path(row.file).absolute().parent for row in rows])
     result = Table(title=_printable(folder), title_justify="left")
     result.add_column("File", overflow="fold")
-    for name in ("Size", "Sharpness", "Contrast", "Brightness"):
-        result.add_column(name, justify="right", no_wrap=True)
+    for heading in ("Size", "Sharpness", "Contrast", "Brightness"):
+        result.add_column(heading, justify="right", no_wrap=True)
     result.add_column("Verdict", no_wrap=True)
     sentences = []
     for row in rows:

@@ -74,8 +74,8 @@ def decode(data: bytes, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.uint8]:
         ) from None
     except UnsupportedVariantError as variant:
         raise UnsupportedFormatError(
-            f"The {kind} file has {variant}; pictures of 8 or 16 bits per sample, "
-            "as cameras write them, are accepted."
+            f"The {kind} file has {variant}; an ordinary {ACCEPTED} file of 8 or 16 bits per "
+            "sample, as cameras write, is accepted."
         ) from None
     except MemoryError:
         raise ImageTooLargeError(
@@ -84,8 +84,8 @@ def decode(data: bytes, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.uint8]:
     except Exception as error:
         # Decoders raise a dozen kinds for bytes that they did not expect.
         raise CorruptImageError(
-            f"The {kind} file is damaged or incomplete and cannot be decoded; "
-            f"a whole {ACCEPTED} file is accepted."
+            f"The {kind} file is damaged, incomplete or of an unusual variant and cannot be "
+            f"decoded; a whole {ACCEPTED} file is accepted."
         ) from error
 
 

@@ -26,6 +26,11 @@ def to_rgb(im: Image.Image, essence: Essence) -> NDArray[np.uint8]:
         deep = _deep_colour(im, essence.data)
         if deep is not None:
             im = Image.fromarray(deep)
+    if im.mode == "La":
+        im = im.convert("LA")
+    if im.mode == "L" and essence.depth < 8 and "transparency" in im.info:
+        # Pillow has scaled the samples to 8 bits, but not the sample that means transparent.
+        im.info["transparency"] *= 255 // ((1 << essence.depth) - 1)
     if im.mode == "RGB" and "transparency" not in im.info:
         return np.array(im)
     if im.mode in _WITH_ALPHA or "transparency" in im.info:
@@ -51,9 +56,8 @@ def to_8_bits(values: NDArray[np.uint16], depth: int = 16) -> NDArray[np.uint8]:
 
 def _wide_grey(im: Image.Image, essence: Essence) -> NDArray[np.uint8]:
     values = np.asarray(im).astype(np.uint16)
-    grey = to_8_bits(values, essence.depth)
-    if essence.white_is_zero:
-        grey = 255 - grey
+    largest = (1 << essence.depth) - 1
+    grey = to_8_bits(largest - values if essence.white_is_zero else values, essence.depth)
     key = im.info.get("transparency")
     if key is not None:
         grey[values == key] = 255
@@ -80,4 +84,4 @@ def _deep_colour(im: Image.Image, data: bytes) -> NDArray[np.uint8] | None:
     shared = colours[..., : len(im.getbands())]
     if not np.array_equal(shared >> 8, np.asarray(im)):
         return None
-    return to_8_bits(colours)
+    return np.dstack([to_8_bits(colours[..., :3]), to_8_bits(colours[..., 3:])])

@@ -28,7 +28,6 @@ _SIGNATURES = (
     (0, b"MM\0*", "TIFF"),
     (0, b"II+\0", "TIFF"),
     (0, b"MM\0+", "TIFF"),
-    (0, b"BM", "BMP"),
 )
 
 _OTHERS = (
@@ -62,6 +61,9 @@ def sniff(data: bytes) -> str | None:
     """Name of the accepted format that `data` begins as; None where it is none of them."""
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WebP"
+    # Two letters begin many a text, so the header's size must fit as well.
+    if data[:2] == b"BM" and int.from_bytes(data[14:18], "little") in bmp.HEADER_SIZES:
+        return "BMP"
     for start, signature, name in _SIGNATURES:
         if data.startswith(signature, start):
             return name

@@ -7,6 +7,9 @@ from quality.formats.essence import Essence, UnsupportedVariantError
 MAX_RUN_LENGTH_PIXELS = 2**22
 """Most pixels of a run-length coded file: Pillow decodes those in Python, pixel by pixel."""
 
+HEADER_SIZES = frozenset({12, 40, 52, 56, 64, 108, 124})
+"""Bytes of the second header, by its version; the first of these is the core header."""
+
 _CORE_HEADER = 12
 _RUN_LENGTH = (1, 2)
 
@@ -21,6 +24,6 @@ def read(data: bytes) -> Essence:
     width, height, _, _, compression = struct.unpack_from("<IiHHI", data, 18)
     if compression in _RUN_LENGTH and width * abs(height) > MAX_RUN_LENGTH_PIXELS:
         raise UnsupportedVariantError(
-            f"run-length coded with more than {MAX_RUN_LENGTH_PIXELS} pixels"
+            f"run-length coding and more than {MAX_RUN_LENGTH_PIXELS} pixels"
         )
     return Essence(data, width, abs(height))

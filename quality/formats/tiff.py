@@ -20,17 +20,18 @@ _SUBFILE, _WIDTH, _HEIGHT, _DEPTH = 254, 256, 257, 258
 _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER = 259, 262, 266
 _STRIP_OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _STRIP_SIZES = 273, 277, 278, 279
 _PLANAR, _PREDICTOR, _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS = 284, 317, 322, 323, 324
+_TILE_SIZES = 325
 _SAMPLE_FORMAT = 339
 
 _ONE_VALUE = frozenset({
     _WIDTH, _HEIGHT, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER, _SAMPLES, _ROWS_PER_STRIP,
     _PLANAR, _PREDICTOR, _TILE_WIDTH, _TILE_HEIGHT,
 })  # fmt: skip
-# Besides the named ones: 292, 293 fax options, 320 colour map, 325 tile sizes, 338 extra samples,
+# Besides the named ones: 292, 293 fax options, 320 colour map, 338 extra samples,
 # 347 JPEG tables, 512-521 old JPEG, 529-532 YCbCr.
 _DRAWN = _ONE_VALUE | {
-    _DEPTH, _STRIP_OFFSETS, _STRIP_SIZES, _TILE_OFFSETS, _SAMPLE_FORMAT,
-    292, 293, 320, 325, 338, 347, *range(512, 522), *range(529, 533),
+    _DEPTH, _STRIP_OFFSETS, _STRIP_SIZES, _TILE_OFFSETS, _TILE_SIZES, _SAMPLE_FORMAT,
+    292, 293, 320, 338, 347, *range(512, 522), *range(529, 533),
 }  # fmt: skip
 
 _UNSIGNED, _UNDEFINED = 1, 4
@@ -63,9 +64,12 @@ def read(data: bytes) -> Essence:
         raise UnsupportedVariantError(f"{depth} bits per sample")
     if first(_TILE_WIDTH, 1) * first(_TILE_HEIGHT, 1) > _MAX_TILE_PIXELS:
         raise UnsupportedVariantError(f"a tile of more than {_MAX_TILE_PIXELS} pixels")
-    for tag in (_STRIP_OFFSETS, _TILE_OFFSETS):
-        if tag in directory.entries:
-            require_parts(directory.entries[tag].count)
+    if depth > 8 and first(_SAMPLES, 1) > 1 and first(_PLANAR, 1) != 1:
+        # Neither Pillow nor OpenCV reads these right.
+        raise UnsupportedVariantError(f"{depth} bits per sample in separate planes")
+    for offsets, sizes in ((_STRIP_OFFSETS, _STRIP_SIZES), (_TILE_OFFSETS, _TILE_SIZES)):
+        if offsets in directory.entries:
+            _require_whole(data, layout, directory.entries[offsets], directory.entries[sizes])
     return Essence(
         _rewrite(data, layout, directory),
         width=first(_WIDTH),
@@ -87,6 +91,15 @@ def _require_one_page(data: bytes, layout: Layout, directory: Directory, start: 
         subfile = directory.entries.get(_SUBFILE)
         if subfile is None or not values(data, layout, subfile, 1)[0] & _REDUCED_OR_MASK:
             raise SeveralPicturesError
+
+
+def _require_whole(data: bytes, layout: Layout, offsets: Entry, sizes: Entry) -> None:
+    """Raise ValueError where a strip or tile ends after the file does."""
+    require_parts(offsets.count)
+    starts = values(data, layout, offsets, offsets.count)
+    lengths = values(data, layout, sizes, offsets.count)
+    if any(s + n > len(data) for s, n in zip(starts, lengths, strict=True)):
+        raise ValueError("the picture ends early")
 
 
 def _rewrite(data: bytes, layout: Layout, directory: Directory) -> bytes:
