@@ -36,6 +36,7 @@ class TrainConfig:
     teachers: checkpoints whose averaged probabilities the network learns, on the same views.
     distill: share of the loss that goes to the teachers' probabilities, the rest to the labels.
     distill_temperature: softens both sides of that part.
+    teacher_size: the teachers see the view at this size where the stage's is smaller.
     optimizer, lr, weight_decay, momentum: `adamw` or `sgd` (Nesterov); lr is the peak of a
         one-cycle schedule over all stages, the rise takes `warmup` of the steps.
     sampling: images are drawn in proportion to class frequency to the power `1 - sampling`:
@@ -65,6 +66,7 @@ class TrainConfig:
     teachers: tuple[str, ...] = ()
     distill: float = 0.9
     distill_temperature: float = 1.0
+    teacher_size: int = 128
     augmentation: Augmentation = field(default_factory=Augmentation)
     precision: str = "auto"
     channels_last: bool = True

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -135,8 +136,8 @@ def score(
         ),
     }
     for i, code in enumerate(HAM10000.codes):
-        functions[f"sensitivity_{code}"] = lambda r, i=i: _mean(predicted[r][labels[r] == i] == i)
-        functions[f"auc_{code}"] = lambda r, i=i: auc(labels[r] == i, probabilities[r, i])
+        functions[f"sensitivity_{code}"] = partial(_sensitivity, labels, predicted, i)
+        functions[f"auc_{code}"] = partial(_class_auc, labels, probabilities, i)
     everything = np.arange(len(labels))
     rows = []
     for name, function in functions.items():
@@ -154,8 +155,20 @@ def score(
     return rows
 
 
-def _mean(values: NDArray[np.bool_]) -> float:
-    return float(values.mean()) if len(values) else float("nan")
+def _sensitivity(
+    labels: NDArray[np.int64], predicted: NDArray[np.int64], i: int, rows: NDArray[np.int64]
+) -> float:
+    hit = predicted[rows][labels[rows] == i] == i
+    return float(hit.mean()) if len(hit) else float("nan")
+
+
+def _class_auc(
+    labels: NDArray[np.int64],
+    probabilities: NDArray[np.float64],
+    i: int,
+    rows: NDArray[np.int64],
+) -> float:
+    return auc(labels[rows] == i, probabilities[rows, i])
 
 
 def _write_predictions(path: Path, frame: pd.DataFrame, probabilities: NDArray[np.float64]) -> None:

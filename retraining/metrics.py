@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
 from scipy.stats import rankdata
 
 Labels = NDArray[np.int64]
@@ -73,8 +74,6 @@ def expected_calibration_error(
 
 def fit_temperature(labels: Labels, logits: Scores, weights: NDArray[np.float64]) -> float:
     """The temperature with the lowest weighted negative log-likelihood."""
-    from scipy.optimize import minimize_scalar
-
     rows = np.arange(len(labels))
 
     def loss(log_temperature: float) -> float:

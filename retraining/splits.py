@@ -32,7 +32,7 @@ def grouped_split(
     rest, left = index, 1.0
     for name, fraction in reversed(list(zip(PARTS, fractions, strict=False))[1:]):
         folds = round(left / fraction)
-        if folds < 2:
+        if left / fraction < 2 - 1e-6:
             raise ValueError(
                 f"the share of {name} may be at most half of what remains, got {fractions}"
             )

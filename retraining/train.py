@@ -48,7 +48,7 @@ Epoch = dict[str, float]
 
 @dataclass
 class Teacher:
-    """A trained network whose probabilities are learnt."""
+    """A trained network whose probabilities are learnt, on views of the student's size."""
 
     network: nn.Module
     preprocessing: Preprocessing
@@ -181,7 +181,7 @@ class Trainer:
             waited += time.monotonic() - asked
             if batch is None:
                 break
-            losses.append(self._step(*batch, rng=rng))
+            losses.append(self._step(*batch, size, rng))
             if len(losses) % 20 == 0:
                 spent = time.monotonic() - start
                 left = spent / len(losses) * (self.steps_per_epoch - len(losses))
@@ -194,7 +194,7 @@ class Trainer:
         return {
             "epoch": self.epoch,
             "size": size,
-            "lr": self.scheduler.get_last_lr()[0],
+            "lr": float(self.scheduler.get_last_lr()[0]),
             "loss": float(np.mean(losses)),
             **val,
             "seconds": time.monotonic() - start,
@@ -205,6 +205,8 @@ class Trainer:
         self, size: int, rng: np.random.Generator
     ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int64]]]:
         """Augmented pictures and labels; the next batch is made while one is learnt."""
+        if self.teachers:
+            size = max(size, self.config.teacher_size)
         source = self._pixels("train", round(size * OVERSAMPLING))
         count = self.steps_per_epoch * self.config.batch_size
         drawn = rng.choice(len(self.weights), count, p=self.weights)
@@ -227,7 +229,11 @@ class Trainer:
         return pixels(self.frames[part], Path(), size, self.cache)
 
     def _step(
-        self, pictures: NDArray[np.uint8], labels: NDArray[np.int64], rng: np.random.Generator
+        self,
+        pictures: NDArray[np.uint8],
+        labels: NDArray[np.int64],
+        size: int,
+        rng: np.random.Generator,
     ) -> float:
         config = self.config
         raw = torch.from_numpy(pictures).to(self.device).permute(0, 3, 1, 2).float() / 255
@@ -240,8 +246,9 @@ class Trainer:
         smooth = config.label_smoothing
         target = target * (1 - smooth) + smooth / len(HAM10000)
         backbone = get_backbone(config.backbone)
+        view = _normalised(_resized(raw, size), backbone.mean, backbone.std)
         with self._autocast():
-            logits = self.network(_normalised(raw, backbone.mean, backbone.std))
+            logits = self.network(view)
         logits = logits.float() + self.log_prior
         loss = functional.cross_entropy(logits, target)
         if self.teachers:
@@ -266,12 +273,9 @@ class Trainer:
         """Logarithm of the teachers' mean probabilities for evenly frequent classes."""
         mean = torch.zeros(len(raw), len(HAM10000), device=self.device)
         for teacher in self.teachers:
-            card, view = teacher.preprocessing, raw
-            if raw.shape[-1] != card.input_size:
-                side = (card.input_size, card.input_size)
-                view = functional.interpolate(raw, side, mode="bilinear", antialias=True)
+            card = teacher.preprocessing
             with self._autocast():
-                logits = teacher.network(_normalised(view, card.mean, card.std))
+                logits = teacher.network(_normalised(raw, card.mean, card.std))
             mean += functional.softmax(logits.float() / teacher.temperature, 1)
         return (mean / len(self.teachers)).clamp_min(1e-6).log()
 
@@ -369,5 +373,6 @@ def predict_logits(
 def has_bf16() -> bool:
     """Whether the device multiplies bfloat16 matrices in hardware."""
     if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
-    return bool(torch.cpu._is_avx512_bf16_supported())
+        return bool(torch.cuda.is_bf16_supported())
+    capabilities = torch.cpu.get_capabilities()
+    return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))

@@ -1,0 +1,75 @@
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from retraining.data import DataError, prepare
+from retraining.splits import (
+    counts,
+    grouped_split,
+    load_split,
+    parted_lesions,
+    split_hash,
+    write_split,
+)
+
+
+@st.composite
+def indices(draw: st.DrawFn) -> pd.DataFrame:
+    lesions = draw(st.integers(30, 60))
+    rows = []
+    for lesion in range(lesions):
+        dx = ("mel", "nv")[lesion % 2]
+        rows += [(f"i{len(rows) + k}", dx, f"l{lesion}") for k in range(draw(st.integers(1, 4)))]
+    return pd.DataFrame(rows, columns=["image_id", "dx", "lesion_id"])
+
+
+@settings(max_examples=25, deadline=None)
+@given(indices(), st.integers(0, 1000))
+def test_parts_are_disjoint_whole_and_part_no_lesion(index: pd.DataFrame, seed: int) -> None:
+    parts = grouped_split(index, seed=seed)
+    assert list(parts) == ["train", "val", "test"]
+    assert parted_lesions(parts) == []
+    assert sorted(pd.concat(parts.values()).image_id) == sorted(index.image_id)
+    assert split_hash(parts) == split_hash(grouped_split(index, seed=seed))
+
+
+def test_every_class_gets_its_share(archives: Path, tmp_path: Path) -> None:
+    parts = grouped_split(prepare(archives, tmp_path))
+    table = counts(parts).drop(["images", "lesions"])
+    assert (abs(table.sum() / 140 - [0.64, 0.16, 0.20]) < 0.03).all()
+    assert (table["test"] == 4).all()
+
+
+def test_two_fractions_make_train_and_val(archives: Path, tmp_path: Path) -> None:
+    assert list(grouped_split(prepare(archives, tmp_path), (0.8, 0.2))) == ["train", "val"]
+
+
+@pytest.mark.parametrize("fractions", [(1.0,), (0.5, 0.6), (0.7, 0.4, -0.1), (0.2, 0.2, 0.6)])
+def test_impossible_fractions_are_refused(fractions: tuple[float, ...]) -> None:
+    index = pd.DataFrame({"image_id": ["a"], "dx": ["nv"], "lesion_id": ["l"]})
+    with pytest.raises(ValueError, match="got"):
+        grouped_split(index, fractions)
+
+
+def test_a_written_split_reads_back_the_same(archives: Path, tmp_path: Path) -> None:
+    parts = grouped_split(prepare(archives, tmp_path / "data"))
+    write_split(parts, tmp_path / "data", tmp_path / "split")
+    back = load_split(tmp_path / "split")
+    assert split_hash(back) == split_hash(parts)
+    assert all(Path(p).is_file() for p in back["test"].path)
+
+
+def test_a_lesion_in_two_parts_is_an_error(archives: Path, tmp_path: Path) -> None:
+    parts = grouped_split(prepare(archives, tmp_path / "data"))
+    parts["test"] = pd.concat([parts["test"], parts["train"].head(1)])
+    write_split(parts, tmp_path / "data", tmp_path / "split")
+    with pytest.raises(DataError, match=r"1 lesions .* are in two parts"):
+        load_split(tmp_path / "split")
+
+
+def test_an_empty_folder_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="python -m retraining split"):
+        load_split(tmp_path)

@@ -1,0 +1,125 @@
+"""The whole way from archives to a checkpoint, with a network of seconds."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
+
+from models.checkpoints import load_network  # noqa: E402
+from models.taxonomy import HAM10000  # noqa: E402
+from retraining.augment import Augmentation  # noqa: E402
+from retraining.config import Stage, TrainConfig  # noqa: E402
+from retraining.data import prepare  # noqa: E402
+from retraining.evaluate import evaluate_run  # noqa: E402
+from retraining.pretrained import pretrained_network  # noqa: E402
+from retraining.promote import promote_run  # noqa: E402
+from retraining.splits import grouped_split, write_split  # noqa: E402
+from retraining.train import Trainer, read_log, train  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def splits(archives: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    write_split(grouped_split(prepare(archives, folder)), folder, folder / "split")
+    return folder / "split"
+
+
+@pytest.fixture(scope="module")
+def config(splits: Path) -> TrainConfig:
+    return TrainConfig(
+        backbone="resnet18",
+        weights="none",
+        splits=str(splits),
+        stages=(Stage(32, 2), Stage(40, 2)),
+        batch_size=15,
+        lr=2e-3,
+        ema=0.8,
+        precision="f32",
+        augmentation=Augmentation(brightness=0, contrast=0, cast=0, saturation=0, gamma=0),
+    )
+
+
+@pytest.fixture(scope="module")
+def run(config: TrainConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs")
+    return train(config, folder / "run", folder / "cache")
+
+
+def scores(run: Path) -> list[dict[str, float]]:
+    clock = ("seconds", "waiting_share")
+    return [{k: v for k, v in row.items() if k not in clock} for row in read_log(run)]
+
+
+def test_it_learns_to_tell_colours(run: Path) -> None:
+    log = read_log(run)
+    assert [row["size"] for row in log] == [32, 32, 40, 40]
+    assert log[-1]["loss"] < 0.7 * log[0]["loss"]
+    assert max(row["val_macro_auc"] for row in log) > 0.8
+
+
+def test_a_stopped_run_continues_as_if_it_had_not(
+    run: Path, config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Trainer.run_epoch
+
+    def killed(self: Trainer, *args: object) -> dict[str, float]:
+        if self.epoch == 2:
+            raise KeyboardInterrupt
+        return whole(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "run_epoch", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(config, tmp_path / "run", tmp_path / "cache")
+    assert len(read_log(tmp_path / "run")) == 2
+    train(config, tmp_path / "run", tmp_path / "cache")
+    assert scores(tmp_path / "run") == scores(run)
+
+
+def test_a_run_folder_belongs_to_one_configuration(run: Path, config: TrainConfig) -> None:
+    with pytest.raises(ValueError, match="another configuration"):
+        train(dataclasses.replace(config, lr=0.5), run, run.parent / "cache")
+
+
+def test_promoting_needs_an_evaluation(run: Path, config: TrainConfig, tmp_path: Path) -> None:
+    short = dataclasses.replace(config, stages=(Stage(32, 1),))
+    train(short, tmp_path / "run", tmp_path / "cache")
+    with pytest.raises(ValueError, match="python -m retraining evaluate"):
+        promote_run(tmp_path / "run", tmp_path / "weights")
+
+
+def test_an_evaluated_run_becomes_a_checkpoint_and_a_teacher(
+    run: Path, config: TrainConfig, tmp_path: Path
+) -> None:
+    metrics = evaluate_run(run, "test", tmp_path / "cache", resamples=50)
+    assert {row["split"] for row in metrics} == {"test"}
+    assert {row["n"] for row in metrics} == {28}
+    by_name = {row["metric"]: row for row in metrics}
+    assert by_name["macro_auc"]["low"] <= by_name["macro_auc"]["value"]
+    folder = promote_run(run, tmp_path / "weights", "colours")
+    network, card = load_network(folder)
+    calibration = json.loads((run / "calibration.json").read_text())
+    assert card.preprocessing.input_size == calibration["input_size"]
+    assert card.temperature == calibration["temperature"]
+    assert sum(card.prior.values()) == pytest.approx(1)
+    assert network(torch.zeros(1, 3, 32, 32)).shape == (1, len(HAM10000))
+    assert str(run) not in (folder / "card.json").read_text()
+
+    student = dataclasses.replace(
+        config, teachers=(str(folder),), stages=(Stage(32, 1),), distill=1.0
+    )
+    train(student, tmp_path / "student", tmp_path / "cache")
+    assert len(read_log(tmp_path / "student")) == 1
+
+
+def test_packaged_imagenet_weights_load_layer_for_layer() -> None:
+    network = pretrained_network("efficientnet_lite0", 7)
+    state = network.state_dict()
+    assert state["classifier.weight"].abs().sum() == 0
+    # Trained batch normalisation has variances that no random start has.
+    assert state["bn1.running_var"].std() > 0.01
+    assert (state["bn1.running_var"] > 0).all()
