@@ -27,7 +27,8 @@ from retraining.metrics import (
     softmax,
 )
 from retraining.splits import load_split
-from retraining.train import BEST_FILE, CONFIG_FILE, has_bf16, predict_logits
+from retraining.tensors import has_bf16, predict_logits
+from retraining.train import BEST_FILE, CONFIG_FILE
 
 # Networks trained on random zooms often do best at a size above the training size (Touvron et
 # al., Fixing the train-test resolution discrepancy, NeurIPS 2019); val chooses among these.
@@ -56,7 +57,7 @@ def evaluate_run(
         raise ValueError(f"split must be one of {', '.join(parts)}, got {part!r}")
     network = build_network(config.backbone, len(HAM10000))
     network.load_state_dict(torch.load(run / BEST_FILE, map_location="cpu", weights_only=True))
-    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = network.to(memory_format=torch.channels_last)
 
     def logits_of(frame: pd.DataFrame, side: int) -> NDArray[np.float32]:
         pictures = pixels(frame, Path(), side, cache)

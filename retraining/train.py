@@ -8,7 +8,6 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,7 @@ from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from models.backbones import build_network, get_backbone
-from models.checkpoints import load_network, load_state_dict, locate
-from models.preprocessing import Preprocessing
+from models.checkpoints import load_state_dict, locate
 from models.taxonomy import HAM10000
 from retraining.config import TrainConfig
 from retraining.data import pixels
@@ -31,6 +29,8 @@ from retraining.files import replacing, write_text
 from retraining.metrics import balanced_accuracy, macro_auc
 from retraining.pretrained import pretrained_network
 from retraining.splits import load_split, split_hash
+from retraining.teachers import Teacher, mean_log_probabilities
+from retraining.tensors import has_bf16, normalised, predict_logits, resized
 
 CONFIG_FILE = "config.yaml"
 LOG_FILE = "log.csv"
@@ -44,15 +44,6 @@ OVERSAMPLING = 1.15
 
 log = logging.getLogger(__name__)
 Epoch = dict[str, float]
-
-
-@dataclass
-class Teacher:
-    """A trained network whose probabilities are learnt, on views of the student's size."""
-
-    network: nn.Module
-    preprocessing: Preprocessing
-    temperature: float
 
 
 def train(
@@ -110,11 +101,11 @@ class Trainer:
         self.bf16 = config.precision == "bf16" or (config.precision == "auto" and has_bf16())
         self.network = self._initial().to(self.device)
         if config.channels_last:
-            self.network = self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.network = self.network.to(memory_format=torch.channels_last)
         self.average = AveragedModel(
             self.network, multi_avg_fn=get_ema_multi_avg_fn(config.ema), use_buffers=True
         )
-        self.teachers = [self._teacher(name) for name in config.teachers]
+        self.teachers = [Teacher.load(name, self.device) for name in config.teachers]
         frequency = np.bincount(self.labels["train"], minlength=len(HAM10000)).astype(float)
         if (frequency == 0).any():
             raise ValueError("every class needs at least one image in train")
@@ -145,13 +136,6 @@ class Trainer:
         if config.weights != "none":
             network.load_state_dict(load_state_dict(locate(config.weights)))
         return network
-
-    def _teacher(self, name: str) -> Teacher:
-        network, card = load_network(locate(name))
-        network = network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        if card.taxonomy != HAM10000:
-            raise ValueError(f"teacher {name!r} has other classes: {card.taxonomy.codes}")
-        return Teacher(network, card.preprocessing, card.temperature)
 
     def _optimizer(self) -> torch.optim.Optimizer:
         config = self.config
@@ -246,13 +230,14 @@ class Trainer:
         smooth = config.label_smoothing
         target = target * (1 - smooth) + smooth / len(HAM10000)
         backbone = get_backbone(config.backbone)
-        view = _normalised(_resized(raw, size), backbone.mean, backbone.std)
+        view = normalised(resized(raw, size), backbone.mean, backbone.std)
         with self._autocast():
             logits = self.network(view)
         logits = logits.float() + self.log_prior
         loss = functional.cross_entropy(logits, target)
         if self.teachers:
-            soft = self._teach(raw)
+            with self._autocast():
+                soft = mean_log_probabilities(self.teachers, raw)
             warm = config.distill_temperature
             learnt = functional.kl_div(
                 functional.log_softmax(logits / warm, 1),
@@ -267,17 +252,6 @@ class Trainer:
         self.scheduler.step()
         self.average.update_parameters(self.network)
         return float(loss.detach())
-
-    @torch.no_grad()
-    def _teach(self, raw: torch.Tensor) -> torch.Tensor:
-        """Logarithm of the teachers' mean probabilities for evenly frequent classes."""
-        mean = torch.zeros(len(raw), len(HAM10000), device=self.device)
-        for teacher in self.teachers:
-            card = teacher.preprocessing
-            with self._autocast():
-                logits = teacher.network(_normalised(raw, card.mean, card.std))
-            mean += functional.softmax(logits.float() / teacher.temperature, 1)
-        return (mean / len(self.teachers)).clamp_min(1e-6).log()
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
@@ -340,39 +314,3 @@ def read_log(out: Path) -> list[Epoch]:
         return []
     with path.open(encoding="utf-8", newline="") as file:
         return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
-
-
-def _normalised(raw: torch.Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> torch.Tensor:
-    shape = (1, 3, 1, 1)
-    centred = raw - torch.tensor(mean, device=raw.device).view(shape)
-    scaled = centred / torch.tensor(std, device=raw.device).view(shape)
-    return scaled.contiguous(memory_format=torch.channels_last)
-
-
-@torch.no_grad()
-def predict_logits(
-    network: nn.Module,
-    pictures: NDArray[np.uint8],
-    preprocessing: Preprocessing,
-    *,
-    bf16: bool = False,
-    batch_size: int = 64,
-) -> NDArray[np.float32]:
-    """Logits (N, classes) of pictures (N, S, S, 3) uint8 that have the input size already."""
-    network.eval()
-    device = next(network.parameters()).device
-    out = []
-    for start in range(0, len(pictures), batch_size):
-        batch = torch.from_numpy(preprocessing.normalise(pictures[start : start + batch_size]))
-        batch = batch.to(device, memory_format=torch.channels_last)
-        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-            out.append(network(batch).float().cpu().numpy())
-    return np.concatenate(out)
-
-
-def has_bf16() -> bool:
-    """Whether the device multiplies bfloat16 matrices in hardware."""
-    if torch.cuda.is_available():
-        return bool(torch.cuda.is_bf16_supported())
-    capabilities = torch.cpu.get_capabilities()
-    return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
