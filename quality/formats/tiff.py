@@ -67,13 +67,25 @@ def read(data: bytes) -> Essence:
     if depth > 8 and first(_SAMPLES, 1) > 1 and first(_PLANAR, 1) != 1:
         # Neither Pillow nor OpenCV reads these right.
         raise UnsupportedVariantError(f"{depth} bits per sample in separate planes")
-    for offsets, sizes in ((_STRIP_OFFSETS, _STRIP_SIZES), (_TILE_OFFSETS, _TILE_SIZES)):
-        if offsets in directory.entries:
-            _require_whole(data, layout, directory.entries[offsets], directory.entries[sizes])
+    width, height = first(_WIDTH), first(_HEIGHT)
+    if _TILE_OFFSETS in directory.entries:
+        across, down = -(-width // first(_TILE_WIDTH)), -(-height // first(_TILE_HEIGHT))
+        offsets, sizes = _TILE_OFFSETS, _TILE_SIZES
+    else:
+        across, down = 1, -(-height // first(_ROWS_PER_STRIP, height))
+        offsets, sizes = _STRIP_OFFSETS, _STRIP_SIZES
+    planes = first(_SAMPLES, 1) if first(_PLANAR, 1) == 2 else 1
+    _require_whole(
+        data,
+        layout,
+        directory.entries[offsets],
+        directory.entries[sizes],
+        parts=across * down * planes,
+    )
     return Essence(
         _rewrite(data, layout, directory),
-        width=first(_WIDTH),
-        height=first(_HEIGHT),
+        width=width,
+        height=height,
         orientation=orientation(data, layout, directory),
         depth=depth,
         white_is_zero=first(_PHOTOMETRIC, 0) == 0,
@@ -93,9 +105,11 @@ def _require_one_page(data: bytes, layout: Layout, directory: Directory, start: 
             raise SeveralPicturesError
 
 
-def _require_whole(data: bytes, layout: Layout, offsets: Entry, sizes: Entry) -> None:
-    """Raise ValueError where a strip or tile ends after the file does."""
+def _require_whole(data: bytes, layout: Layout, offsets: Entry, sizes: Entry, parts: int) -> None:
+    """Raise ValueError where strips or tiles are missing or end after the file does."""
     require_parts(offsets.count)
+    if offsets.count < parts:
+        raise ValueError("parts of the picture are missing")
     starts = values(data, layout, offsets, offsets.count)
     lengths = values(data, layout, sizes, offsets.count)
     if any(s + n > len(data) for s, n in zip(starts, lengths, strict=True)):
