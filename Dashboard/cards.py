@@ -80,9 +80,10 @@ def _threshold(service: Service, assessment: Assessment) -> float | None:
         return None
     for info in service.models():
         point = info.operating_point
-        if info.name == assessment.model and point is not None:
-            if decision_rule(service.config.advice, point) == "threshold":
-                return float(point["threshold"])
+        if info.name != assessment.model or point is None:
+            continue
+        if decision_rule(service.config.advice, point) == "threshold":
+            return float(point["threshold"])
     return None
 
 

@@ -47,10 +47,10 @@ def draw(name: str) -> Picture:
     if name == "sharp":
         return picture
     if name == "blurred":
-        return cv2.GaussianBlur(picture, (0, 0), BLUR_SIGMA).astype(np.uint8)
+        return np.asarray(cv2.GaussianBlur(picture, (0, 0), BLUR_SIGMA), dtype=np.uint8)
     if name == "pale":
         pale = 255 * PALE_LEVEL - PALE_RANGE * (255.0 - picture)
-        return np.clip(pale, 0, 255).astype(np.uint8)
+        return np.asarray(np.clip(pale, 0, 255), dtype=np.uint8)
     raise ValueError(
         f"there is no example {name!r}; there are {', '.join(e.name for e in EXAMPLES)}"
     )
@@ -83,7 +83,7 @@ def _lesion() -> Picture:
     brown -= 46 * (_network(x, y, random) * inside)[..., None]
     picture = skin * (1 - inside[..., None]) + brown * inside[..., None]
     picture += 3.0 * random.standard_normal(x.shape)[..., None]
-    canvas = np.clip(picture, 0, 255).astype(np.uint8)
+    canvas: Picture = np.clip(picture, 0, 255).astype(np.uint8)
     _draw_globules(canvas, random)
     _draw_hairs(canvas, random)
     _draw_scale(canvas)

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from dash import html
+from dash.development.base_component import Component
 
 from Dashboard.components.icons import icon
 from Dashboard.components.text import measure, share
@@ -91,7 +92,9 @@ def gauge(data: Gauge) -> html.Div:
 
 def gauges(report: QualityReport) -> html.Div:
     """All gauges of an image, and the notes on how far they can be trusted."""
-    children = [html.Div([gauge(data) for data in gauges_of(report)], className="gauges")]
+    children: list[Component] = [
+        html.Div([gauge(data) for data in gauges_of(report)], className="gauges")
+    ]
     children += [
         html.P([icon("info"), html.Span(note)], className="quality-note") for note in report.notes
     ]

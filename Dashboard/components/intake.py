@@ -56,10 +56,7 @@ def drop_zone(config: Config) -> html.Label:
 
 def model_choice(models: Sequence[ModelInfo], selected: str) -> html.Div:
     """The checkpoints to choose from, `selected` chosen."""
-    options = [
-        {"value": m.name, "label": f"{m.name}, version {m.version}"}
-        for m in models
-    ]
+    options = [{"value": m.name, "label": f"{m.name}, version {m.version}"} for m in models]
     return html.Div(
         dmc.Select(
             id="model",
@@ -109,7 +106,9 @@ def example_strip() -> html.Div:
 def _example(example: Example) -> html.Button:
     return html.Button(
         [
-            html.Img(src=thumbnail(draw(example.name), EXAMPLE_SIDE), alt="", className="strip-img"),
+            html.Img(
+                src=thumbnail(draw(example.name), EXAMPLE_SIDE), alt="", className="strip-img"
+            ),
             html.Span(
                 [
                     html.Span(example.title, className="strip-name"),

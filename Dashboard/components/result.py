@@ -18,7 +18,7 @@ from models.classifier import Prediction
 from models.taxonomy import Taxonomy
 from quality import QualityReport
 
-FAILED_MEASURES = {"laplacian_variance": "too blurred", "gamma": "too little contrast"}
+FAILED_MEASURES = {"laplacian_variance": "is too blurred", "gamma": "has too little contrast"}
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def _reasons(report: QualityReport) -> html.Div:
     what = " and ".join(FAILED_MEASURES[name] for name in report.failed)
     return html.Div(
         [
-            html.P(["This image is ", html.Strong(what), "."], className="reasons-title"),
+            html.P(["This image ", html.Strong(f"{what}.")], className="reasons-title"),
             html.Ul([html.Li(reason) for reason in report.reasons], className="reasons"),
         ]
     )

@@ -56,7 +56,9 @@ def result_row(assessment: Assessment) -> dict[str, Any]:
             code=prediction.code,
             probability=round(prediction.probability, 6),
             p_malignant=round(prediction.p_malignant, 6),
-            in_distribution="" if assessment.in_distribution is None else assessment.in_distribution,
+            in_distribution=""
+            if assessment.in_distribution is None
+            else assessment.in_distribution,
             model=assessment.model,
             version=assessment.version,
         )
