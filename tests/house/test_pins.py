@@ -20,7 +20,16 @@ ROOT = Path(__file__).resolve().parents[2]
 GROUPS = ("serve", "explain", "train", "scale", "dev")
 RUNTIME = ("serve", "explain", "train", "scale")
 # Declared, but run as a program, loaded by name, or needed for its data.
-NOT_IMPORTED = {"gunicorn", "mypy", "pre-commit", "pytest-timeout", "ruff", "types-pyyaml", "uv"}
+NOT_IMPORTED = {
+    "gunicorn",
+    "mypy",
+    "pandas-stubs",
+    "pre-commit",
+    "pytest-timeout",
+    "ruff",
+    "types-pyyaml",
+    "uv",
+}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
