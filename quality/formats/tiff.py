@@ -48,6 +48,9 @@ def read(data: bytes) -> Essence:
     unsigned integers, ValueError, KeyError and struct.error where the directory is damaged.
     """
     layout, start = read_header(data)
+    if layout.big and layout.order == ">":
+        # Pillow takes its first directory to be elsewhere.
+        raise UnsupportedVariantError("the layout of a big-endian BigTIFF")
     directory = read_directory(data, layout, start)
     _require_one_page(data, layout, directory, start)
 
