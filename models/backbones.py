@@ -187,7 +187,9 @@ def get_backbone(name: str) -> Backbone:
     try:
         return BACKBONES[name]
     except KeyError:
-        near = difflib.get_close_matches(name, BACKBONES, n=1)
+        typed = name.lower()
+        begun = [known for known in BACKBONES if typed and known.startswith(typed)]
+        near = begun or difflib.get_close_matches(typed, BACKBONES, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise ValueError(
             f"unknown backbone {name!r}.{hint} The backbones are {', '.join(BACKBONES)}"
