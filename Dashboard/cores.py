@@ -33,3 +33,22 @@ def usable() -> int:
         cores = os.cpu_count() or 1
     limit = quota()
     return max(1, cores if limit is None else min(cores, math.ceil(limit)))
+
+
+def workers(cores: int) -> int:
+    """Server processes: one for two cores.
+
+    A picture that comes alone is then classified on both cores of its process; several at once
+    keep them busy by turns: one is decoded while another is classified.
+    """
+    return max(1, cores // 2)
+
+
+def share(cores: int, processes: int) -> int:
+    """Cores for each of several processes, so that they do not compete."""
+    return max(1, cores // processes)
+
+
+def streams(cores: int) -> int:
+    """Pictures that one process classifies at the same time, each on two cores."""
+    return max(1, cores // 2)

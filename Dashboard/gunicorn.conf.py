@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import cv2
+
 ROOT = str(Path(__file__).resolve().parents[1])
 if ROOT not in sys.path:
     sys.path.insert(0, ROOT)
@@ -24,10 +26,11 @@ bind = f"0.0.0.0:{_config.port}"
 # The application is imported once and shared; each worker compiles the model after the fork.
 preload_app = True
 worker_class = "gthread"
-workers = _config.workers or 1
-threads = 16
+workers = _config.workers or cores.workers(_cores)
+# Most of them wait: for an upload to arrive, or for their turn on the cores.
+threads = 32
 # Longest silence of a worker before it is replaced, and longest wait for its last requests.
-timeout = 120
+timeout = 60
 graceful_timeout = 30
 keepalive = 30
 # The heartbeat file of a worker: in memory where there is such a place.
@@ -42,8 +45,9 @@ access_log_format = "%(t)s %(m)s %(U)s %(s)s %(B)s bytes %(M)s ms"
 
 def post_worker_init(worker: Any) -> None:
     """Load the default model before this worker takes requests."""
-    service = worker.wsgi.extensions["service"]
+    share = cores.share(_cores, worker.cfg.workers)
+    cv2.setNumThreads(share)
     try:
-        service.warm_up(threads=max(1, _cores // worker.cfg.workers))
+        worker.wsgi.extensions["service"].warm_up(share, cores.streams(share))
     except Exception as error:  # the worker stays up: /ready and the pages say what is missing
         worker.log.error("the default model is not loaded: %s", error)

@@ -7,7 +7,8 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import quality
-from Dashboard import messages
+from Dashboard import cores, messages
 from Dashboard.config import Config
 from models.checkpoints import WEIGHTS_DIR, Card, CheckpointError, available, load_card
 from models.classifier import Classifier, ModelNotReady, Prediction
@@ -148,6 +149,11 @@ def malignant_at_card_prior(
     return sum(weights[code] for code in card.taxonomy.malignant) / sum(weights.values())
 
 
+def _turns(threads: int) -> int:
+    """Images worked on at once: on one core too, one is decoded while another is classified."""
+    return max(2, threads)
+
+
 class Service:
     """Assesses images; one per process, used by many threads at once.
 
@@ -168,6 +174,7 @@ class Service:
         self._streams: int | None = None
         self._load = load or self._compile
         self._loaded: OrderedDict[str, Predictor] = OrderedDict()
+        self._turns = threading.BoundedSemaphore(_turns(cores.usable()))
         self._lock = threading.Lock()
         self._loading = threading.Lock()
         self._warming: threading.Thread | None = None
@@ -181,17 +188,31 @@ class Service:
             UnknownModel: there is no such checkpoint.
             ModelNotReady: the checkpoint has not been exported.
         """
-        start = time.perf_counter()
         name = self._known(model)
-        image = quality.decode(data, self.config.limits)
-        return self._assess(image, name, gate, start)
+        with self.turn():
+            start = time.perf_counter()
+            image = quality.decode(data, self.config.limits)
+            return self._assess(image, name, gate, start)
 
     def assess_image(
         self, image: NDArray[np.uint8], *, model: str | None = None, gate: bool = True
     ) -> Assessment:
-        """Assess a decoded image: (H, W, 3), RGB, 8 bits; errors as `assess`."""
+        """Assess a decoded image: (H, W, 3), RGB, 8 bits; errors as `assess`.
+
+        A server's request decodes and assesses within one `turn`.
+        """
         start = time.perf_counter()
         return self._assess(image, self._known(model), gate, start)
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """A place at the cores, for decoding and assessing one image; others wait for theirs.
+
+        More images at once than cores would take longer in all, and a large one needs hundreds
+        of MB while it is decoded and measured. Not to be nested.
+        """
+        with self._turns:
+            yield
 
     def models(self) -> list[ModelInfo]:
         """The checkpoints that are there, the default one first; unreadable ones are left out."""
@@ -223,7 +244,7 @@ class Service:
         return self.config.model in self._loaded
 
     def warm_up(self, threads: int | None = None, streams: int | None = None) -> None:
-        """Compile the default model and run it once.
+        """Compile the default model.
 
         To be called in a server's worker after the fork: a compiled model's threads do not
         survive one.
@@ -236,8 +257,9 @@ class Service:
             ModelNotReady, CheckpointError: as `assess`.
         """
         self._threads, self._streams = threads, streams
-        predictor = self._predictor(self._known(None))
-        predictor.predict([np.zeros((64, 64, 3), np.uint8)])
+        if threads is not None:
+            self._turns = threading.BoundedSemaphore(_turns(threads))
+        self._predictor(self._known(None))
 
     def start_warm_up(self) -> str | None:
         """Load the default model in the background, where nothing has yet.

@@ -31,3 +31,17 @@ def test_usable(monkeypatch: pytest.MonkeyPatch, limit: float | None, expected: 
     monkeypatch.setattr(cores, "quota", lambda: limit)
     monkeypatch.setattr(cores.os, "sched_getaffinity", lambda _: {0, 1, 2, 3}, raising=False)
     assert cores.usable() == expected
+
+
+@pytest.mark.parametrize(
+    ("machine", "processes", "each", "streams"),
+    [(1, 1, 1, 1), (2, 1, 2, 1), (3, 1, 3, 1), (4, 2, 2, 1), (16, 8, 2, 1)],
+)
+def test_how_cores_are_divided(machine: int, processes: int, each: int, streams: int) -> None:
+    assert cores.workers(machine) == processes
+    assert cores.share(machine, processes) == each
+    assert cores.streams(each) == streams
+
+
+def test_more_processes_than_cores_have_one_each() -> None:
+    assert cores.share(2, 2) == cores.share(2, 5) == 1

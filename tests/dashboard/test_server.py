@@ -36,7 +36,7 @@ class Server:
     def call(
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
     ) -> tuple[int, Any]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         try:
             connection.request(method, path, body, headers or {})
             response = connection.getresponse()
@@ -55,7 +55,7 @@ def gunicorn(cwd: Path, log: Path, *arguments: str, **environ: str) -> Iterator[
         )
         server = Server(log)
         try:
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + 120
             while not (found := LISTENING.search(server.log)):
                 assert process.poll() is None, server.log
                 assert time.monotonic() < deadline, server.log

@@ -1,6 +1,7 @@
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import MappingProxyType
 
@@ -180,6 +181,31 @@ def test_a_model_is_loaded_once_for_many_threads(make_service: MakeService) -> N
     for thread in threads:
         thread.join()
     assert loaded == ["plain"]
+
+
+def test_few_images_are_worked_on_at_once(make_service: MakeService, encode: Encode) -> None:
+    service = make_service()
+    service.warm_up(threads=1)
+    predictor = service._predictor("plain")
+    original, now, most = predictor.predict, [0], [0]
+    lock = threading.Lock()
+
+    def slow(images: object) -> object:
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        time.sleep(0.02)
+        with lock:
+            now[0] -= 1
+        return original(images)  # type: ignore[arg-type]
+
+    predictor.predict = slow  # type: ignore[method-assign, assignment]
+    data = encode("benign")
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(service.assess, [data] * 16))
+    assert {answer.message for answer in answers} == {NO_APPOINTMENT}
+    assert most == [2]
+    assert max(answer.seconds for answer in answers) < 10  # without the wait for its turn
 
 
 def test_few_models_stay_loaded_and_the_default_among_them(make_service: MakeService) -> None:
