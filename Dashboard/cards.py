@@ -75,8 +75,11 @@ def _file(example: str | None) -> bytes:
 
 
 def _threshold(service: Service, assessment: Assessment) -> float | None:
-    """The operating point that the advice came from, where it came from one."""
-    if assessment.prediction is None:
+    """The operating point that the advice came from, where it came from one.
+
+    With a prior it is held against the probability before re-weighting, which is not shown.
+    """
+    if assessment.prediction is None or assessment.prior is not None:
         return None
     for info in service.models():
         point = info.operating_point

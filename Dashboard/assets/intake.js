@@ -49,9 +49,7 @@
       takeFiles(files);
       return;
     }
-    for (const entry of entries) {
-      takeFiles(await filesOf(entry));
-    }
+    takeFiles((await Promise.all(entries.map(filesOf))).flat());
   }
 
   const holdsFiles = (event) => [...(event.dataTransfer?.types || [])].includes("Files");

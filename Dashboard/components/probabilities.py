@@ -36,11 +36,14 @@ def chart_legend() -> html.P:
     )
 
 
-def malignancy(p_malignant: float, threshold: float | None) -> html.Div:
+def malignancy(
+    p_malignant: float, threshold: float | None = None, *, adjusted: bool = False
+) -> html.Div:
     """The malignant probability on its scale.
 
     threshold: of the model's operating point, from which on a consultation is advised; None
-        where the advice does not come from one.
+        where the advice does not come from one, or holds for other class frequencies.
+    adjusted: whether the probability is weighted by a clinic's class frequencies.
     """
     marks = [html.Div(className="meter-fill", style={"width": share(p_malignant)})]
     if threshold is not None:
@@ -48,6 +51,7 @@ def malignancy(p_malignant: float, threshold: float | None) -> html.Div:
         foot = f"consultation advised from {percent(threshold)}"
     else:
         foot = "sum over the malignant classes"
+        foot += ", adjusted to this clinic" if adjusted else ""
     return html.Div(
         [
             html.Div(

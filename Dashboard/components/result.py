@@ -132,7 +132,7 @@ def _classified(view: ResultView) -> list[Component]:
         findings.append(html.Details(computed, className="computed"))
         parts = [html.Div(gauges(assessment.quality), className="card-quality")]
     else:
-        findings += [_finding(prediction), malignancy(prediction.p_malignant, view.threshold)]
+        findings += [_finding(prediction), _malignancy(view, prediction)]
         parts = [
             html.Div(chart, className="card-chart"),
             html.Div(gauges(assessment.quality), className="card-quality"),
@@ -143,7 +143,13 @@ def _classified(view: ResultView) -> list[Component]:
             className="provenance",
         )
     )
-    return [html.Div(findings, className="card-main"), *parts]
+    wide = " card-main-wide" if outcome is FOREIGN else ""
+    return [html.Div(findings, className=f"card-main{wide}"), *parts]
+
+
+def _malignancy(view: ResultView, prediction: Prediction) -> html.Div:
+    adjusted = view.assessment.prior is not None
+    return malignancy(prediction.p_malignant, view.threshold, adjusted=adjusted)
 
 
 def _finding(prediction: Prediction) -> html.P:

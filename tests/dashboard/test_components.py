@@ -169,6 +169,12 @@ def test_an_image_that_is_not_dermatoscopic_has_its_own_message() -> None:
     assert "Melanocytic nevi" in words(details)
 
 
+def test_adjusted_probabilities_say_so() -> None:
+    prior = dict.fromkeys(HAM10000.codes, 1 / 7)
+    assert "adjusted to this clinic" in words(result.result_body(view(prior=prior)))
+    assert "adjusted to this clinic" not in words(result.result_body(view()))
+
+
 def test_a_forced_result_says_so() -> None:
     forced = {"quality": report(("gamma",)), "gated": False}
     assert "Classified anyway" in words(result.result_body(view(**forced)))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from werkzeug.serving import make_server
 
 from Dashboard.app import create_app
@@ -22,7 +22,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-ENOUGH_MS = 15_000
+ENOUGH_MS = 60_000  # for a machine that is busy with other things
 Upload = dict[str, str | bytes]
 
 
@@ -69,6 +69,7 @@ def site(make_service: Callable[..., Service]) -> Iterator[str]:
 def browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        expect.set_options(timeout=ENOUGH_MS)
         yield browser
         browser.close()
 
