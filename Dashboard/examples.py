@@ -45,7 +45,7 @@ def draw(name: str) -> Picture:
     """
     picture = _lesion()
     if name == "sharp":
-        return picture
+        return picture.copy()
     if name == "blurred":
         return np.asarray(cv2.GaussianBlur(picture, (0, 0), BLUR_SIGMA), dtype=np.uint8)
     if name == "pale":
@@ -62,6 +62,7 @@ def example_file(name: str) -> bytes:
     return encode_jpeg(draw(name), JPEG_QUALITY)
 
 
+@cache  # a fifth of a second of drawing
 def _lesion() -> Picture:
     """A brown patch with a wavy border and a network of lines, on skin with a few hairs."""
     random = np.random.default_rng(7)

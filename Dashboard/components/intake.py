@@ -1,6 +1,7 @@
 """Where images come in: the drop zone, the choice of the model, the examples."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import dash_mantine_components as dmc
 from dash import html
@@ -103,12 +104,15 @@ def example_strip() -> html.Div:
     )
 
 
+@cache
+def _example_picture(name: str) -> str:
+    return thumbnail(draw(name), EXAMPLE_SIDE)
+
+
 def _example(example: Example) -> html.Button:
     return html.Button(
         [
-            html.Img(
-                src=thumbnail(draw(example.name), EXAMPLE_SIDE), alt="", className="strip-img"
-            ),
+            html.Img(src=_example_picture(example.name), alt="", className="strip-img"),
             html.Span(
                 [
                     html.Span(example.title, className="strip-name"),
