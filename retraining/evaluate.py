@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from models.backbones import build_network, get_backbone
+from models.checkpoints import file_sha256
 from models.taxonomy import HAM10000
 from retraining.config import TrainConfig, load_config
 from retraining.data import pixels
@@ -64,8 +65,16 @@ def evaluate_run(
         preprocessing = get_backbone(config.backbone).preprocessing(side)
         return predict_logits(network, pictures, preprocessing, bf16=has_bf16())
 
-    calibration = calibrate(config, parts["val"], logits_of, size)
-    write_text(run / CALIBRATION_FILE, json.dumps(calibration, indent=2) + "\n")
+    calibration = _calibration(run, size)
+    if calibration is None:
+        calibration = {
+            **calibrate(config, parts["val"], logits_of, size),
+            "weights_sha256": file_sha256(run / BEST_FILE),
+        }
+        # Scores of other weights, or at another size, must not stand beside it.
+        for stale in (*run.glob("metrics_*.json"), *run.glob("predictions_*.csv")):
+            stale.unlink()
+        write_text(run / CALIBRATION_FILE, json.dumps(calibration, indent=2) + "\n")
     frame = parts[part]
     logits = logits_of(frame, calibration["input_size"])
     probabilities = softmax(logits, calibration["temperature"])
@@ -75,6 +84,16 @@ def evaluate_run(
     )
     write_text(run / f"metrics_{part}.json", json.dumps(metrics, indent=2) + "\n")
     return metrics
+
+
+def _calibration(run: Path, size: int | None) -> dict[str, Any] | None:
+    """What was chosen on val for the weights that are kept now; None where nothing was."""
+    path = run / CALIBRATION_FILE
+    if not path.is_file():
+        return None
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    same_weights = found.get("weights_sha256") == file_sha256(run / BEST_FILE)
+    return found if same_weights and size in (None, found["input_size"]) else None
 
 
 def calibrate(

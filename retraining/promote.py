@@ -9,11 +9,11 @@ from typing import Any
 import torch
 
 from models.backbones import get_backbone
-from models.checkpoints import Card, save_checkpoint
+from models.checkpoints import Card, file_sha256, save_checkpoint
 from models.taxonomy import HAM10000
 from retraining.config import TrainConfig, load_config
 from retraining.evaluate import CALIBRATION_FILE
-from retraining.train import BEST_FILE, CONFIG_FILE, SPLIT_FILE, read_log
+from retraining.train import BEST_FILE, CONFIG_FILE, SPLIT_FILE, Epoch, read_log
 
 DATA = {
     "name": "HAM10000",
@@ -55,6 +55,12 @@ def promote_run(run: Path, root: Path, name: str | None = None) -> Path:
     config = load_config(run / CONFIG_FILE)
     name = name or config.backbone
     calibration = _read(run / CALIBRATION_FILE)
+    if calibration.pop("weights_sha256") != file_sha256(run / BEST_FILE):
+        raise ValueError(
+            f"{run} was trained further since its evaluation; run "
+            "`python -m retraining evaluate` again"
+        )
+    log = read_log(run)
     card = Card(
         name=name,
         version=datetime.now(UTC).strftime("%Y.%m.%d"),
@@ -64,14 +70,14 @@ def promote_run(run: Path, root: Path, name: str | None = None) -> Path:
         temperature=calibration["temperature"],
         prior={code: 1 / len(HAM10000) for code in HAM10000.codes},
         metrics=[*_read(run / "metrics_test.json"), *_read(run / "metrics_val.json", [])],
-        description=describe(config),
+        description=describe(config, log),
         intended_use=INTENDED_USE,
         limits=LIMITS,
         provenance=provenance(config),
         training={
             # The folder of the split is the trainer's own; the split's hash says which it was.
             "config": {k: v for k, v in config.to_dict().items() if k != "splits"},
-            "log": read_log(run),
+            "log": log,
             "calibration": calibration,
         },
         split=_read(run / SPLIT_FILE),
@@ -83,7 +89,7 @@ def promote_run(run: Path, root: Path, name: str | None = None) -> Path:
     return root / name
 
 
-def describe(config: TrainConfig) -> str:
+def describe(config: TrainConfig, log: list[Epoch]) -> str:
     """How the network was made, in sentences."""
     entry = get_backbone(config.backbone)
     start = {
@@ -93,7 +99,12 @@ def describe(config: TrainConfig) -> str:
     sizes = ", ".join(f"{s.epochs} epochs at {s.size} pixels" for s in config.stages)
     text = (
         f"{entry.name}, all layers trained {start} on the training part of HAM10000, split by "
-        f"lesion: {sizes}."
+        f"lesion: {sizes}. "
+    )
+    kept = max(log, key=lambda row: row["val_macro_auc"])
+    text += (
+        f"Kept are the averaged weights after epoch {kept['epoch']:.0f} of the {len(log)} that "
+        "were run, which had the highest macro AUC on val."
     )
     if config.teachers:
         teachers = ", ".join(Path(t).name for t in config.teachers)
