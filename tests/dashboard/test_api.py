@@ -1,17 +1,16 @@
-"""`POST /predict` with each kind of input, good and bad, and its neighbours."""
+"""`POST /predict` with each kind of input, good and bad."""
 
 import base64
 import io
-import json
 import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
 from Dashboard.messages import CONSULT, NO_APPOINTMENT, RETAKE
+from tests.dashboard.sending import as_form, as_json, refused
 
 Encode = Callable[..., bytes]
 ANSWER = {
@@ -31,33 +30,6 @@ ANSWER = {
     "prior",
     "seconds",
 }
-
-
-def as_form(client: FlaskClient, data: bytes, name: str = "a.png", **fields: str) -> TestResponse:
-    """A form as bytes: Werkzeug's own client would put a large one into a temporary file."""
-    body = b"".join(
-        f'--x\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'.encode()
-        for key, value in fields.items()
-    )
-    body += f'--x\r\nContent-Disposition: form-data; name="image"; filename="{name}"\r\n'.encode()
-    body += b"Content-Type: image/png\r\n\r\n" + data + b"\r\n--x--\r\n"
-    return client.post("/predict", data=body, content_type="multipart/form-data; boundary=x")
-
-
-def as_json(client: FlaskClient, data: bytes, **fields: Any) -> TestResponse:
-    return client.post("/predict", json={"image": base64.b64encode(data).decode(), **fields})
-
-
-def refused(response: TestResponse, status: int) -> str:
-    assert response.status_code == status
-    assert response.content_type == "application/json"
-    body = response.get_json()
-    assert body.keys() == {"success", "error"}
-    assert body["success"] is False
-    assert "\n" not in body["error"]
-    assert "Traceback" not in body["error"]
-    assert len(body["error"]) < 300
-    return str(body["error"])
 
 
 @pytest.mark.parametrize("send", [as_form, as_json])
@@ -244,72 +216,3 @@ MULTIPART: dict[str, Any] = {"content_type": "multipart/form-data"}
 def test_a_form_without_parts(client: FlaskClient, content_type: str) -> None:
     response = client.post("/predict", data=b"--y\r\nrubbish", content_type=content_type)
     assert "got none" in refused(response, 400)
-
-
-@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "TRACE"])
-def test_wrong_method(client: FlaskClient, method: str) -> None:
-    response = client.open("/predict", method=method)
-    assert response.status_code == 405
-    assert response.headers["Allow"] == "POST, OPTIONS"
-    if method != "HEAD":
-        assert refused(response, 405) == f"{method} is not accepted here; accepted: POST, OPTIONS"
-
-
-@pytest.mark.parametrize("path", ["/health", "/ready", "/models", "/openapi.json", "/docs"])
-def test_other_paths_only_answer(client: FlaskClient, path: str) -> None:
-    assert client.get(path).status_code == 200
-    assert client.head(path).status_code == 200
-    assert "accepted: GET" in refused(client.post(path), 405)
-
-
-@pytest.mark.parametrize("path", ["/predict/", "/predict/1", "/health/x", "/models/plain"])
-def test_unknown_paths_of_the_api(client: FlaskClient, path: str) -> None:
-    refused(client.get(path), 404)
-    refused(client.post(path), 404)
-
-
-def test_an_unknown_path_is_a_404_for_machines_and_a_page_for_people(client: FlaskClient) -> None:
-    refused(client.post("/nowhere"), 405)
-    response = client.get("/nowhere")
-    assert response.status_code == 404
-    assert response.mimetype == "text/html"
-
-
-def test_health_and_models(client: FlaskClient) -> None:
-    assert client.get("/health").get_json() == {"status": "ok"}
-    assert client.get("/ready").get_json() == {"ready": True, "model": "plain"}
-    body = client.get("/models").get_json()
-    assert body["default"] == "plain"
-    assert [entry["name"] for entry in body["models"]] == ["plain", "careful"]
-
-
-def test_ready_only_once_the_model_is_loaded(make_service: Any) -> None:
-    from Dashboard.api import create_server
-
-    service = make_service(model="gone")
-    client = create_server(service.config, service).test_client()
-    response = client.get("/ready")
-    assert response.status_code == 503
-    assert response.get_json()["ready"] is False
-    failed = client.post("/predict", json={"image": "YQ=="})
-    assert "MODEL: there is no checkpoint 'gone'" in refused(failed, 503)
-
-
-def test_a_failure_of_the_server_says_nothing_of_its_inside(
-    make_service: Any, encode: Encode
-) -> None:
-    from Dashboard.api import create_server
-
-    service = make_service()
-    service._load = lambda name: 1 / 0
-    client = create_server(service.config, service).test_client()
-    assert "its log says why" in refused(as_form(client, encode("benign")), 500)
-
-
-def test_description(client: FlaskClient) -> None:
-    spec = json.loads(client.get("/openapi.json").data)
-    assert spec["openapi"].startswith("3.")
-    assert spec["paths"].keys() == {"/predict", "/health", "/ready", "/models"}
-    predict = spec["paths"]["/predict"]["post"]
-    assert predict["requestBody"]["content"].keys() == {"application/json", "multipart/form-data"}
-    assert predict["responses"].keys() == {"200", "400", "413", "415", "422", "503"}

@@ -92,9 +92,3 @@ def test_a_password_is_not_repeated() -> None:
 def test_body_limit_holds_the_largest_image_in_base64() -> None:
     config = Config(max_upload_mb=1)
     assert 4 / 3 * 2**20 < config.max_body_bytes < 1.5 * 2**20
-
-
-def test_readme_lists_every_variable(repository: Path) -> None:
-    text = (repository / "Dashboard" / "README.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `([A-Z_]+)` \| (.*?) \| (.*?) \|$", text, re.MULTILINE)
-    assert rows == [(s.name, s.default, s.meaning) for s in SETTINGS]
