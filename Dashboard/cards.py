@@ -19,7 +19,6 @@ from Dashboard.components.text import percent
 from Dashboard.components.thumbnails import thumbnail
 from Dashboard.examples import EXAMPLES, example_file
 from Dashboard.inputs import InputError
-from Dashboard.messages import decision_rule
 from Dashboard.service import Assessment, Service
 from models.taxonomy import HAM10000
 
@@ -47,19 +46,21 @@ def card() -> flask.Response:
     if gate is None:
         raise InputError(f"gate must be 0 or 1, got {query['gate'][:20]!r}")
     example = query.get("example")
+    data = _file(example)
     try:
-        image = quality.decode(_file(example), service.config.limits)
+        with service.turn():
+            image = quality.decode(data, service.config.limits)
+            assessment = service.assess_image(image, model=query.get("model") or None, gate=gate)
     except quality.ImageError as error:
         sentence = str(error)
         return _answer(error_body(sentence), error_row(sentence), sentence)
-    assessment = service.assess_image(image, model=query.get("model") or None, gate=gate)
     # Decoding counts too: it is part of what the user waits for.
     assessment = dataclasses.replace(assessment, seconds=time.perf_counter() - start)
     view = ResultView(
         assessment=assessment,
         thumbnail=thumbnail(image),
         taxonomy=HAM10000,
-        threshold=_threshold(service, assessment),
+        threshold=assessment.threshold,
         synthetic=example is not None,
     )
     return _answer(result_body(view), result_row(assessment), _spoken(assessment))
@@ -72,22 +73,6 @@ def _file(example: str | None) -> bytes:
     if example not in names:
         raise InputError(f"example must be one of {', '.join(names)}, got {example[:20]!r}")
     return example_file(example)
-
-
-def _threshold(service: Service, assessment: Assessment) -> float | None:
-    """The operating point that the advice came from, where it came from one.
-
-    With a prior it is held against the probability before re-weighting, which is not shown.
-    """
-    if assessment.prediction is None or assessment.prior is not None:
-        return None
-    for info in service.models():
-        point = info.operating_point
-        if info.name != assessment.model or point is None:
-            continue
-        if decision_rule(service.config.advice, point) == "threshold":
-            return float(point["threshold"])
-    return None
 
 
 def _spoken(assessment: Assessment) -> str:

@@ -39,8 +39,3 @@ def advise(*, p_malignant: float, malignant: bool, threshold: float | None) -> s
     """
     consult = malignant if threshold is None else p_malignant >= threshold
     return CONSULT if consult else NO_APPOINTMENT
-
-
-def decision_rule(rule: AdviceRule, operating_point: Mapping[str, Any] | None) -> AdviceRule:
-    """The rule that applies to a model: `threshold` needs an operating point on its card."""
-    return "argmax" if threshold(rule, operating_point) is None else "threshold"
