@@ -19,6 +19,8 @@ from quality.gate import DEFAULT_THRESHOLDS, Thresholds
 
 UNREADABLE, USAGE, INTERRUPTED = 1, 2, 130
 
+app = typer.Typer(add_completion=False)
+
 COLOURS = {"accept": "green", "reject": "yellow", "error": "red"}
 
 
@@ -36,6 +38,7 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+@app.command()
 def main(
     paths: Annotated[
         list[Path],
@@ -142,4 +145,4 @@ def _number(value: float | None, decimals: int) -> str:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app(prog_name="python -m quality")

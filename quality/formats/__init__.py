@@ -75,10 +75,10 @@ def describe(data: bytes) -> str:
     for start, signature, name in _OTHERS:
         if data.startswith(signature, start):
             return name
-    start = data[:512]
+    head = data[:512]
     # A character of several bytes may be torn at the cut: up to three of its bytes are ignored.
-    text = start.decode("utf-8", errors="ignore")
-    is_text = text and len(start) - len(text.encode()) < 4
+    text = head.decode("utf-8", errors="ignore")
+    is_text = text and len(head) - len(text.encode()) < 4
     if is_text and all(c.isprintable() or c in "\t\r\n\ufeff" for c in text):
         return "a text file"
     return "of an unknown kind"

@@ -3,7 +3,7 @@
 import io
 import struct
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import cv2
 import numpy as np
@@ -13,6 +13,10 @@ from PIL import Image
 Pixels = NDArray[np.uint8]
 
 ORIENTATION = 274
+WIDENINGS: dict[str, Callable[[Pixels], NDArray[np.uint16]]] = {
+    "times 257": lambda values: values.astype(np.uint16) * 257,
+    "shifted": lambda values: values.astype(np.uint16) << 8,
+}
 
 
 def picture(width: int = 60, height: int = 46, seed: int = 0) -> Pixels:

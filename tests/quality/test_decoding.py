@@ -2,6 +2,7 @@
 
 import io
 import struct
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
@@ -10,7 +11,7 @@ import pytest
 from PIL import Image, ImageOps
 
 import quality
-from tests.quality.makers import Tiff, bmp, picture, png, save, save_16, turned
+from tests.quality.makers import WIDENINGS, Tiff, bmp, picture, png, save, save_16, turned
 
 RGB = picture()
 GREY = np.asarray(Image.fromarray(RGB).convert("L"))
@@ -141,15 +142,11 @@ def test_bmp_rows_from_top_or_bottom_and_run_lengths() -> None:
         assert np.array_equal(quality.decode(data), expected)
 
 
-WIDENINGS = {
-    "times 257": lambda v: v.astype(np.uint16) * 257,
-    "shifted": lambda v: v.astype(np.uint16) << 8,
-}
-
-
 @pytest.mark.parametrize("widen", WIDENINGS.values(), ids=WIDENINGS)
 @pytest.mark.parametrize("suffix", [".png", ".tiff"])
-def test_8_bits_widened_to_16_come_back(suffix: str, widen) -> None:
+def test_8_bits_widened_to_16_come_back(
+    suffix: str, widen: Callable[[np.ndarray], np.ndarray]
+) -> None:
     opaque = np.full(GREY.shape, 65535, dtype=np.uint16)
     assert np.array_equal(quality.decode(save_16(widen(RGB), suffix)), RGB)
     assert np.array_equal(quality.decode(save_16(widen(GREY), suffix)), grey_rgb(GREY))
