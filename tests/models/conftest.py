@@ -66,7 +66,7 @@ def pictures() -> list[NDArray[np.uint8]]:
     rng = np.random.default_rng(7)
     made = []
     for height, width in ((64, 64), (45, 60), (450, 600), (128, 96), (70, 65), (300, 30)):
-        y, x = np.mgrid[0:1 : height * 1j, 0:1 : width * 1j]
+        y, x = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]
         centre = rng.uniform(0.2, 0.8, (3, 2))
         blob = [np.exp(-(((x - cx) ** 2 + (y - cy) ** 2) * 12)) for cx, cy in centre]
         values = 255 * np.stack(blob, axis=2) + rng.normal(0, 12, (height, width, 3))

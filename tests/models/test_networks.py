@@ -64,7 +64,7 @@ def case(
         "feature_map": feature_map.numpy(),
     }
     weight, bias = head.weight.detach().numpy(), head.bias.detach().numpy()
-    yield Case(entry, card, folder, cache, weight, bias, expected)
+    return Case(entry, card, folder, cache, weight, bias, expected)
 
 
 def test_the_head_is_the_last_linear_layer_over_the_pooled_map(case: Case) -> None:

@@ -1,0 +1,257 @@
+"""Pictures per second for many clients at once, against a plain loop on all cores.
+
+`python benchmarks/concurrency.py [--model NAME] [--seconds 5] [--clients 1,4,16] [PICTURE...]`;
+by default drawn pictures of 600x450.
+
+- plain loop: for each core a process that does nothing but decode, gate and classify one picture
+  after the other on that core. Measured before and after the rest; the faster one counts.
+- threads: one process, `Service.assess` called by as many threads as there are clients, set up
+  as a worker of the server is.
+- server: gunicorn as shipped, `POST /predict` over kept connections; the clients' own work is
+  on the same cores. Left out where the model is not among those that are served.
+"""
+
+import argparse
+import http.client
+import json
+import multiprocessing
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+import cv2  # noqa: E402
+
+import quality  # noqa: E402
+from benchmarks.inference import stand_in  # noqa: E402
+from benchmarks.quality import drawn  # noqa: E402
+from Dashboard import cores  # noqa: E402
+from Dashboard.config import Config  # noqa: E402
+from models.checkpoints import DEFAULT_MODEL, available, locate  # noqa: E402
+
+EXPECTED = 0.8
+START_SECONDS = 60
+BOUNDARY = "-- -- picture -- --".replace(" ", "")
+
+
+def plain_loop(folder: Path, files: Sequence[bytes], seconds: float) -> float:
+    """Pictures per second of one single-threaded process for each core, together."""
+    # Spawned: OpenVINO's threads would not survive a fork.
+    context = multiprocessing.get_context("spawn")
+    count = cores.usable()
+    start, results = context.Barrier(count), context.SimpleQueue()
+    processes = [
+        context.Process(target=_one_core, args=(folder, files, seconds, start, results))
+        for _ in range(count)
+    ]
+    for process in processes:
+        process.start()
+    rate = sum(results.get() for _ in processes)
+    for process in processes:
+        process.join()
+    return float(rate)
+
+
+def _one_core(folder: Path, files: Sequence[bytes], seconds: float, start: Any, out: Any) -> None:
+    from models.classifier import Classifier
+
+    cv2.setNumThreads(1)
+    classifier = Classifier(folder, threads=1, streams=1)
+
+    def one(number: int) -> None:
+        image = quality.decode(files[number % len(files)])
+        if quality.check(image).verdict == "accept":
+            classifier.predict_one(image)
+
+    one(0)
+    start.wait()
+    begin, done = time.perf_counter(), 0
+    while time.perf_counter() - begin < seconds:
+        one(done)
+        done += 1
+    out.put(done / (time.perf_counter() - begin))
+
+
+def clients_rate(
+    clients: int, seconds: float, make: Callable[[], Callable[[int], None]]
+) -> tuple[float, list[float]]:
+    """Pictures per second, and each one's seconds, of `clients` threads.
+
+    make: called by each thread; gives the function that handles picture number i.
+    """
+    latencies: list[float] = []
+    ready = threading.Barrier(clients + 1)
+    failures: list[BaseException] = []
+
+    def work(first: int) -> None:
+        try:
+            handle = make()
+            handle(first)
+            ready.wait()
+            number, until = first, time.perf_counter() + seconds
+            while (begin := time.perf_counter()) < until:
+                handle(number)
+                latencies.append(time.perf_counter() - begin)
+                number += clients
+        except BaseException as error:
+            failures.append(error)
+            ready.abort()
+
+    threads = [threading.Thread(target=work, args=(first,)) for first in range(clients)]
+    for thread in threads:
+        thread.start()
+    try:
+        ready.wait()
+    except threading.BrokenBarrierError:
+        raise failures[0] from None
+    begin = time.perf_counter()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+    return len(latencies) / (time.perf_counter() - begin), latencies
+
+
+def service_client(folder: Path, files: Sequence[bytes]) -> Callable[[], Callable[[int], None]]:
+    """Calls to the service, set up as by the only worker of a server."""
+    from Dashboard.service import Service
+
+    count = cores.usable()
+    processes = cores.workers(count)
+    share = cores.share(count, 1)
+    service = Service(Config(model=folder.name), root=folder.parent)
+    service.warm_up(share, cores.streams(share) * max(1, processes))
+
+    def handle(number: int) -> None:
+        service.assess(files[number % len(files)])
+
+    return lambda: handle
+
+
+@contextmanager
+def server(model: str) -> Iterator[int]:
+    """gunicorn as shipped, on a free port, which is yielded once it is ready."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gunicorn", "dash_ham:server"],
+        cwd=ROOT / "Dashboard",
+        env=os.environ | {"PORT": str(port), "MODEL": model},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        until = time.monotonic() + START_SECONDS
+        while not _answers(port):
+            if process.poll() is not None or time.monotonic() > until:
+                raise SystemExit("the server did not start; `make run` says why")
+            time.sleep(0.1)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/ready")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def http_client(port: int, files: Sequence[bytes]) -> Callable[[], Callable[[int], None]]:
+    """Uploads over one connection for each client; bodies are made beforehand."""
+    bodies = [
+        b'--%s\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\n'
+        b"Content-Type: image/jpeg\r\n\r\n%s\r\n--%s--\r\n"
+        % (BOUNDARY.encode(), data, BOUNDARY.encode())
+        for data in files
+    ]
+    headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+
+    def make() -> Callable[[int], None]:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+
+        def handle(number: int) -> None:
+            connection.request("POST", "/predict", bodies[number % len(bodies)], headers)
+            answer = connection.getresponse()
+            body = json.loads(answer.read())
+            if answer.status not in (200, 422) or "quality" not in body:
+                raise SystemExit(f"/predict answered {answer.status}: {body.get('error')}")
+
+        return handle
+
+    return make
+
+
+def main() -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("pictures", nargs="*", type=Path)
+    parser.add_argument("--model", default=os.environ.get("MODEL", DEFAULT_MODEL))
+    parser.add_argument("--seconds", type=float, default=5.0, help="for each figure")
+    parser.add_argument("--clients", default="1,4,16", help="numbers of clients")
+    chosen = parser.parse_args()
+    counts = [int(text) for text in chosen.clients.split(",")]
+    found = quality.find_images(chosen.pictures)
+    files = [path.read_bytes() for path in found] or drawn()
+    console = Console(highlight=False)
+    with tempfile.TemporaryDirectory() as temporary:
+        served = chosen.model in available()
+        if served or chosen.model != DEFAULT_MODEL:
+            folder = locate(chosen.model)
+        else:
+            console.print("The checkpoint is not there: random weights, and no server")
+            os.environ["CACHE_DIR"] = temporary
+            folder = stand_in(Path(temporary) / "weights")
+        export = [sys.executable, "-m", "models", "export", str(folder)]
+        subprocess.run(export, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+        seconds = chosen.seconds
+        plain = plain_loop(folder, files, seconds)
+        rows = []
+        make = service_client(folder, files)
+        rows += [("threads", n, *clients_rate(n, seconds, make)) for n in counts]
+        if served:
+            with server(chosen.model) as port:
+                make = http_client(port, files)
+                rows += [("server", n, *clients_rate(n, seconds, make)) for n in counts]
+        plain = max(plain, plain_loop(folder, files, seconds))
+    console.print(f"plain loop on {cores.usable()} cores: {plain:.1f} pictures a second")
+    table = Table()
+    headings = ("", "clients", "pictures/s", "of the plain loop", "median", "95 %")
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading else "left")
+    for name, clients, rate, latencies in rows:
+        p95 = statistics.quantiles(latencies, n=20)[-1]
+        table.add_row(
+            name,
+            str(clients),
+            f"{rate:.1f}",
+            f"{rate / plain:.2f}",
+            f"{statistics.median(latencies) * 1e3:.0f} ms",
+            f"{p95 * 1e3:.0f} ms",
+        )
+    console.print(table)
+    console.print(f"expected of many clients: at least {EXPECTED} of the plain loop")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,248 @@
+"""What one prediction costs: OpenVINO as served, against torch eager, in one run.
+
+`python benchmarks/inference.py [--model NAME] [--rounds 3] [--seconds 2]`; without the shipped
+checkpoint, a ResNeXt50 with random weights. Every candidate runs in processes of its own that
+take turns; of each figure the best round counts, of memory the largest.
+
+- start: from the start of the process to the first prediction being done.
+- memory: resident, at its highest, after single pictures and after batches of eight.
+- floor: the network's multiply-adds at the rate at which torch multiplies large bf16 matrices
+  here, on all cores.
+"""
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+import numpy as np  # noqa: E402
+
+CANDIDATES = {
+    "OpenVINO bf16": "openvino:bf16",
+    "OpenVINO f32": "openvino:f32",
+    "torch eager f32": "torch:f32",
+    "torch eager bf16": "torch:bf16",
+}
+REFERENCE = "torch eager f32"
+FASTER, MEGABYTES, SECONDS = 2.5, 300, 1.0
+MATRIX = 2048
+BATCH = 8
+
+
+def stand_in(folder: Path) -> Path:
+    """A ResNeXt50 checkpoint with random weights."""
+    from models.backbones import build_network, get_backbone
+    from models.checkpoints import DEFAULT_MODEL, Card, save_checkpoint
+    from models.taxonomy import HAM10000
+
+    path = folder / DEFAULT_MODEL
+    card = Card(
+        name=DEFAULT_MODEL,
+        version="random",
+        backbone=DEFAULT_MODEL,
+        taxonomy=HAM10000,
+        preprocessing=get_backbone(DEFAULT_MODEL).preprocessing(),
+        licence="none",
+    )
+    save_checkpoint(path, build_network(DEFAULT_MODEL, len(HAM10000)).state_dict(), card)
+    return path
+
+
+def openvino_runner(folder: Path, precision: Any) -> Callable[[list[Any]], object]:
+    from models.classifier import Classifier
+
+    return Classifier(folder, precision=precision).predict
+
+
+def torch_runner(folder: Path, precision: str) -> Callable[[list[Any]], object]:
+    import torch
+
+    from models.checkpoints import load_network
+
+    network, card = load_network(folder)
+    kind = torch.bfloat16 if precision == "bf16" else torch.float32
+    network = network.to(kind)
+
+    def predict(images: list[Any]) -> object:
+        batch = np.stack([card.preprocessing.resize(image) for image in images])
+        with torch.inference_mode():
+            logits = network(torch.from_numpy(card.preprocessing.normalise(batch)).to(kind))
+            return torch.softmax(logits.double() / card.temperature, dim=1).numpy()
+
+    return predict
+
+
+def median_ms(run: Callable[[], object], seconds: float) -> float:
+    """Median time of a call, for at least `seconds` and five calls."""
+    times: list[float] = []
+    until = time.perf_counter() + seconds
+    while time.perf_counter() < until or len(times) < 5:
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times) * 1e3
+
+
+def peak_mb() -> float:
+    """The highest resident memory of this process so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def measure(candidate: str, folder: Path, begun: float, seconds: float) -> dict[str, float]:
+    """In the child process: the figures of one candidate."""
+    library, _, precision = candidate.partition(":")
+    runner = openvino_runner if library == "openvino" else torch_runner
+    rng = np.random.default_rng(0)
+    images = list(rng.integers(0, 256, (BATCH, 224, 224, 3), dtype=np.uint8))
+    predict = runner(folder, precision)
+    predict(images[:1])
+    figures = {"start_s": time.time() - begun}
+    figures["one_ms"] = median_ms(lambda: predict(images[:1]), seconds)
+    figures["one_mb"] = peak_mb()
+    figures["eight_ms"] = median_ms(lambda: predict(images), seconds) / BATCH
+    figures["eight_mb"] = peak_mb()
+    if library == "torch" and precision == "bf16":
+        figures["gmac_per_s"] = matrix_rate(seconds)
+    return figures
+
+
+def matrix_rate(seconds: float) -> float:
+    """Billions of multiply-adds a second in a large bf16 matrix product."""
+    import torch
+
+    left = torch.randn(MATRIX, MATRIX).to(torch.bfloat16)
+    right = torch.randn(MATRIX, MATRIX).to(torch.bfloat16)
+    return MATRIX**3 / median_ms(lambda: left @ right, seconds) / 1e6
+
+
+def multiply_adds(backbone: str, input_size: int) -> float:
+    """Billions of multiply-adds of one picture, counted by running the network's shapes."""
+    import torch
+
+    from models.backbones import build_network
+
+    network = build_network(backbone, 7).eval()
+    total = 0.0
+
+    def count(layer: Any, _inputs: Any, output: Any) -> None:
+        nonlocal total
+        total += layer.weight[0].numel() * output.numel()
+
+    for layer in network.modules():
+        if isinstance(layer, torch.nn.Conv2d | torch.nn.Linear):
+            layer.register_forward_hook(count)
+    with torch.inference_mode():
+        network(torch.zeros(1, 3, input_size, input_size))
+    return total / 1e9
+
+
+def child(candidate: str, folder: Path, seconds: float) -> dict[str, float]:
+    """Run `measure` in a process of its own."""
+    command = [sys.executable, __file__, "--child", candidate, "--model", str(folder)]
+    command += ["--seconds", str(seconds), "--begun", repr(time.time())]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def compare(folder: Path, rounds: int, seconds: float) -> dict[str, dict[str, float]]:
+    """The figures of every candidate over all rounds."""
+    from models.export import export
+
+    subprocess.run(  # its own process: exporting loads torch
+        [sys.executable, "-m", "models", "export", str(folder)],
+        check=True,
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+    )
+    export(folder)
+    runs: dict[str, list[dict[str, float]]] = {name: [] for name in CANDIDATES}
+    for _ in range(rounds):
+        for name, candidate in CANDIDATES.items():
+            runs[name].append(child(candidate, folder, seconds))
+    return {
+        name: {
+            key: (max if key.endswith(("_mb", "_per_s")) else min)(run[key] for run in figures)
+            for key in figures[0]
+        }
+        for name, figures in runs.items()
+    }
+
+
+def report(results: dict[str, dict[str, float]], backbone: str, input_size: int) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from models.classifier import choose_precision, usable_cores
+
+    console = Console(highlight=False)
+    title = f"{backbone} at {input_size}, {usable_cores()} cores"
+    table = Table(title=title, title_justify="left")
+    for heading in ("", "one", "faster", "of eight, each", "faster", "start", "memory", "eight"):
+        table.add_column(heading, justify="right" if heading else "left")
+    reference = results[REFERENCE]
+    for name, figures in results.items():
+        table.add_row(
+            name,
+            f"{figures['one_ms']:.1f} ms",
+            f"{reference['one_ms'] / figures['one_ms']:.2f}x",
+            f"{figures['eight_ms']:.1f} ms",
+            f"{reference['eight_ms'] / figures['eight_ms']:.2f}x",
+            f"{figures['start_s']:.2f} s",
+            f"{figures['one_mb']:.0f} MB",
+            f"{figures['eight_mb']:.0f} MB",
+        )
+    console.print(table)
+    work = multiply_adds(backbone, input_size)
+    rate = results["torch eager bf16"]["gmac_per_s"]
+    console.print(
+        f"floor: {work:.2f} billion multiply-adds, of which a large bf16 matrix product does "
+        f"{rate:.0f} a second: {1e3 * work / rate:.1f} ms"
+    )
+    served = results[f"OpenVINO {choose_precision()}"]
+    faster = reference["one_ms"] / served["one_ms"]
+    console.print(
+        f"as served ({choose_precision()}): {faster:.2f} times as fast as torch eager (expected "
+        f"with bf16: at least {FASTER}), {served['eight_mb']:.0f} MB (at most {MEGABYTES}), "
+        f"ready in {served['start_s']:.2f} s (at most {SECONDS})"
+    )
+
+
+def main() -> None:
+    from models.checkpoints import DEFAULT_MODEL, available, load_card, locate
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--model", default=os.environ.get("MODEL", DEFAULT_MODEL))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=2.0, help="for each figure and round")
+    parser.add_argument("--child", help=argparse.SUPPRESS)
+    parser.add_argument("--begun", type=float, help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.child:
+        print(json.dumps(measure(chosen.child, Path(chosen.model), chosen.begun, chosen.seconds)))
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        if chosen.model == DEFAULT_MODEL and DEFAULT_MODEL not in available():
+            print("The checkpoint is not there: random weights, which cost the same")
+            os.environ["CACHE_DIR"] = temporary
+            folder = stand_in(Path(temporary) / "weights")
+        else:
+            folder = locate(chosen.model)
+        card = load_card(folder)
+        results = compare(folder, chosen.rounds, chosen.seconds)
+        report(results, card.backbone, card.preprocessing.input_size)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""Serving agrees with torch float32 on real pictures, with the checkpoint that is shipped."""
+
+import csv
+import zipfile
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import quality
+from models.checkpoints import DEFAULT_MODEL, available, load_network, locate
+from models.classifier import Classifier, Precision, choose_precision
+from models.export import export
+
+pytestmark = [pytest.mark.torch, pytest.mark.slow]
+PER_CLASS = 20
+ARCHIVES = ("HAM10000_images_part_1.zip", "HAM10000_images_part_2.zip")
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Path:
+    if DEFAULT_MODEL not in available():
+        pytest.skip(f"the checkpoint {DEFAULT_MODEL} is not in models/weights")
+    return locate(DEFAULT_MODEL)
+
+
+@pytest.fixture(scope="module")
+def images(ham10000_root: Path) -> list[NDArray[np.uint8]]:
+    """Pictures of all seven classes and the originals, which are larger and not square."""
+    by_class = defaultdict(list)
+    with (ham10000_root / "HAM10000_metadata.csv").open(newline="") as file:
+        for row in csv.DictReader(file):
+            by_class[row["dx"]].append(row["image_id"])
+    wanted = {f"{name}.jpg" for names in by_class.values() for name in names[:PER_CLASS]}
+    found = [quality.read(path) for path in quality.find_images([ham10000_root / "originals"])]
+    for archive in ARCHIVES:
+        with zipfile.ZipFile(ham10000_root / archive) as pictures:
+            names = [name for name in pictures.namelist() if Path(name).name in wanted]
+            found += [quality.decode(pictures.read(name)) for name in names]
+    assert len(found) > 7 * PER_CLASS
+    return found
+
+
+@pytest.fixture(scope="module")
+def expected(shipped: Path, images: list[NDArray[np.uint8]]) -> NDArray[np.float64]:
+    """Probabilities of torch in float32."""
+    import torch
+
+    network, card = load_network(shipped)
+    logits = []
+    with torch.no_grad():
+        for image in images:
+            batch = card.preprocessing.normalise(card.preprocessing.resize(image)[np.newaxis])
+            logits.append(network(torch.from_numpy(batch))[0].double())
+        return torch.softmax(torch.stack(logits) / card.temperature, dim=1).numpy()
+
+
+def served(
+    folder: Path, images: list[NDArray[np.uint8]], precision: Precision
+) -> NDArray[np.float64]:
+    export(folder)
+    predictions = Classifier(folder, precision=precision).predict(images)
+    return np.array([list(prediction.probabilities.values()) for prediction in predictions])
+
+
+def test_float32(
+    shipped: Path, images: list[NDArray[np.uint8]], expected: NDArray[np.float64]
+) -> None:
+    got = served(shipped, images, "f32")
+    assert (got.argmax(axis=1) == expected.argmax(axis=1)).all()
+    assert np.abs(got - expected).max() < 0.001
+
+
+def test_bfloat16(
+    shipped: Path, images: list[NDArray[np.uint8]], expected: NDArray[np.float64]
+) -> None:
+    if choose_precision() != "bf16":
+        pytest.skip("this processor does not compute in bfloat16")
+    got = served(shipped, images, "bf16")
+    second, first = np.sort(expected, axis=1)[:, -2:].T
+    clear = first - second > 0.03
+    assert clear.sum() > len(images) / 2
+    assert (got.argmax(axis=1) == expected.argmax(axis=1))[clear].all()
+    assert (np.abs(got - expected) < 0.02).mean() >= 0.99
