@@ -60,7 +60,6 @@ def card() -> flask.Response:
         assessment=assessment,
         thumbnail=thumbnail(image),
         taxonomy=HAM10000,
-        threshold=assessment.threshold,
         synthetic=example is not None,
     )
     return _answer(result_body(view), result_row(assessment), _spoken(assessment))

@@ -26,14 +26,12 @@ class ResultView:
     """All that a card shows of one image.
 
     thumbnail: an address for the picture, usually a data URL.
-    threshold: of the model's operating point on the malignant probability; None: it has none.
     synthetic: whether the picture is one of the drawn examples.
     """
 
     assessment: Assessment
     thumbnail: str
     taxonomy: Taxonomy
-    threshold: float | None = None
     synthetic: bool = False
 
 
@@ -132,7 +130,7 @@ def _classified(view: ResultView) -> list[Component]:
         findings.append(html.Details(computed, className="computed"))
         parts = [html.Div(gauges(assessment.quality), className="card-quality")]
     else:
-        findings += [_finding(prediction), _malignancy(view, prediction)]
+        findings += [_finding(prediction), _malignancy(assessment, prediction)]
         parts = [
             html.Div(chart, className="card-chart"),
             html.Div(gauges(assessment.quality), className="card-quality"),
@@ -147,9 +145,12 @@ def _classified(view: ResultView) -> list[Component]:
     return [html.Div(findings, className=f"card-main{wide}"), *parts]
 
 
-def _malignancy(view: ResultView, prediction: Prediction) -> html.Div:
-    adjusted = view.assessment.prior is not None
-    return malignancy(prediction.p_malignant, view.threshold, adjusted=adjusted)
+def _malignancy(assessment: Assessment, prediction: Prediction) -> html.Div:
+    # The threshold holds for the card's class frequencies; beside a probability that is weighted
+    # by others it would mislead.
+    adjusted = assessment.prior is not None
+    threshold = None if adjusted else assessment.threshold
+    return malignancy(prediction.p_malignant, threshold, adjusted=adjusted)
 
 
 def _finding(prediction: Prediction) -> html.P:

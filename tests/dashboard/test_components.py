@@ -171,8 +171,12 @@ def test_an_image_that_is_not_dermatoscopic_has_its_own_message() -> None:
 
 def test_adjusted_probabilities_say_so() -> None:
     prior = dict.fromkeys(HAM10000.codes, 1 / 7)
-    assert "adjusted to this clinic" in words(result.result_body(view(prior=prior)))
-    assert "adjusted to this clinic" not in words(result.result_body(view()))
+    adjusted = words(result.result_body(view(prior=prior, threshold=0.2)))
+    assert "adjusted to this clinic" in adjusted
+    assert "consultation advised" not in adjusted
+    plain = words(result.result_body(view(threshold=0.2)))
+    assert "adjusted to this clinic" not in plain
+    assert "consultation advised from 20.0%" in plain
 
 
 def test_a_forced_result_says_so() -> None:
