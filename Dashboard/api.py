@@ -6,7 +6,12 @@ from typing import Any
 import flask
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+from werkzeug.exceptions import (
+    ClientDisconnected,
+    HTTPException,
+    MethodNotAllowed,
+    NotFound,
+)
 
 import quality
 from Dashboard import schemas
@@ -161,9 +166,11 @@ def _handle_errors(server: OpenAPI, config: Config) -> None:
         logger.error("model not ready: %s", error)
         return failure(str(error), 503)
 
-    @server.errorhandler(TimeoutError)
-    def too_slow(error: TimeoutError) -> Reply:
-        return failure("the request's body did not arrive in time", 408)
+    @server.errorhandler(ClientDisconnected)
+    def not_whole(error: ClientDisconnected) -> Reply:
+        if isinstance(error.__context__, TimeoutError):
+            return failure("the request's body did not arrive in time", 408)
+        return failure("the request's body did not arrive whole", 400)
 
     @server.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Any:

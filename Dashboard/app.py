@@ -7,6 +7,7 @@ import flask
 
 from Dashboard.api import create_server
 from Dashboard.cards import add_cards
+from Dashboard.compression import compress_files
 from Dashboard.config import Config
 from Dashboard.docs import add_docs
 from Dashboard.security import add_headers, content_security_policy
@@ -68,6 +69,7 @@ def create_app(config: Config | None = None, service: Service | None = None) -> 
         add_log_handler=False,
     )
     shell.install(app)
+    compress_files(server)
     server.after_request(_unknown_pages_are_not_found)
     # Dash finishes its set-up at the first request, without a lock; doing it here lets workers
     # share it and lets the policy name the hash of every inline script.

@@ -15,6 +15,21 @@ DRAIN_SILENCE_SECONDS = 1.0
 BLOCK_BYTES = 256 * 1024
 
 
+class _Body:
+    """A request's body whose own mistakes, a malformed chunk for one, are read errors."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return bytes(self._stream.read(size))
+        except OSError:
+            raise
+        except Exception as error:
+            raise OSError("the body is malformed") from error
+
+
 def care_for_connections(server: Flask) -> None:
     """Bound the wait for a body, and let a client finish sending one that nobody reads.
 
@@ -24,9 +39,10 @@ def care_for_connections(server: Flask) -> None:
 
     @server.before_request
     def bound_the_wait() -> None:
-        socket = flask.request.environ.get("gunicorn.socket")
-        if socket is not None:
-            socket.settimeout(SILENCE_SECONDS)
+        environ = flask.request.environ
+        if "gunicorn.socket" in environ:
+            environ["gunicorn.socket"].settimeout(SILENCE_SECONDS)
+            environ["wsgi.input"] = _Body(environ["wsgi.input"])
 
     @server.after_request
     def read_the_rest(response: Response) -> Response:
@@ -43,7 +59,7 @@ def _drain(environ: dict[str, Any]) -> Callable[[], None]:
         try:
             while time.monotonic() < deadline and environ["wsgi.input"].read(BLOCK_BYTES):
                 pass
-        except Exception:  # whatever is wrong with the rest of a body, the answer has been given
+        except OSError:  # the answer has been given, whatever is wrong with the rest
             return
 
     return drain

@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -118,6 +119,16 @@ def test_a_body_in_pieces(server: Server, encode: Encode) -> None:
     pieces = (text[i : i + 5000] for i in range(0, len(text), 5000))
     status, body = server.call("POST", "/predict", pieces, {"Content-Type": "application/json"})
     assert (status, body["error"]) == (400, "gate must be true or false, got '?'")
+
+
+@pytest.mark.parametrize("chunk", [b"zz\r\n", b"-5\r\nabcde\r\n", b"5\r\nabcdefgh", b"5;\x00\r\n"])
+def test_a_malformed_body_is_the_clients_fault(server: Server, chunk: bytes) -> None:
+    head = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
+        connection.sendall(head + b"Transfer-Encoding: chunked\r\n\r\n" + chunk)
+        answer = connection.recv(4096)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert server.call("GET", "/health")[0] == 200
 
 
 def test_a_large_body_is_answered_and_not_cut_off(server: Server) -> None:
