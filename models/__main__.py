@@ -99,38 +99,39 @@ def predict(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
     from rich.progress import TimeRemainingColumn as Remaining
 
-    import quality
     from models.batch import classify_files, columns, write_csv
     from models.classifier import Classifier, ModelNotReady
+    from quality.batch import list_inputs
 
     try:
-        files = quality.find_images(paths)
+        files = list_inputs(paths)
         if not files:
             raise ValueError("there is no image among the paths")
         if csv_file and not csv_file.absolute().parent.is_dir():
             raise ValueError(f"--csv: the folder of {csv_file} does not exist")
         _prepared(model)
         classifier = Classifier(model)
-    except (FileNotFoundError, ModelNotReady, ValueError) as error:  # CheckpointError among them
+    except (ModelNotReady, ValueError) as error:  # CheckpointError among them
         raise _fail(error) from None
     names = columns(classifier.card.taxonomy.codes)
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     rows: list[dict[str, Any]] = []
     failures = 0
     shown = (TextColumn("Classifying"), BarColumn(), MofNCompleteColumn(), Remaining())
-    with Progress(*shown, console=errors, transient=True) as progress:
+    hidden = not errors.is_terminal
+    with Progress(*shown, console=errors, transient=True, disable=hidden) as progress:
         results = classify_files(classifier, files, jobs=jobs)
         for row, reason in progress.track(results, total=len(files)):
             if reason is not None:
                 failures += 1
-                errors.print(f"{row['file']}: {reason}", markup=False)
+                errors.print(f"{_printable(row['file'])}: {reason}", markup=False)
             elif not (csv_file or as_json):
                 typer.echo(_line(row))
             rows.append(row | {"error": reason} if as_json and not csv_file else row)
     if csv_file:
         write_csv(csv_file, rows, names)
     if as_json:
-        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(rows, indent=2))
     if failures:
         errors.print(f"{failures} of {len(files)} files could not be read", markup=False)
         raise typer.Exit(EXIT_SOME_FAILED)
@@ -153,7 +154,12 @@ def _prepared(name: str) -> Path:
 
 def _line(row: dict[str, Any]) -> str:
     code = row["prediction"]
-    return f"{row['file']}: {code} {row[code]:.1%}, malignant {row['p_malignant']:.1%}"
+    name = _printable(row["file"])
+    return f"{name}: {code} {row[code]:.1%}, malignant {row['p_malignant']:.1%}"
+
+
+def _printable(name: str) -> str:
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 if __name__ == "__main__":

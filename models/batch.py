@@ -53,13 +53,14 @@ def write_csv(path: Path, rows: Sequence[Row], names: Sequence[str]) -> None:
         writer.writerows(rows)
 
     if path.exists() and not path.is_file():
-        with path.open("w", newline="", encoding="utf-8") as file:
+        with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
             write(file)
         return
     path = path.resolve()  # a link to a table stays a link
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     try:
-        with os.fdopen(handle, "w", newline="", encoding="utf-8") as file:
+        # Names of files may hold bytes that are no UTF-8; they are written back as they are.
+        with os.fdopen(handle, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
             write(file)
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
