@@ -57,7 +57,7 @@ def drop_zone(config: Config) -> html.Label:
 
 def model_choice(models: Sequence[ModelInfo], selected: str) -> html.Div:
     """The checkpoints to choose from, `selected` chosen."""
-    options = [{"value": m.name, "label": f"{m.name}, version {m.version}"} for m in models]
+    options = [{"value": m.name, "label": f"{m.name} ({m.version})"} for m in models]
     return html.Div(
         dmc.Select(
             id="model",

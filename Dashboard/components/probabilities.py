@@ -50,7 +50,7 @@ def malignancy(
         marks.append(html.Div(className="gauge-tick", style={"left": share(threshold)}))
         foot = f"consultation advised from {percent(threshold)}"
     else:
-        foot = "sum over the malignant classes"
+        foot = "all malignant classes together"
         foot += ", adjusted to this clinic" if adjusted else ""
     return html.Div(
         [

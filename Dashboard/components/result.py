@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 
 from Dashboard.components.gauges import gauges
 from Dashboard.components.icons import icon
-from Dashboard.components.outcomes import ERROR, FOREIGN, banner, outcome_of
+from Dashboard.components.outcomes import CLEAR, ERROR, FOREIGN, banner, outcome_of
 from Dashboard.components.probabilities import chart_legend, malignancy, probability_chart
 from Dashboard.components.text import duration, percent
 from Dashboard.service import Assessment
@@ -19,6 +19,11 @@ from models.taxonomy import Taxonomy
 from quality import QualityReport
 
 FAILED_MEASURES = {"laplacian_variance": "is too blurred", "gamma": "has too little contrast"}
+# The most probable class may be benign while the malignant ones together are more probable.
+MAJORITY = 0.5
+MORE_LIKELY_MALIGNANT = (
+    "Together the malignant classes are more likely than the benign ones: look again."
+)
 
 
 @dataclass(frozen=True)
@@ -131,6 +136,10 @@ def _classified(view: ResultView) -> list[Component]:
         parts = [html.Div(gauges(assessment.quality), className="card-quality")]
     else:
         findings += [_finding(prediction), _malignancy(assessment, prediction)]
+        if outcome is CLEAR and prediction.p_malignant >= MAJORITY:
+            findings.append(
+                html.P([icon("warning"), html.Span(MORE_LIKELY_MALIGNANT)], className="forced")
+            )
         parts = [
             html.Div(chart, className="card-chart"),
             html.Div(gauges(assessment.quality), className="card-quality"),

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +14,8 @@ import quality
 from Dashboard import messages
 from Dashboard.components import intake, outcomes, result, rows, text
 from Dashboard.components.gauges import gauges_of
-from Dashboard.components.model_card import metric_name, model_card
+from Dashboard.components.metrics import class_of, metric_name
+from Dashboard.components.model_card import model_card
 from Dashboard.components.thumbnails import thumbnail
 from Dashboard.config import HAM10000_COUNTS
 from Dashboard.service import Assessment, ModelInfo
@@ -38,7 +40,7 @@ def words(part: Any) -> str:
     if isinstance(part, str):
         return part
     if isinstance(part, list | tuple):
-        return " ".join(filter(None, map(words, part)))
+        return " ".join(" ".join(map(words, part)).split())
     return words(getattr(part, "children", "")) if isinstance(part, Component) else ""
 
 
@@ -124,14 +126,14 @@ def test_a_classified_image_shows_all_there_is_to_know() -> None:
     shown = words(body)
     assert messages.NO_APPOINTMENT in shown
     assert "Most likely Melanocytic nevi 80.0%" in shown
-    assert "Malignant probability 9.0% sum over the malignant classes" in shown
+    assert "Malignant probability 9.0% all malignant classes together" in shown
     assert "plain · version 0.1 · 71 ms" in shown
     bars = [part for part in walk(body) if getattr(part, "className", "") == "bar-fill"]
     assert [bar.style["width"] for bar in bars] == [
         "80.00%", "7.00%", "5.00%", "3.00%", "2.00%", "2.00%", "1.00%",
     ]  # fmt: skip
     malignant = [row for row in walk(body) if "is-malignant" in (getattr(row, "className", ""))]
-    assert [words(row).split("  (")[0] for row in malignant] == [
+    assert [words(row).split(" (")[0] for row in malignant] == [
         "Melanoma",
         "Actinic keratoses and intraepithelial carcinoma / Bowen's disease",
         "Basal cell carcinoma",
@@ -148,7 +150,7 @@ def test_a_rejected_image_shows_nothing_about_classes() -> None:
     body = result.result_body(view(**rejected))
     shown = words(body)
     assert messages.RETAKE in shown
-    assert "This image  is too blurred and has too little contrast." in shown
+    assert "This image is too blurred and has too little contrast." in shown
     assert "About laplacian_variance. About gamma." in shown
     assert not any(name in shown for name in HAM10000.names)
     actions = [getattr(part, "data-action", None) for part in walk(body)]
@@ -177,6 +179,14 @@ def test_adjusted_probabilities_say_so() -> None:
     plain = words(result.result_body(view(threshold=0.2)))
     assert "adjusted to this clinic" not in plain
     assert "consultation advised from 20.0%" in plain
+
+
+def test_a_benign_favourite_among_many_malignant_candidates_is_pointed_out() -> None:
+    assert result.MORE_LIKELY_MALIGNANT not in words(result.result_body(view()))
+    prediction = replace(assessment().prediction, p_malignant=0.61)  # type: ignore[type-var]
+    body = result.result_body(view(prediction=prediction))
+    assert messages.NO_APPOINTMENT in words(body)
+    assert result.MORE_LIKELY_MALIGNANT in words(body)
 
 
 def test_a_forced_result_says_so() -> None:
@@ -221,21 +231,37 @@ def test_a_model_card_tells_n_split_interval_licence_and_limits() -> None:
         description="A model.",
         licence="MIT",
         operating_point={"threshold": 0.2},
-        metrics=[{**metric, "low": 0.9, "high": 0.92}, {**metric, "metric": "new_one"}],
+        metrics=[
+            {**metric, "low": 0.9, "high": 0.92},
+            {**metric, "metric": "new_one"},
+            {**metric, "metric": "auc_mel", "low": 0.8, "high": 0.95},
+            {**metric, "split": "val"},
+        ],
         limits=["Seven classes only."],
     )
     shown = words(model_card(info))
     for part in (
         "plain Default version 0.1",
         "Macro AUC 0.912 0.900 to 0.920",
-        "2,003 test",
-        "New one 0.912 –",
+        "Test split: lesions kept aside until the end",
+        "New one 0.912 – 2,003",
+        "Melanoma 0.91 (0.80 to 0.95)",
+        "Validation split",
         "MIT",
         "consultation from a malignant probability of 20.0%",
         "Seven classes only.",
     ):
         assert part in shown
+    details = [part for part in walk(model_card(info)) if type(part).__name__ == "Details"]
+    assert [words(part).split(":")[0] for part in details] == ["Validation split"]
+
+
+def test_metrics_are_told_apart_by_name() -> None:
     assert metric_name("balanced_accuracy") == "Balanced accuracy"
+    assert metric_name("macro_auc") == "Macro AUC"
+    assert class_of("auc_mel") == ("auc", "mel")
+    assert class_of("macro_auc") is None
+    assert class_of("mel") is None
 
 
 def test_a_checkpoint_without_metrics_says_so() -> None:
