@@ -73,6 +73,7 @@ def create_server(config: Config, service: Service) -> OpenAPI:
         for operation in item.values():
             if "requestBody" not in operation:
                 operation["responses"].pop("400", None)
+    del server.api_doc["components"]["securitySchemes"]  # there are none
     return server
 
 

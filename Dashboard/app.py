@@ -10,6 +10,7 @@ from Dashboard.cards import add_cards
 from Dashboard.compression import compress_files
 from Dashboard.config import Config
 from Dashboard.docs import add_docs
+from Dashboard.frontend import guard
 from Dashboard.security import add_headers, content_security_policy
 from Dashboard.service import Service
 
@@ -75,6 +76,7 @@ def create_app(config: Config | None = None, service: Service | None = None) -> 
     # share it and lets the policy name the hash of every inline script.
     with server.test_request_context("/"):
         server.preprocess_request()
+    guard(app)
     add_headers(server, content_security_policy(app))
     return app
 

@@ -6,7 +6,52 @@ from flask_openapi3.models.file import FileStorage
 from flask_openapi3.models.media_type import MediaType
 from flask_openapi3.models.request_body import RequestBody
 from flask_openapi3.models.schema import Schema
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from Dashboard import messages
+
+QUALITY_EXAMPLE: dict[str, JsonValue] = {
+    "laplacian_variance": 84.2,
+    "gamma": 0.31,
+    "brightness": 187.5,
+    "verdict": "accept",
+    "reasons": [],
+}
+ANSWER_EXAMPLE: dict[str, JsonValue] = {
+    "success": True,
+    "prediction": "Melanocytic nevi",
+    "code": "nv",
+    "probability": 0.91,
+    "probabilities": {
+        "akiec": 0.01,
+        "bcc": 0.01,
+        "bkl": 0.03,
+        "df": 0.01,
+        "mel": 0.02,
+        "nv": 0.91,
+        "vasc": 0.01,
+    },
+    "p_malignant": 0.04,
+    "in_distribution": None,
+    "advice": messages.NO_APPOINTMENT,
+    "message": messages.NO_APPOINTMENT,
+    "gated": True,
+    "quality": QUALITY_EXAMPLE,
+    "model": "resnext50_32x4d",
+    "version": "1",
+    "prior": None,
+    "seconds": 0.05,
+}
+REJECTED_EXAMPLE: dict[str, JsonValue] = {
+    "success": False,
+    "error": messages.RETAKE,
+    "quality": QUALITY_EXAMPLE
+    | {
+        "laplacian_variance": 4.1,
+        "verdict": "reject",
+        "reasons": ["Sharpness 4.1 is below 15: hold the dermatoscope still and focus again."],
+    },
+}
 
 
 class PredictOptions(BaseModel):
@@ -63,6 +108,8 @@ class Quality(BaseModel):
 class Answer(BaseModel):
     """An assessed image."""
 
+    model_config = ConfigDict(json_schema_extra={"example": ANSWER_EXAMPLE})
+
     success: Literal[True]
     prediction: str = Field(description="Full name of the most probable class.")
     code: str = Field(description="Its code: akiec, bcc, bkl, df, mel, nv or vasc.")
@@ -86,6 +133,8 @@ class Answer(BaseModel):
 
 class Rejected(BaseModel):
     """An image that has to be taken again. It was not classified."""
+
+    model_config = ConfigDict(json_schema_extra={"example": REJECTED_EXAMPLE})
 
     success: Literal[False]
     error: str

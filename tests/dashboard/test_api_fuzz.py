@@ -9,6 +9,7 @@ import pytest
 import schemathesis
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
+from pydantic import BaseModel
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -18,6 +19,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
     unsupported_method,
 )
+
+from Dashboard.schemas import ANSWER_EXAMPLE, REJECTED_EXAMPLE, Answer, Rejected
 
 CHECKS = [
     not_a_server_error,
@@ -83,3 +86,10 @@ def test_answers_to_real_images_are_as_described(
     schema = {"$ref": f"#/components/schemas/{'Answer' if status == 200 else 'Rejected'}"}
     validator = jsonschema_rs.Draft202012Validator(schema | {"components": spec["components"]})
     assert [error.message for error in validator.iter_errors(response.get_json())] == []
+
+
+@pytest.mark.parametrize(
+    ("model", "example"), [(Answer, ANSWER_EXAMPLE), (Rejected, REJECTED_EXAMPLE)]
+)
+def test_examples_are_as_described(model: type[BaseModel], example: dict[str, object]) -> None:
+    assert model.model_validate(example).model_dump() == example
