@@ -78,8 +78,11 @@ def _overall(metrics: Sequence[Metric]) -> html.Div:
         html.Th("Value", scope="col", className="number"),
         html.Th("95% interval", scope="col", className="number"),
         html.Th(scale, scope="col", className="interval-column"),
-        html.Th("Images", scope="col", className="number"),
     ]
+    counts = sorted({int(metric["n"]) for metric in metrics if metric.get("n")})
+    title = "All classes together"
+    if counts:
+        title += ", " + " or ".join(f"{count:,}" for count in counts) + " images"
     rows = []
     for metric in metrics:
         value, low, high = _numbers(metric)
@@ -90,11 +93,10 @@ def _overall(metrics: Sequence[Metric]) -> html.Div:
                     html.Td("–" if value is None else f"{value:.3f}", className="number"),
                     html.Td(_range(low, high), className="number"),
                     html.Td(_interval(value, low, high), className="interval-column"),
-                    html.Td(f"{metric['n']:,}" if metric.get("n") else "–", className="number"),
                 ]
             )
         )
-    return _scrollable(html.Thead(html.Tr(head)), html.Tbody(rows), "All classes together")
+    return _scrollable(html.Thead(html.Tr(head)), html.Tbody(rows), title)
 
 
 def _per_class(by_class: Mapping[str, Mapping[str, Metric]]) -> html.Div:
