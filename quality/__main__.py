@@ -3,7 +3,6 @@
 import os
 from collections import Counter
 from contextlib import closing
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -15,20 +14,13 @@ from rich.table import Table
 from rich.text import Text
 
 from quality.batch import Row, list_inputs, measure_all, write_csv
-from quality.gate import DEFAULT_THRESHOLDS, Thresholds
+from quality.gate import DEFAULT_THRESHOLDS, Mode, Thresholds
 
 UNREADABLE, USAGE, INTERRUPTED = 1, 2, 130
 
 app = typer.Typer(add_completion=False)
 
 COLOURS = {"accept": "green", "reject": "yellow", "error": "red"}
-
-
-class Gate(StrEnum):
-    """Which sharpness is judged; the names are those of `quality.GATES`."""
-
-    classic = "classic"
-    normalised = "normalised"
 
 
 def cores() -> int:
@@ -62,8 +54,8 @@ def main(
         int | None, typer.Option(min=1, help="Pictures measured at a time; default: one per core.")
     ] = None,
     gate: Annotated[
-        Gate, typer.Option(help="Judge sharpness at the picture's own size, or scaled to 600x450.")
-    ] = Gate.classic,
+        Mode, typer.Option(help="Judge sharpness at the picture's own size, or scaled to 600x450.")
+    ] = "classic",
 ) -> None:
     """Measure sharpness, contrast and brightness of pictures, and judge which can be classified.
 
@@ -86,7 +78,7 @@ def main(
         # One picture per thread; OpenCV's own threads would only compete with these.
         cv2.setNumThreads(1)
     try:
-        with closing(measure_all(files, thresholds, gate.value, jobs)) as measured:
+        with closing(measure_all(files, thresholds, gate, jobs)) as measured:
             rows = list(
                 track(measured, "Measuring", total=len(files), console=messages, transient=True)
             )

@@ -10,7 +10,9 @@ from typing import Literal
 UNIT_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 16: 8}
 """Bytes of one value of each field type; TIFF 6.0 page 15, and 16 for BigTIFF's LONG8."""
 
-_INTEGERS = {1: "B", 3: "H", 4: "I", 16: "Q"}
+INTEGERS = {1: "B", 3: "H", 4: "I", 16: "Q"}
+"""Struct code of each unsigned integer field type."""
+
 _MAX_ENTRIES = 4096
 _ORIENTATION = 274
 
@@ -96,7 +98,7 @@ def read_directory(data: bytes, layout: Layout, start: int) -> Directory:
 
 def values(data: bytes, layout: Layout, entry: Entry, most: int) -> tuple[int, ...]:
     """The first `most` values of an integer tag. Raises ValueError, struct.error, KeyError."""
-    code = _INTEGERS[entry.type]
+    code = INTEGERS[entry.type]
     count = min(entry.count, most)
     if entry.size <= layout.offset_size:
         return layout.unpack(f"{count}{code}", entry.field, 0)
@@ -107,7 +109,7 @@ def values(data: bytes, layout: Layout, entry: Entry, most: int) -> tuple[int, .
 def orientation(data: bytes, layout: Layout, directory: Directory) -> int:
     """The tag Orientation, 1 to 8; 1 where it is absent or holds something else."""
     entry = directory.entries.get(_ORIENTATION)
-    if entry is None or entry.type not in _INTEGERS:
+    if entry is None or entry.type not in INTEGERS:
         return 1
     value = values(data, layout, entry, 1)[0]
     return value if 1 <= value <= 8 else 1

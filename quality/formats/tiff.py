@@ -7,6 +7,7 @@ from quality.formats.essence import (
     require_parts,
 )
 from quality.formats.ifd import (
+    INTEGERS,
     Directory,
     Entry,
     Layout,
@@ -139,8 +140,7 @@ def _rewrite(data: bytes, layout: Layout, directory: Directory) -> bytes:
 def _checked(data: bytes, layout: Layout, entry: Entry) -> Entry:
     """`entry` with its values inside the file, and one value where one is meant."""
     if entry.tag in _ONE_VALUE and entry.count > 1:
-        code = {1: "B", 3: "H", 4: "I", 16: "Q"}[entry.type]
-        value = layout.pack(code, *values(data, layout, entry, 1))
+        value = layout.pack(INTEGERS[entry.type], *values(data, layout, entry, 1))
         return Entry(entry.tag, entry.type, 1, value.ljust(layout.offset_size, b"\0"))
     if entry.size > layout.offset_size:
         start = layout.unpack(layout.offset, entry.field, 0)[0]

@@ -2,8 +2,11 @@
 
 import io
 import struct
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,6 +16,7 @@ from PIL import Image, ImageOps
 import quality
 from tests.quality.makers import WIDENINGS, Tiff, bmp, picture, png, save, save_16, turned
 
+ROOT = Path(__file__).resolve().parents[2]
 RGB = picture()
 GREY = np.asarray(Image.fromarray(RGB).convert("L"))
 ALPHA = np.tile(np.linspace(0, 255, 60).round().astype(np.uint8), (46, 1))
@@ -294,3 +298,27 @@ def test_no_setting_of_pillow_is_changed() -> None:
     before = Image.MAX_IMAGE_PIXELS
     quality.decode(save(RGB, "PNG"), quality.Limits(max_pixels=10**9))
     assert before == Image.MAX_IMAGE_PIXELS == 1024**3 // 4 // 3
+
+
+def test_nothing_is_written_to_disk(tmp_path: Path) -> None:
+    """Every kind decodes in a process that may not write a byte to a file."""
+    files = {
+        "1.jpg": save(RGB, "JPEG"),
+        "2.png": save(RGB, "PNG"),
+        "3.png": save_16(WIDENINGS["times 257"](RGB), ".png"),
+        "4.webp": save(RGB, "WEBP"),
+        "5.tif": save(RGB, "TIFF", compression="tiff_lzw"),
+        "6.tif": save_16(WIDENINGS["times 257"](RGB), ".tiff"),
+        "7.bmp": save(RGB, "BMP"),
+    }
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    code = (
+        "import resource, sys, quality\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+        "print([quality.read(p).shape for p in quality.find_images(sys.argv[1:])])\n"
+    )
+    command = [sys.executable, "-B", "-c", code, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == str([RGB.shape] * len(files))
+    assert done.stderr == ""
