@@ -8,7 +8,7 @@ by default drawn pictures of 600x450.
 - threads: one process, `Service.assess` called by as many threads as there are clients, set up
   as a worker of the server is.
 - server: gunicorn as shipped, `POST /predict` over kept connections; the clients' own work is
-  on the same cores. Left out where the model is not among those that are served.
+  on the same cores.
 """
 
 import argparse
@@ -20,7 +20,6 @@ import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -34,11 +33,10 @@ sys.path.insert(0, str(ROOT))
 import cv2  # noqa: E402
 
 import quality  # noqa: E402
-from benchmarks.inference import stand_in  # noqa: E402
 from benchmarks.quality import drawn  # noqa: E402
 from Dashboard import cores  # noqa: E402
 from Dashboard.config import Config  # noqa: E402
-from models.checkpoints import DEFAULT_MODEL, available, locate  # noqa: E402
+from models.checkpoints import DEFAULT_MODEL, locate  # noqa: E402
 
 EXPECTED = 0.8
 START_SECONDS = 60
@@ -214,26 +212,18 @@ def main() -> None:
     found = quality.find_images(chosen.pictures)
     files = [path.read_bytes() for path in found] or drawn()
     console = Console(highlight=False)
-    with tempfile.TemporaryDirectory() as temporary:
-        served = chosen.model in available()
-        if served or chosen.model != DEFAULT_MODEL:
-            folder = locate(chosen.model)
-        else:
-            console.print("The checkpoint is not there: random weights, and no server")
-            os.environ["CACHE_DIR"] = temporary
-            folder = stand_in(Path(temporary) / "weights")
-        export = [sys.executable, "-m", "models", "export", str(folder)]
-        subprocess.run(export, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
-        seconds = chosen.seconds
-        plain = plain_loop(folder, files, seconds)
-        rows = []
-        make = service_client(folder, files)
-        rows += [("threads", n, *clients_rate(n, seconds, make)) for n in counts]
-        if served:
-            with server(chosen.model) as port:
-                make = http_client(port, files)
-                rows += [("server", n, *clients_rate(n, seconds, make)) for n in counts]
-        plain = max(plain, plain_loop(folder, files, seconds))
+    folder = locate(chosen.model)
+    export = [sys.executable, "-m", "models", "export", str(folder)]
+    subprocess.run(export, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+    seconds = chosen.seconds
+    plain = plain_loop(folder, files, seconds)
+    rows = []
+    make = service_client(folder, files)
+    rows += [("threads", n, *clients_rate(n, seconds, make)) for n in counts]
+    with server(chosen.model) as port:
+        make = http_client(port, files)
+        rows += [("server", n, *clients_rate(n, seconds, make)) for n in counts]
+    plain = max(plain, plain_loop(folder, files, seconds))
     console.print(f"plain loop on {cores.usable()} cores: {plain:.1f} pictures a second")
     table = Table()
     headings = ("", "clients", "pictures/s", "of the plain loop", "median", "95 %")

@@ -1,8 +1,10 @@
 """What one prediction costs: OpenVINO as served, against torch eager, in one run.
 
-`python benchmarks/inference.py [--model NAME] [--rounds 3] [--seconds 2]`; without the shipped
-checkpoint, a ResNeXt50 with random weights. Every candidate runs in processes of its own that
-take turns; of each figure the best round counts, of memory the largest.
+`python benchmarks/inference.py [--model NAME] [--size 224] [--rounds 3] [--seconds 2]`; the
+checkpoint's weights at that input size, whatever its card says, so that figures of different
+checkpoints compare; without the shipped checkpoint, a ResNeXt50 with random weights. Every
+candidate runs in processes of its own that take turns; of each figure the best round counts, of
+memory the largest.
 
 - start: from the start of the process to the first prediction being done.
 - memory: resident, at its highest, after single pictures and after batches of eight.
@@ -20,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,22 +43,37 @@ MATRIX = 2048
 BATCH = 8
 
 
-def stand_in(folder: Path) -> Path:
-    """A ResNeXt50 checkpoint with random weights."""
+def at_size(name: str, size: int, folder: Path) -> Path:
+    """The checkpoint `name`, or a ResNeXt50 with random weights, at another input size."""
     from models.backbones import build_network, get_backbone
-    from models.checkpoints import DEFAULT_MODEL, Card, save_checkpoint
+    from models.checkpoints import (
+        DEFAULT_MODEL,
+        Card,
+        available,
+        load_card,
+        load_state_dict,
+        locate,
+        save_checkpoint,
+    )
     from models.taxonomy import HAM10000
 
-    path = folder / DEFAULT_MODEL
-    card = Card(
-        name=DEFAULT_MODEL,
-        version="random",
-        backbone=DEFAULT_MODEL,
-        taxonomy=HAM10000,
-        preprocessing=get_backbone(DEFAULT_MODEL).preprocessing(),
-        licence="none",
-    )
-    save_checkpoint(path, build_network(DEFAULT_MODEL, len(HAM10000)).state_dict(), card)
+    path = folder / "benchmark"
+    if name == DEFAULT_MODEL and name not in available():
+        print("The checkpoint is not there: random weights, which cost the same")
+        card = Card(
+            name=name,
+            version="random",
+            backbone=DEFAULT_MODEL,
+            taxonomy=HAM10000,
+            preprocessing=get_backbone(DEFAULT_MODEL).preprocessing(size),
+            licence="none",
+        )
+        save_checkpoint(path, build_network(DEFAULT_MODEL, len(HAM10000)).state_dict(), card)
+        return path
+    source = locate(name)
+    card = load_card(source)
+    preprocessing = replace(card.preprocessing, input_size=size)
+    save_checkpoint(path, load_state_dict(source), replace(card, preprocessing=preprocessing))
     return path
 
 
@@ -220,10 +238,11 @@ def report(results: dict[str, dict[str, float]], backbone: str, input_size: int)
 
 
 def main() -> None:
-    from models.checkpoints import DEFAULT_MODEL, available, load_card, locate
+    from models.checkpoints import DEFAULT_MODEL, load_card
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--model", default=os.environ.get("MODEL", DEFAULT_MODEL))
+    parser.add_argument("--size", type=int, default=224, help="input size, pixels")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=2.0, help="for each figure and round")
     parser.add_argument("--child", help=argparse.SUPPRESS)
@@ -233,12 +252,8 @@ def main() -> None:
         print(json.dumps(measure(chosen.child, Path(chosen.model), chosen.begun, chosen.seconds)))
         return
     with tempfile.TemporaryDirectory() as temporary:
-        if chosen.model == DEFAULT_MODEL and DEFAULT_MODEL not in available():
-            print("The checkpoint is not there: random weights, which cost the same")
-            os.environ["CACHE_DIR"] = temporary
-            folder = stand_in(Path(temporary) / "weights")
-        else:
-            folder = locate(chosen.model)
+        os.environ["CACHE_DIR"] = temporary
+        folder = at_size(chosen.model, chosen.size, Path(temporary))
         card = load_card(folder)
         results = compare(folder, chosen.rounds, chosen.seconds)
         report(results, card.backbone, card.preprocessing.input_size)
