@@ -32,16 +32,21 @@ def find_images(paths: Iterable[str | Path]) -> list[Path]:
     """The picture files that `paths` mean, each once, in a stable order.
 
     A file named itself is always included, whatever its ending. A folder gives the files below
-    it, at any depth, that end in one of `IMAGE_SUFFIXES`, sorted. Raises FileNotFoundError for a
-    path that does not exist.
+    it, at any depth, that end in one of `IMAGE_SUFFIXES`, sorted; not those whose names begin
+    with a dot, as the companions do that some systems put beside pictures. Raises
+    FileNotFoundError for a path that does not exist.
     """
     found: dict[Path, None] = {}
     for path in map(Path, paths):
         if path.is_dir():
-            inside = (p for p in path.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
-            found.update(dict.fromkeys(sorted(p for p in inside if p.is_file())))
+            found.update(dict.fromkeys(sorted(filter(_is_picture, path.rglob("*")))))
         elif path.exists():
             found[path] = None
         else:
             raise FileNotFoundError(f"no such file or folder: {path}")
     return list(found)
+
+
+def _is_picture(path: Path) -> bool:
+    hidden = path.name.startswith(".")
+    return not hidden and path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()

@@ -9,6 +9,7 @@ class Limits:
 
     `max_bytes`: size of the encoded file (default 15 MiB).
     `max_pixels`: width times height as the file's header states them (default 50 megapixels).
+    Beyond 89 megapixels Pillow warns about TIFF files.
     """
 
     max_bytes: int = 15 * 2**20

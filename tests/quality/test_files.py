@@ -16,7 +16,7 @@ RGB = picture()
 def folder(tmp_path: Path) -> Path:
     """Pictures, one below another folder, and other files."""
     (tmp_path / "b" / "deep").mkdir(parents=True)
-    for name in ("b/deep/2.PNG", "b/1.tif", "a.jpeg", "b/notes.txt", "z.webp", "c.gif"):
+    for name in ("b/deep/2.PNG", "b/1.tif", "a.jpeg", "b/notes.txt", "z.webp", "c.gif", "._a.jpeg"):
         (tmp_path / name).write_bytes(save(RGB, "PNG"))
     (tmp_path / "folder.jpg").mkdir()
     return tmp_path
