@@ -11,7 +11,7 @@ from tests.house.imports import FOLDERS
 ROOT = Path(__file__).resolve().parents[2]
 MEBIBYTE = 2**20
 LARGEST = {"models/weights/": 80 * MEBIBYTE, "docs/": MEBIBYTE, "": MEBIBYTE // 4}
-LONGEST_MODULE = 300  # lines
+LONGEST_MODULE = 350  # lines; 300 or fewer read best
 # Written so that none of these patterns matches its own text.
 FORBIDDEN = {
     "a path of one machine": r"(?<![\w.])/(?:root|home|Users|work)/[a-z]",
