@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from models.backbones import get_backbone
 from models.checkpoints import DEFAULT_MODEL, WEIGHTS_DIR, Card, load_card, locate
 from models.export import GRAPH_FILE, exported
 from models.runtime import ov
@@ -67,7 +68,7 @@ class Classifier:
         cache: where exports are; the default is `models.export.cache_dir()`.
         threads: processor threads for inference in all; default: the cores this process may use.
         streams: pictures that are worked on at the same time; default: one for each thread.
-        precision: `auto` is bf16 where the processor computes in it, f32 elsewhere.
+        precision: `auto` is bf16 where the processor computes in it and the backbone bears it.
         prior: class frequencies by code to re-weight the probabilities to, see `probabilities`.
 
         Raises CheckpointError for an unknown checkpoint, ModelNotReady where it is not exported,
@@ -85,7 +86,7 @@ class Classifier:
             )
         threads = _positive("threads", threads) or usable_cores()
         streams = min(_positive("streams", streams) or threads, threads)
-        self.precision: str = choose_precision(precision)
+        self.precision: str = choose_precision(precision, self.card.backbone)
         settings = {
             "INFERENCE_PRECISION_HINT": self.precision,
             "INFERENCE_NUM_THREADS": threads,
@@ -180,14 +181,18 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def choose_precision(precision: Precision = "auto") -> Literal["f32", "bf16"]:
-    """`auto` as this processor computes best; ValueError for another name."""
+def choose_precision(
+    precision: Precision = "auto", backbone: str = DEFAULT_MODEL
+) -> Literal["f32", "bf16"]:
+    """`auto` as suits this processor and the backbone; ValueError for another name."""
     if precision not in get_args(Precision):
         raise ValueError(
             f"precision must be one of {', '.join(get_args(Precision))}, got {precision!r}"
         )
     if precision != "auto":
         return precision
+    if not get_backbone(backbone).bfloat16:
+        return "f32"
     # The capability BF16 is also listed where it is emulated, slowly; OpenVINO's own choice is not.
     native = ov.Core().get_property("CPU", "INFERENCE_PRECISION_HINT") == ov.Type.bf16
     return "bf16" if native else "f32"

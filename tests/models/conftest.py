@@ -16,7 +16,14 @@ MakeCheckpoint = Callable[..., Path]
 
 
 @pytest.fixture(scope="session")
-def make_checkpoint() -> MakeCheckpoint:
+def calm_torch() -> None:
+    """torch on one thread: on a busy machine its threads wait for each other most of the time."""
+    torch = pytest.importorskip("torch")
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def make_checkpoint(calm_torch: None) -> MakeCheckpoint:
     """A function that writes a random checkpoint into a folder and returns the folder."""
 
     def make(folder: Path, backbone: str = "resnet18", **card: object) -> Path:
@@ -46,7 +53,6 @@ def make_checkpoint() -> MakeCheckpoint:
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory, make_checkpoint: MakeCheckpoint) -> Path:
     """The folder of a resnet18 at 64 pixels, `root/tiny`."""
-    pytest.importorskip("torch")
     return make_checkpoint(tmp_path_factory.mktemp("weights") / "tiny", temperature=2.0)
 
 

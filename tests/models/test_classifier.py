@@ -233,4 +233,7 @@ def test_precision_follows_the_processor() -> None:
     native = "avx512_bf16" in flags or "amx_bf16" in flags
     if flags and "flags" in flags:
         assert choose_precision() == ("bf16" if native else "f32")
+        assert choose_precision("auto", "densenet161") == choose_precision()
+    assert choose_precision("auto", "efficientnet_lite0") == "f32"
+    assert choose_precision("bf16", "efficientnet_lite0") == "bf16"
     assert choose_precision("f32") == "f32"
