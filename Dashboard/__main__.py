@@ -13,6 +13,7 @@ import quality
 from Dashboard import cores
 from Dashboard.batch import Row, assess_files, write_csv
 from Dashboard.config import Config
+from Dashboard.memory import return_large_blocks
 from Dashboard.service import ModelNotReady, Service, UnknownModel
 
 EXIT_SOME_FAILED, EXIT_USAGE = 1, 2
@@ -44,6 +45,7 @@ def assess(
             raise ValueError(f"--csv: the folder of {csv_file} does not exist")
         config = Config.from_env()
         service = Service(replace(config, model=model or config.model))
+        return_large_blocks()
         service.warm_up(streams=cores.usable())
     except (FileNotFoundError, ModelNotReady, UnknownModel, ValueError) as error:
         errors.print(str(error), markup=False)

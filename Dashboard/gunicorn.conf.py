@@ -13,6 +13,7 @@ if ROOT not in sys.path:
 
 from Dashboard import cores  # noqa: E402
 from Dashboard.config import Config  # noqa: E402
+from Dashboard.memory import return_large_blocks  # noqa: E402
 
 try:
     _config = Config.from_env()
@@ -47,6 +48,7 @@ def post_worker_init(worker: Any) -> None:
     """Load the default model before this worker takes requests."""
     share = cores.share(_cores, worker.cfg.workers)
     cv2.setNumThreads(share)
+    return_large_blocks()
     try:
         worker.wsgi.extensions["service"].warm_up(share, cores.streams(share))
     except Exception as error:  # the worker stays up: /ready and the pages say what is missing
