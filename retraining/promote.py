@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -96,15 +97,16 @@ def describe(config: TrainConfig, log: list[Epoch]) -> str:
         "imagenet": f"from ImageNet weights ({entry.weights})",
         "none": "from random weights, without ImageNet pretraining",
     }.get(config.weights, "from the weights of another checkpoint")
-    sizes = ", ".join(f"{s.epochs} epochs at {s.size} pixels" for s in config.stages)
+    run = Counter(int(row["size"]) for row in log)
+    sizes = ", ".join(f"{epochs} epochs at {size} pixels" for size, epochs in run.items())
     text = (
         f"{entry.name}, all layers trained {start} on the training part of HAM10000, split by "
         f"lesion: {sizes}. "
     )
     kept = max(log, key=lambda row: row["val_macro_auc"])
     text += (
-        f"Kept are the averaged weights after epoch {kept['epoch']:.0f} of the {len(log)} that "
-        "were run, which had the highest macro AUC on val."
+        f"Kept are the averaged weights after epoch {kept['epoch']:.0f} of {len(log)} "
+        f"({config.epochs} were planned), which had the highest macro AUC on val."
     )
     if config.teachers:
         teachers = ", ".join(Path(t).name for t in config.teachers)
