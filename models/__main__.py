@@ -43,7 +43,7 @@ def list_(as_json: Json = False) -> None:
     ):
         table = Table(title=title, title_justify="left")
         for name in rows[0] if rows else ():
-            table.add_column(name, overflow="fold")
+            table.add_column(name, overflow="fold", no_wrap=name == "version")
         for row in rows:
             table.add_row(*row.values())
         console.print(table if rows else f"{title}: none")

@@ -7,6 +7,9 @@ from models.backbones import BACKBONES
 from models.checkpoints import WEIGHTS_DIR, CheckpointError, available, load_card
 from models.export import exported
 
+# What a row has room for; the card and `--json` hold every metric.
+HEADLINES = ("balanced_accuracy", "macro_auc", "malignant_auc")
+
 
 def to_dict(root: Path = WEIGHTS_DIR) -> dict[str, Any]:
     """Everything, JSON-ready: `checkpoints` with their cards, and `backbones`."""
@@ -44,23 +47,27 @@ def checkpoint_rows(root: Path = WEIGHTS_DIR) -> list[dict[str, str]]:
             card = load_card(root / name)
             rows.append(
                 {
-                    "name": name,
+                    "name": name if name == card.backbone else f"{name} ({card.backbone})",
                     "version": card.version,
-                    "backbone": card.backbone,
                     "input": str(card.preprocessing.input_size),
-                    "classes": " ".join(card.taxonomy.codes),
-                    "metrics": "\n".join(map(metric_line, card.metrics)) or "none",
+                    "metrics": "\n".join(map(metric_line, headlines(card.metrics))) or "none",
                     "prepared": "yes" if exported(name, root=root) else "no",
                 }
             )
         except CheckpointError as error:
-            columns = ("version", "backbone", "input", "classes")
+            columns = ("version", "input")
             rows.append(
                 {"name": name}
                 | dict.fromkeys(columns, "")
                 | {"metrics": f"cannot be used: {error}", "prepared": ""}
             )
     return rows
+
+
+def headlines(metrics: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The metrics that a row shows: those of `HEADLINES` on the test split, or else the first."""
+    chosen = [m for m in metrics if m["metric"] in HEADLINES and m["split"] == "test"]
+    return chosen or metrics[: len(HEADLINES)]
 
 
 def metric_line(metric: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ from models import __main__ as commands
 from models.backbones import BACKBONES
 from models.batch import write_csv
 from models.classifier import Classifier
-from models.listing import checkpoint_rows, metric_line, to_dict
+from models.listing import checkpoint_rows, headlines, metric_line, to_dict
 from models.taxonomy import HAM10000
 
 pytestmark = pytest.mark.torch
@@ -185,13 +185,26 @@ def test_list_for_people_and_for_programs() -> None:
 
 def test_what_is_listed_of_a_checkpoint(tiny: Path, tiny_cache: Path) -> None:
     (row,) = checkpoint_rows(tiny.parent)
-    assert row["name"] == "tiny"
-    assert (row["version"], row["backbone"], row["input"]) == ("1.2.3", "resnet18", "64")
+    assert (row["name"], row["version"], row["input"]) == ("tiny (resnet18)", "1.2.3", "64")
     assert (row["metrics"], row["prepared"]) == ("none", "yes")
     (entry,) = to_dict(tiny.parent)["checkpoints"]
     (export,) = tiny_cache.iterdir()
     assert entry["export"] == str(export)
     assert entry["card"]["temperature"] == 2.0
+
+
+def test_a_row_has_the_headlines_of_the_test_split() -> None:
+    metrics = [
+        {"metric": name, "split": split, "n": 9, "value": 0.5, "low": 0.4, "high": 0.6}
+        for split in ("val", "test")
+        for name in ("macro_auc", "sensitivity_mel", "balanced_accuracy")
+    ]
+    shown = [metric_line(metric) for metric in headlines(metrics)]
+    assert shown == [
+        "macro_auc 0.500 (0.400-0.600), test, n=9",
+        "balanced_accuracy 0.500 (0.400-0.600), test, n=9",
+    ]
+    assert headlines(metrics[:1]) == metrics[:1]
 
 
 def test_a_checkpoint_that_is_not_understood_is_listed_with_the_reason(tmp_path: Path) -> None:
