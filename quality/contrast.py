@@ -16,7 +16,10 @@ _LOW, _HIGH = 0.01, 0.99
 # Luminance in steps of 1/16384, from integer weights: exact in float32, and so are the bins.
 _INTEGER_WEIGHTS = np.array([[2125, 7154, 721]], dtype=np.float32)
 _BIN_SCALE = 2.0**-14
-_BAND_PIXELS = 2**19
+
+# Pixels worked on at a time: few enough for the processor's cache where float copies are made of
+# them, many where there is little to compute.
+_COARSE_BAND, _SEARCH_BAND = 2**15, 2**19
 
 
 def gamma(image: NDArray[np.uint8]) -> float:
@@ -45,7 +48,7 @@ def _coarse_luminance(image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDAr
     """Luminance as a bin number (H, W), never decreasing with luminance, and pixels per bin."""
     coarse = np.empty(image.shape[:2], dtype=np.uint8)
     counts = np.zeros(256, dtype=np.int64)
-    for rows in _bands(image):
+    for rows in _bands(image, _COARSE_BAND):
         luminance = cv2.transform(image[rows].astype(np.float32), _INTEGER_WEIGHTS)
         coarse[rows] = cv2.convertScaleAbs(luminance, alpha=_BIN_SCALE)
         counts += cv2.calcHist([coarse[rows]], [0], None, [256], [0, 256]).ravel().astype(np.int64)
@@ -79,7 +82,7 @@ def _luminances(
     """Luminances in [0, 1] of the pixels in two bins, ascending, and how often each occurs."""
     found: list[NDArray[np.uint32]] = []
     repeats: list[NDArray[np.int64]] = []
-    for rows in _bands(image):
+    for rows in _bands(image, _SEARCH_BAND):
         part = coarse[rows].ravel()
         chosen = part == first_bin
         if next_bin != first_bin:
@@ -107,8 +110,8 @@ def _luminance(rgb: NDArray[np.uint8], width: int) -> NDArray[np.float64]:
     return np.asarray(np.concatenate([scaled, scaled[:1]]) @ weights)[:-1]
 
 
-def _bands(image: NDArray[np.uint8]) -> list[slice]:
-    """Slices of whole rows that together cover the picture, each of bounded memory."""
+def _bands(image: NDArray[np.uint8], pixels: int) -> list[slice]:
+    """Slices of whole rows, of about so many pixels, that together cover the picture."""
     height, width = image.shape[:2]
-    rows = max(1, _BAND_PIXELS // width)
+    rows = max(1, pixels // width)
     return [slice(top, top + rows) for top in range(0, height, rows)]

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from quality.arrays import require_rgb
 from quality.resolution import to_working_size
 
-_BAND_PIXELS = 2**18
+_BAND_PIXELS = 2**16
 
 
 def laplacian_variance(image: NDArray[np.uint8]) -> float:
