@@ -27,9 +27,9 @@ from retraining.metrics import (
     macro_auc,
     softmax,
 )
+from retraining.runs import BEST_FILE, CONFIG_FILE
 from retraining.splits import load_split
 from retraining.tensors import has_bf16, predict_logits
-from retraining.train import BEST_FILE, CONFIG_FILE
 
 # Networks trained on random zooms often do best at a size above the training size (Touvron et
 # al., Fixing the train-test resolution discrepancy, NeurIPS 2019); val chooses among these.

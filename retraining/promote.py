@@ -14,7 +14,7 @@ from models.checkpoints import Card, file_sha256, save_checkpoint
 from models.taxonomy import HAM10000
 from retraining.config import TrainConfig, load_config
 from retraining.evaluate import CALIBRATION_FILE
-from retraining.train import BEST_FILE, CONFIG_FILE, SPLIT_FILE, Epoch, read_log
+from retraining.runs import BEST_FILE, CONFIG_FILE, SPLIT_FILE, Epoch, read_log
 
 DATA = {
     "name": "HAM10000",

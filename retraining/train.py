@@ -1,8 +1,5 @@
 """Training: one loop for fine-tuning, training from scratch and distillation."""
 
-import csv
-import io
-import json
 import logging
 import math
 import time
@@ -14,7 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-import yaml
 from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
@@ -25,25 +21,19 @@ from models.checkpoints import load_state_dict, locate
 from models.taxonomy import HAM10000
 from retraining.config import TrainConfig
 from retraining.data import pixels
-from retraining.files import replacing, write_text
+from retraining.files import replacing
 from retraining.metrics import balanced_accuracy, macro_auc
 from retraining.pretrained import pretrained_network
-from retraining.splits import load_split, split_hash
+from retraining.runs import BEST_FILE, STATE_FILE, Epoch, append_log, claim
+from retraining.splits import load_split
 from retraining.teachers import Teacher, mean_log_probabilities
 from retraining.tensors import has_bf16, normalised, predict_logits, resized
-
-CONFIG_FILE = "config.yaml"
-LOG_FILE = "log.csv"
-STATE_FILE = "state.pt"
-BEST_FILE = "best.pt"
-SPLIT_FILE = "split.json"
 
 # Random crops, rotations and stretches are taken from pictures so much larger than the input
 # that they do not lose sharpness, and no larger, so that they do not alias.
 OVERSAMPLING = 1.15
 
 log = logging.getLogger(__name__)
-Epoch = dict[str, float]
 
 
 def train(
@@ -59,7 +49,7 @@ def train(
     parts = load_split(Path(config.splits))
     if "val" not in parts:
         raise ValueError(f"{config.splits} has no val.csv, which chooses the epoch to keep")
-    _claim(out, config, parts)
+    claim(out, config, parts)
     trainer = Trainer(config, parts["train"], parts["val"], cache)
     trainer.resume(out)
     while trainer.epoch < config.epochs:
@@ -67,20 +57,6 @@ def train(
         trainer.save(out, row)
         report(" ".join(f"{key} {value:.4g}" for key, value in row.items()))
     return out
-
-
-def _claim(out: Path, config: TrainConfig, parts: dict[str, pd.DataFrame]) -> None:
-    path = out / CONFIG_FILE
-    text = yaml.safe_dump(config.to_dict(), sort_keys=False)
-    if path.is_file() and path.read_text(encoding="utf-8") != text:
-        raise ValueError(f"{out} holds a run with another configuration; choose another --out")
-    write_text(path, text)
-    split = {
-        "sha256": split_hash(parts),
-        "counts": {n: f.dx.value_counts().sort_index().to_dict() for n, f in parts.items()},
-        "lesions": {n: int(f.lesion_id.nunique()) for n, f in parts.items()},
-    }
-    write_text(out / SPLIT_FILE, json.dumps(split, indent=2) + "\n")
 
 
 class Trainer:
@@ -117,12 +93,17 @@ class Trainer:
         # frequent classes (Menon et al., Long-tail learning via logit adjustment, ICLR 2021).
         self.log_prior = torch.from_numpy(np.log(self.drawn)).float().to(self.device)
         self.steps_per_epoch = len(train) // config.batch_size
+        if self.steps_per_epoch < 1:
+            raise ValueError(
+                f"batch_size is {config.batch_size}, but train has {len(train)} images"
+            )
         self.optimizer = self._optimizer()
+        steps = config.epochs * self.steps_per_epoch
         self.scheduler = torch.optim.lr_scheduler.OneCycleLR(
             self.optimizer,
             max_lr=[group["lr"] for group in self.optimizer.param_groups],
-            total_steps=config.epochs * self.steps_per_epoch,
-            pct_start=config.warmup,
+            total_steps=steps,
+            pct_start=max(config.warmup, 2 / steps),  # a rise of one step divides by zero
             cycle_momentum=False,
         )
         self.epoch = 0
@@ -277,12 +258,7 @@ class Trainer:
             self.best = row["val_macro_auc"]
             with replacing(out / BEST_FILE) as temporary:
                 torch.save(self.average.module.state_dict(), temporary)
-        rows = [*read_log(out)[: self.epoch - 1], row]
-        text = io.StringIO()
-        writer = csv.DictWriter(text, list(row), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        write_text(out / LOG_FILE, text.getvalue())
+        append_log(out, self.epoch, row)
         state = {
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
@@ -305,12 +281,3 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self.scheduler.load_state_dict(state["scheduler"])
         self.epoch, self.best = state["epoch"], state["best"]
-
-
-def read_log(out: Path) -> list[Epoch]:
-    """The rows of a run's log, oldest first."""
-    path = out / LOG_FILE
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
