@@ -35,7 +35,7 @@ def other_resolution(width: int, height: int, threshold: float, normalised: floa
     """
     meant = f"{WORKING_SIZE[0]} x {WORKING_SIZE[1]}"
     known = (
-        "no value at that size can be had from a smaller picture"
+        "a smaller picture does not tell its value at that size"
         if normalised is None
         else f"at that size this picture has {normalised:.1f}"
     )

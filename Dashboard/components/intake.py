@@ -96,8 +96,8 @@ def example_strip() -> html.Div:
     """Drawn pictures to try, labelled as what they are."""
     return html.Div(
         [
-            html.H2("No image at hand?", className="strip-title"),
-            html.P("Try a synthetic picture, drawn by this program.", className="hint"),
+            html.H2("Synthetic examples", className="strip-title"),
+            html.P("No image at hand? Try a picture that this program draws.", className="hint"),
             html.Div([_example(example) for example in EXAMPLES], className="strip-items"),
         ],
         className="strip",
