@@ -136,7 +136,7 @@ def test_a_small_picture_gets_a_note(mode: quality.Mode) -> None:
     report = quality.check(np.ascontiguousarray(SHARP[:224, :224]), mode=mode)
     assert report.laplacian_variance_normalised == report.laplacian_variance
     (note,) = report.notes
-    assert "224 x 224; no value at that size" in note
+    assert "224 x 224; a smaller picture does not tell its value at that size" in note
 
 
 def test_photographs_pass(originals: list[Pixels]) -> None:
