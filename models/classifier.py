@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from models.backbones import get_backbone
 from models.checkpoints import DEFAULT_MODEL, WEIGHTS_DIR, Card, load_card, locate
-from models.export import GRAPH_FILE, exported
-from models.runtime import ov
+from models.export import GRAPH_FILE, GRAPH_WEIGHTS_FILE, exported
+from models.runtime import forget_pages, ov
 
 Precision = Literal["auto", "f32", "bf16"]
 
@@ -112,6 +112,7 @@ class Classifier:
         # The first inference finishes what compiling leaves open; ready means that it is done.
         size = self.card.preprocessing.input_size
         self._infer(np.zeros((size, size, 3), np.uint8))
+        forget_pages(path / GRAPH_WEIGHTS_FILE)
 
     def predict(self, images: Sequence[NDArray[np.uint8]]) -> list[Prediction]:
         """Classify decoded pictures, (H, W, 3) uint8 RGB of any size. Safe from many threads.

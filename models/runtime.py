@@ -10,7 +10,9 @@ other for ever (seen with OpenVINO 2026.4). Python imports a module in one threa
 tables are filled here.
 """
 
+import ctypes
 import sys
+from pathlib import Path
 
 import numpy as np
 
@@ -21,4 +23,29 @@ import openvino as ov  # noqa: E402
 for _kind in (ov.Type.u8, ov.Type.f32):
     ov.Tensor(np.zeros(1, _kind.to_dtype()), shared_memory=True).data.sum()
 
-__all__ = ["ov"]
+MADV_DONTNEED = 4  # of Linux's mman.h
+
+
+def forget_pages(file: Path) -> int:
+    """Take a mapped file's pages out of this process's memory; returns how many bytes it mapped.
+
+    A compiled model keeps its weights in the processor's own layout and the file they came from
+    mapped beside it. That is read again where it is needed after all. Only mappings that cannot
+    have been written to are touched; elsewhere than on Linux, none.
+    """
+    maps = Path("/proc/self/maps")
+    if not maps.exists():
+        return 0
+    libc = ctypes.CDLL(None)
+    done = 0
+    for line in maps.read_text().splitlines():
+        span, rights, *_, name = line.split(maxsplit=5)
+        if rights.startswith("r--") and name == str(file.resolve()):
+            start, end = (int(address, 16) for address in span.split("-"))
+            length = ctypes.c_size_t(end - start)
+            if libc.madvise(ctypes.c_void_p(start), length, MADV_DONTNEED) == 0:
+                done += end - start
+    return done
+
+
+__all__ = ["forget_pages", "ov"]

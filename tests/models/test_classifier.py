@@ -237,3 +237,17 @@ def test_precision_follows_the_processor() -> None:
     assert choose_precision("auto", "efficientnet_lite0") == "f32"
     assert choose_precision("bf16", "efficientnet_lite0") == "bf16"
     assert choose_precision("f32") == "f32"
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="needs Linux's /proc")
+def test_the_file_of_the_weights_does_not_stay_in_memory(tiny: Path, tiny_cache: Path) -> None:
+    shared = Classifier(tiny, cache=tiny_cache)
+    (folder,) = tiny_cache.iterdir()
+    resident, inside = 0, False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        if "-" in line.split()[0]:
+            inside = line.endswith(str(folder / "model.bin"))
+        elif inside and line.startswith("Rss:"):
+            resident += int(line.split()[1])
+    assert resident < 1024  # kB of 45 MB; other tests' classifiers may have it mapped too
+    assert shared.predict_one(np.zeros((9, 9, 3), np.uint8)).model == "tiny"

@@ -39,10 +39,11 @@ def test_an_export_is_found_again(tiny: Path, tiny_cache: Path) -> None:
     assert (folder / GRAPH_FILE).stat().st_mtime_ns == before
 
 
-def test_weights_are_stored_as_float16(tiny: Path, tiny_cache: Path) -> None:
+def test_weights_are_stored_once_and_readable_by_all(tiny: Path, tiny_cache: Path) -> None:
+    """float32, so twice the checkpoint's float16; batch normalisation is folded into them."""
     (folder,) = tiny_cache.iterdir()
     half = (tiny / "model.safetensors").stat().st_size
-    assert (folder / "model.bin").stat().st_size < 1.02 * half
+    assert 1.9 * half < (folder / "model.bin").stat().st_size < 2.02 * half
     assert (folder / "model.bin").stat().st_mode & 0o777 == 0o644
 
 
