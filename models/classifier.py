@@ -67,7 +67,8 @@ class Classifier:
         name: a checkpoint under `root`, or the path of a checkpoint's folder.
         cache: where exports are; the default is `models.export.cache_dir()`.
         threads: processor threads for inference in all; default: the cores this process may use.
-        streams: pictures that are worked on at the same time; default: one for each thread.
+        streams: pictures that are worked on at the same time, sharing the threads; default: one
+            for two threads, so that on two cores a picture that comes alone has both.
         precision: `auto` is bf16 where the processor computes in it and the backbone bears it.
         prior: class frequencies by code to re-weight the probabilities to, see `probabilities`.
 
@@ -85,7 +86,7 @@ class Classifier:
                 f"run {command} where torch is installed"
             )
         threads = _positive("threads", threads) or usable_cores()
-        streams = min(_positive("streams", streams) or threads, threads)
+        streams = min(_positive("streams", streams) or max(1, threads // 2), threads)
         self.precision: str = choose_precision(precision, self.card.backbone)
         settings = {
             "INFERENCE_PRECISION_HINT": self.precision,
