@@ -22,6 +22,10 @@ except ValueError as error:
 
 _cores = cores.usable()
 
+# The application draws its examples before the fork. OpenCV's threads would not survive that, and
+# a worker that changes their number would wait for them for ever: the master must start none.
+cv2.setNumThreads(1)
+
 wsgi_app = "dash_ham:server"
 bind = f"0.0.0.0:{_config.port}"
 # The application is imported once and shared; each worker compiles the model after the fork.
