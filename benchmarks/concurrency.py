@@ -126,10 +126,8 @@ def service_client(folder: Path, files: Sequence[bytes]) -> Callable[[], Callabl
     from Dashboard.service import Service
 
     count = cores.usable()
-    processes = cores.workers(count)
-    share = cores.share(count, 1)
     service = Service(Config(model=folder.name), root=folder.parent)
-    service.warm_up(share, cores.streams(share) * max(1, processes))
+    service.warm_up(count, cores.streams(count))
 
     def handle(number: int) -> None:
         service.assess(files[number % len(files)])
