@@ -1,10 +1,13 @@
-"""Pictures per second for many clients at once, against a plain loop on all cores.
+"""Pictures per second for many clients at once, against plain loops on all cores.
 
-`python benchmarks/concurrency.py [--model NAME] [--seconds 5] [--clients 1,4,16] [PICTURE...]`;
-by default drawn pictures of 600x450.
+`python benchmarks/concurrency.py [--model NAME] [--rounds 3] [--seconds 2] [--clients 1,4,16]
+[PICTURE...]`; by default drawn pictures of 600x450. The candidates take turns; medians of the
+rounds are shown.
 
-- plain loop: for each core a process that does nothing but decode, gate and classify one picture
-  after the other on that core. Measured before and after the rest; the faster one counts.
+- plain loop: one process that decodes, gates and classifies one picture after the other, and
+  nothing else, with all cores for the network.
+- loop per core: as many such processes as there are cores, each on one. No picture waits for
+  another and nothing is shared, so this is what the cores can do at most.
 - threads: one process, `Service.assess` called by as many threads as there are clients, set up
   as a worker of the server is.
 - server: gunicorn as shipped, `POST /predict` over kept connections; the clients' own work is
@@ -38,12 +41,13 @@ from Dashboard import cores  # noqa: E402
 from Dashboard.config import Config  # noqa: E402
 from models.checkpoints import DEFAULT_MODEL, locate  # noqa: E402
 
+LOOP, PER_CORE = "plain loop", "loop per core"
 EXPECTED = 0.8
 START_SECONDS = 60
 BOUNDARY = "-- -- picture -- --".replace(" ", "")
 
 
-def plain_loop(folder: Path, files: Sequence[bytes], seconds: float) -> float:
+def loop_per_core(folder: Path, files: Sequence[bytes], seconds: float) -> float:
     """Pictures per second of one single-threaded process for each core, together."""
     # Spawned: OpenVINO's threads would not survive a fork.
     context = multiprocessing.get_context("spawn")
@@ -66,19 +70,20 @@ def _one_core(folder: Path, files: Sequence[bytes], seconds: float, start: Any, 
 
     cv2.setNumThreads(1)
     classifier = Classifier(folder, threads=1, streams=1)
-
-    def one(number: int) -> None:
-        image = quality.decode(files[number % len(files)])
-        if quality.check(image).verdict == "accept":
-            classifier.predict_one(image)
-
-    one(0)
+    plain_loop(classifier, files, 0.1)
     start.wait()
+    out.put(plain_loop(classifier, files, seconds))
+
+
+def plain_loop(classifier: Any, files: Sequence[bytes], seconds: float) -> float:
+    """Pictures per second, one after the other."""
     begin, done = time.perf_counter(), 0
     while time.perf_counter() - begin < seconds:
-        one(done)
+        image = quality.decode(files[done % len(files)])
+        if quality.check(image).verdict == "accept":
+            classifier.predict_one(image)
         done += 1
-    out.put(done / (time.perf_counter() - begin))
+    return done / (time.perf_counter() - begin)
 
 
 def clients_rate(
@@ -203,42 +208,56 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("pictures", nargs="*", type=Path)
     parser.add_argument("--model", default=os.environ.get("MODEL", DEFAULT_MODEL))
-    parser.add_argument("--seconds", type=float, default=5.0, help="for each figure")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=2.0, help="for each figure and round")
     parser.add_argument("--clients", default="1,4,16", help="numbers of clients")
     chosen = parser.parse_args()
     counts = [int(text) for text in chosen.clients.split(",")]
     found = quality.find_images(chosen.pictures)
     files = [path.read_bytes() for path in found] or drawn()
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=110)
     folder = locate(chosen.model)
     export = [sys.executable, "-m", "models", "export", str(folder)]
     subprocess.run(export, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
-    seconds = chosen.seconds
-    plain = plain_loop(folder, files, seconds)
-    rows = []
-    make = service_client(folder, files)
-    rows += [("threads", n, *clients_rate(n, seconds, make)) for n in counts]
     with server(chosen.model) as port:
-        make = http_client(port, files)
-        rows += [("server", n, *clients_rate(n, seconds, make)) for n in counts]
-    plain = max(plain, plain_loop(folder, files, seconds))
-    console.print(f"plain loop on {cores.usable()} cores: {plain:.1f} pictures a second")
-    table = Table()
-    headings = ("", "clients", "pictures/s", "of the plain loop", "median", "95 %")
-    for heading in headings:
+        rates, latencies = measure(folder, files, port, counts, chosen.rounds, chosen.seconds)
+    table = Table(title=f"{folder.name}, {cores.usable()} cores", title_justify="left")
+    for heading in ("", "pictures/s", "of the loop", "of one per core", "median", "95 %"):
         table.add_column(heading, justify="right" if heading else "left")
-    for name, clients, rate, latencies in rows:
-        p95 = statistics.quantiles(latencies, n=20)[-1]
-        table.add_row(
-            name,
-            str(clients),
-            f"{rate:.1f}",
-            f"{rate / plain:.2f}",
-            f"{statistics.median(latencies) * 1e3:.0f} ms",
-            f"{p95 * 1e3:.0f} ms",
-        )
+    for name, rate in rates.items():
+        shares = [f"{rate / rates[loop]:.2f}" for loop in (LOOP, PER_CORE)]
+        waits = statistics.quantiles(latencies[name], n=20) if latencies.get(name) else []
+        shown = [f"{waits[number] * 1e3:.0f} ms" for number in (9, 18)] if waits else []
+        table.add_row(name, f"{rate:.1f}", *shares, *shown)
     console.print(table)
     console.print(f"expected of many clients: at least {EXPECTED} of the plain loop")
+
+
+def measure(
+    folder: Path,
+    files: Sequence[bytes],
+    port: int,
+    counts: Sequence[int],
+    rounds: int,
+    seconds: float,
+) -> tuple[dict[str, float], dict[str, list[float]]]:
+    """Each candidate's median rate over the rounds, and the seconds that its pictures took."""
+    from models.classifier import Classifier
+
+    alone = Classifier(folder)
+    clients = {"threads": service_client(folder, files), "server": http_client(port, files)}
+    rates: dict[str, list[float]] = {}
+    latencies: dict[str, list[float]] = {}
+    for _ in range(rounds):
+        rates.setdefault(LOOP, []).append(plain_loop(alone, files, seconds))
+        rates.setdefault(PER_CORE, []).append(loop_per_core(folder, files, seconds))
+        for name, make in clients.items():
+            for count in counts:
+                label = f"{name}, {count} client{'s' if count > 1 else ''}"
+                rate, taken = clients_rate(count, seconds, make)
+                rates.setdefault(label, []).append(rate)
+                latencies.setdefault(label, []).extend(taken)
+    return {name: statistics.median(values) for name, values in rates.items()}, latencies
 
 
 if __name__ == "__main__":
