@@ -6,6 +6,7 @@ from pathlib import Path
 
 CGROUP_V2 = Path("/sys/fs/cgroup/cpu.max")
 CGROUP_V1 = Path("/sys/fs/cgroup/cpu")
+MOST_WORKERS = 8
 
 
 def quota(v2: Path = CGROUP_V2, v1: Path = CGROUP_V1) -> float | None:
@@ -36,19 +37,24 @@ def usable() -> int:
 
 
 def workers(cores: int) -> int:
-    """Server processes: one for two cores.
-
-    A picture that comes alone is then classified on both cores of its process; several at once
-    keep them busy by turns: one is decoded while another is classified.
-    """
-    return max(1, cores // 2)
+    """Server processes: one for each core, at most `MOST_WORKERS`; each holds its own model."""
+    return min(cores, MOST_WORKERS)
 
 
 def share(cores: int, processes: int) -> int:
-    """Cores for each of several processes, so that they do not compete."""
+    """Cores for each of several processes: how many images it works on at the same time."""
     return max(1, cores // processes)
 
 
-def streams(cores: int) -> int:
-    """Pictures that one process classifies at the same time, each on two cores."""
-    return max(1, cores // 2)
+def threads(cores: int, processes: int) -> int:
+    """Threads for inference in each process: twice its share, where there are as many cores.
+
+    An image that comes alone then has the core next door as well. Under load two processes lend
+    each other what one of them does not need while it decodes.
+    """
+    return min(cores, 2 * share(cores, processes))
+
+
+def streams(threads: int) -> int:
+    """Images that a process classifies at the same time, each on two threads."""
+    return max(1, threads // 2)

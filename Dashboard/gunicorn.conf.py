@@ -50,10 +50,11 @@ access_log_format = "%(t)s %(m)s %(U)s %(s)s %(B)s bytes %(M)s ms"
 
 def post_worker_init(worker: Any) -> None:
     """Load the default model before this worker takes requests."""
-    share = cores.share(_cores, worker.cfg.workers)
-    cv2.setNumThreads(share)
+    processes = worker.cfg.workers
+    at_once, threads = cores.share(_cores, processes), cores.threads(_cores, processes)
+    cv2.setNumThreads(at_once)
     return_large_blocks()
     try:
-        worker.wsgi.extensions["service"].warm_up(share, cores.streams(share))
+        worker.wsgi.extensions["service"].warm_up(threads, cores.streams(threads), at_once)
     except Exception as error:  # the worker stays up: /ready and the pages say what is missing
         worker.log.error("the default model is not loaded: %s", error)

@@ -42,11 +42,6 @@ class Predictor(Protocol):
         ...
 
 
-def _turns(threads: int) -> int:
-    """Images worked on at once: on one core too, one is decoded while another is classified."""
-    return max(2, threads)
-
-
 class Service:
     """Assesses images; one per process, used by many threads at once.
 
@@ -67,7 +62,7 @@ class Service:
         self._streams: int | None = None
         self._load = load or self._compile
         self._loaded: OrderedDict[str, Predictor] = OrderedDict()
-        self._turns = threading.BoundedSemaphore(_turns(cores.usable()))
+        self._turns = threading.BoundedSemaphore(cores.usable())
         self._lock = threading.Lock()
         self._loading = threading.Lock()
         self._warming: threading.Thread | None = None
@@ -136,22 +131,29 @@ class Service:
         """Whether the default model is compiled in this process."""
         return self.config.model in self._loaded
 
-    def warm_up(self, threads: int | None = None, streams: int | None = None) -> None:
+    def warm_up(
+        self,
+        threads: int | None = None,
+        streams: int | None = None,
+        at_once: int | None = None,
+    ) -> None:
         """Compile the default model.
 
         To be called in a server's worker after the fork: a compiled model's threads do not
         survive one.
 
-        threads: processor cores that models of this process may use; None: all.
-        streams: images that a model computes at the same time, dividing the cores; None: the
+        threads: processor threads of each model; None: one for each core.
+        streams: images that a model computes at the same time, dividing the threads; None: the
             classifier's own choice.
+        at_once: images that take their `turn` at the same time; None: as it was, at first one
+            for each core.
 
         Raises:
             ModelNotReady, CheckpointError: as `assess`.
         """
         self._threads, self._streams = threads, streams
-        if threads is not None:
-            self._turns = threading.BoundedSemaphore(_turns(threads))
+        if at_once is not None:
+            self._turns = threading.BoundedSemaphore(at_once)
         self._predictor(self._known(None))
 
     def start_warm_up(self) -> str | None:

@@ -185,7 +185,7 @@ def test_a_model_is_loaded_once_for_many_threads(make_service: MakeService) -> N
 
 def test_few_images_are_worked_on_at_once(make_service: MakeService, encode: Encode) -> None:
     service = make_service()
-    service.warm_up(threads=1)
+    service.warm_up(at_once=2)
     predictor = service._predictor("plain")
     original, now, most = predictor.predict, [0], [0]
     lock = threading.Lock()
