@@ -5,11 +5,14 @@ import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import yaml
 
-from retraining.config import TrainConfig
+from models.backbones import build_network
+from models.taxonomy import HAM10000, Taxonomy
+from retraining.config import TrainConfig, load_config
 from retraining.files import write_text
 from retraining.splits import split_hash
 
@@ -18,6 +21,10 @@ LOG_FILE = "log.csv"
 STATE_FILE = "state.pt"
 BEST_FILE = "best.pt"
 SPLIT_FILE = "split.json"
+RUN_FILE = "run.json"
+
+if TYPE_CHECKING:
+    import torch
 
 Epoch = dict[str, float]
 
@@ -54,3 +61,35 @@ def read_log(out: Path) -> list[Epoch]:
         return []
     with path.open(encoding="utf-8", newline="") as file:
         return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+
+
+def read_run(out: Path) -> dict[str, Any]:
+    """`run.json`: device, seconds of training, versions, taxonomy, provenance; {} without one."""
+    path = out / RUN_FILE
+    if not path.is_file():
+        return {}
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def run_taxonomy(out: Path) -> Taxonomy:
+    """The classes that a run was trained on; HAM10000 where the run does not say."""
+    found = read_run(out).get("taxonomy")
+    return Taxonomy.from_dict(found) if found else HAM10000
+
+
+def load_trained(run: Path) -> "tuple[torch.nn.Module, TrainConfig, Taxonomy]":
+    """The kept network of a run, in evaluation mode, float32 on the CPU; its config and classes.
+
+    Raises ValueError where `run` holds no finished epoch.
+    """
+    import torch
+
+    if not (run / BEST_FILE).is_file():
+        raise ValueError(
+            f"{run} holds no finished epoch; train it with `python -m retraining train`"
+        )
+    config, taxonomy = load_config(run / CONFIG_FILE), run_taxonomy(run)
+    network = build_network(config.backbone, len(taxonomy))
+    network.load_state_dict(torch.load(run / BEST_FILE, map_location="cpu", weights_only=True))
+    return network.eval(), config, taxonomy

@@ -17,7 +17,7 @@ from retraining.data import prepare  # noqa: E402
 from retraining.evaluate import evaluate_run  # noqa: E402
 from retraining.pretrained import pretrained_network  # noqa: E402
 from retraining.promote import promote_run  # noqa: E402
-from retraining.runs import read_log  # noqa: E402
+from retraining.runs import load_trained, read_log  # noqa: E402
 from retraining.splits import grouped_split, write_split  # noqa: E402
 from retraining.train import Trainer, train  # noqa: E402
 
@@ -124,3 +124,16 @@ def test_packaged_imagenet_weights_load_layer_for_layer() -> None:
     # Trained batch normalisation has variances that no random start has.
     assert state["bn1.running_var"].std() > 0.01
     assert (state["bn1.running_var"] >= 0).all()
+
+
+def test_a_run_gives_its_network_back(run: Path, config: TrainConfig) -> None:
+    network, read, taxonomy = load_trained(run)
+    assert (read, taxonomy) == (config, HAM10000)
+    assert not network.training
+    kept = torch.load(run / "best.pt", weights_only=True)
+    assert all(torch.equal(kept[name], tensor) for name, tensor in network.state_dict().items())
+
+
+def test_a_folder_without_an_epoch_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no finished epoch"):
+        load_trained(tmp_path)
