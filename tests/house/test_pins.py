@@ -22,10 +22,13 @@ RUNTIME = ("serve", "explain", "train", "scale")
 # Declared, but run as a program, loaded by name, or needed for its data.
 NOT_IMPORTED = {
     "gunicorn",
+    "ipykernel",
     "mypy",
+    "nbmake",
     "pandas-stubs",
     "pre-commit",
     "pytest-timeout",
+    "redis",
     "ruff",
     "types-pyyaml",
     "uv",
@@ -48,11 +51,11 @@ def pinned(group: str) -> dict[str, str]:
 
 
 def versions(lines: Iterable[str]) -> dict[str, str]:
-    """`{name: version}` of `name==version` lines; anything else fails."""
+    """`{name: version}` of lines `name==version[ ; marker]`; anything else fails."""
     found: dict[str, str] = {}
     for line in lines:
-        match = re.fullmatch(r"([A-Za-z0-9._-]+)==([A-Za-z0-9.]+)", line)
-        assert match, f"{line!r} is not a plain pin"
+        match = re.fullmatch(r"([A-Za-z0-9._-]+)==([A-Za-z0-9.]+)(?: ; [^#]+)?", line)
+        assert match, f"{line!r} is not a pin"
         found[canonicalize_name(match[1])] = match[2]
     return found
 
