@@ -19,6 +19,8 @@ DEFAULT_MODEL = "resnext50_32x4d"
 WEIGHTS_DIR = Path(__file__).resolve().parent / "weights"
 WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "card.json"
+OOD_FILE = "ood.safetensors"
+ENSEMBLE = "ensemble"
 FORMAT_VERSION = 1
 
 
@@ -40,13 +42,22 @@ class Card:
     operating_point: `{"threshold", ...}` on the malignant probability; None: not chosen yet.
     ood: thresholds of the out-of-distribution score; None: the model has none.
     metrics: one entry per metric: `{"metric", "split", "n", "value", "low", "high"}`, 95 %.
+    calibration: how the temperature was chosen, and errors of the probabilities.
+    predictive_values: at stated prevalences, `{"rule", "split", "prevalence", "positive",
+        "negative"}`, each `{"value", "low", "high"}`.
+    breakdowns: metrics by sex, age, body site and way of diagnosis: `{"by", "group", "split",
+        "n", "lesions", "malignant", "metrics"}`.
     description, intended_use, limits: sentences for people.
     provenance: of the weights that training started from.
     training: the resolved configuration.
     split: scheme, seed, counts and hash of the split.
+    repeat: the commands that make the checkpoint again.
     licence: of the weights.
     versions: of the libraries that made them.
     weights_sha256: of `model.safetensors`.
+    members: names of the checkpoints whose calibrated probabilities are averaged, each a folder
+        inside this one or beside it. Such a checkpoint, an ensemble, has no weights of its own;
+        its backbone is `ENSEMBLE`.
     """
 
     name: str
@@ -60,14 +71,19 @@ class Card:
     operating_point: dict[str, Any] | None = None
     ood: dict[str, Any] | None = None
     metrics: list[dict[str, Any]] = field(default_factory=list)
+    calibration: dict[str, Any] = field(default_factory=dict)
+    predictive_values: list[dict[str, Any]] = field(default_factory=list)
+    breakdowns: list[dict[str, Any]] = field(default_factory=list)
     description: str = ""
     intended_use: str = ""
     limits: list[str] = field(default_factory=list)
     provenance: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
     split: dict[str, Any] = field(default_factory=dict)
+    repeat: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
     weights_sha256: str = ""
+    members: list[str] = field(default_factory=list)
     format_version: int = FORMAT_VERSION
 
     def __post_init__(self) -> None:
@@ -78,6 +94,11 @@ class Card:
             )
         if not self.temperature > 0:
             raise CheckpointError(f"temperature must be above 0, got {self.temperature}")
+        if (self.backbone == ENSEMBLE) != bool(self.members):
+            raise CheckpointError(
+                f"members belong to the backbone {ENSEMBLE!r} and to no other; got "
+                f"{self.backbone!r} with {len(self.members)} members"
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form."""
@@ -114,14 +135,29 @@ def available(root: Path = WEIGHTS_DIR) -> list[str]:
     return sorted(
         folder.name
         for folder in root.iterdir()
-        if (folder / CARD_FILE).is_file() and (folder / WEIGHTS_FILE).is_file()
+        if _is_checkpoint(folder)
     )
+
+
+def _is_checkpoint(folder: Path) -> bool:
+    """Whether a folder has a card, and weights or members."""
+    if not (folder / CARD_FILE).is_file():
+        return False
+    return (folder / WEIGHTS_FILE).is_file() or bool(_members(folder))
+
+
+def _members(folder: Path) -> Any:
+    """What the card names as members, whatever else it holds."""
+    try:
+        return _read_card(folder).get("members")
+    except CheckpointError:
+        return None
 
 
 def locate(name: str | Path, root: Path = WEIGHTS_DIR) -> Path:
     """The folder of checkpoint `name`, or of a path to one; CheckpointError names what is there."""
     named = root / name if isinstance(name, str) and Path(name).name == name else Path(name)
-    if (named / CARD_FILE).is_file() and (named / WEIGHTS_FILE).is_file():
+    if _is_checkpoint(named):
         return named
     there = ", ".join(available(root)) or "none"
     raise CheckpointError(f"there is no checkpoint {str(name)!r}; the checkpoints are: {there}")
@@ -129,6 +165,10 @@ def locate(name: str | Path, root: Path = WEIGHTS_DIR) -> Path:
 
 def load_card(folder: Path) -> Card:
     """Read `card.json`; CheckpointError where it is missing or not understood."""
+    return Card.from_dict(_read_card(folder))
+
+
+def _read_card(folder: Path) -> dict[str, Any]:
     path = Path(folder) / CARD_FILE
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
@@ -138,7 +178,31 @@ def load_card(folder: Path) -> Card:
         raise CheckpointError(f"{path} is not JSON: {error}") from None
     if not isinstance(data, dict):
         raise CheckpointError(f"{path} holds a {type(data).__name__}, not an object")
-    return Card.from_dict(data)
+    return data
+
+
+def member_folders(folder: Path, card: Card) -> list[Path]:
+    """The folders of an ensemble's members, none of another checkpoint.
+
+    Raises CheckpointError where one is missing, is an ensemble itself or has other classes.
+    """
+    found = []
+    for name in card.members:
+        places = [Path(folder) / name, Path(folder).parent / name]
+        place = next((one for one in places if _is_checkpoint(one)), None)
+        if Path(name).name != name or place is None:
+            raise CheckpointError(
+                f"{Path(folder).name} needs the checkpoint {name!r}, which is neither in its "
+                "folder nor beside it"
+            )
+        member = load_card(place)
+        if member.members or member.taxonomy != card.taxonomy:
+            raise CheckpointError(
+                f"{name!r} cannot be a member of {Path(folder).name}: it "
+                + ("is an ensemble" if member.members else "has other classes")
+            )
+        found.append(place)
+    return found
 
 
 def file_sha256(path: Path) -> str:
@@ -214,10 +278,17 @@ def load_state_dict(folder: Path) -> dict[str, "torch.Tensor"]:
 
 
 def load_network(folder: Path) -> tuple["torch.nn.Module", Card]:
-    """The network in evaluation mode, float32 on the CPU, and its card. Needs torch."""
+    """The network in evaluation mode, float32 on the CPU, and its card. Needs torch.
+
+    Of an ensemble it is `models.ensemble.join` of its members.
+    """
     from models.backbones import build_network
 
     card = load_card(folder)
+    if card.members:
+        from models.ensemble import join
+
+        return join([load_network(one) for one in member_folders(folder, card)], card), card
     network = build_network(card.backbone, len(card.taxonomy))
     try:
         network.load_state_dict(load_state_dict(folder))

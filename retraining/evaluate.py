@@ -1,200 +1,287 @@
-"""Evaluation of a run: predictions per image, metrics with intervals, temperature, card."""
+"""Evaluation of runs and of served checkpoints; every choice is made on val alone."""
 
 import json
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 
-from models.backbones import build_network, get_backbone
-from models.checkpoints import file_sha256
-from models.taxonomy import HAM10000
-from retraining.config import TrainConfig, load_config
-from retraining.data import pixels
-from retraining.files import write_text
-from retraining.metrics import (
-    auc,
-    balanced_accuracy,
-    class_weights,
-    expected_calibration_error,
-    fit_temperature,
-    lesion_bootstrap,
-    macro_auc,
-    softmax,
+import quality
+from models.backbones import get_backbone
+from models.checkpoints import WEIGHTS_DIR, file_sha256
+from models.taxonomy import Taxonomy
+from retraining.calibration import SENSITIVITY, calibrate, operating_point
+from retraining.config import TrainConfig
+from retraining.data import Progress, pixels
+from retraining.evaluation import (
+    EVALUATION_FILE,
+    Evaluation,
+    forget,
+    frequencies_of,
+    load_evaluation,
+    load_predictions,
+    write_scores,
 )
-from retraining.runs import BEST_FILE, CONFIG_FILE
-from retraining.splits import load_split
-from retraining.tensors import has_bf16, predict_logits
+from retraining.metrics import macro_auc
+from retraining.resampling import RESAMPLES
+from retraining.runs import BEST_FILE, SPLIT_FILE, load_trained, read_run
+from retraining.scores import Metric, labels_of
+from retraining.splits import load_split, split_hash
+
+if TYPE_CHECKING:
+    from models.checkpoints import Card
 
 # Networks trained on random zooms often do best at a size above the training size (Touvron et
 # al., Fixing the train-test resolution discrepancy, NeurIPS 2019); val chooses among these.
 SIZE_FACTORS = (1.0, 1.15, 1.3, 1.45)
-CALIBRATION_FILE = "calibration.json"
+CHUNK = 32  # images that are decoded together
 
-Metric = dict[str, Any]
+Parts = Mapping[str, pd.DataFrame]
+Logits = Callable[[pd.DataFrame], NDArray[np.floating]]
 
 
 def evaluate_run(
-    run: Path, part: str, cache: Path, size: int | None = None, resamples: int = 1000
+    run: Path,
+    part: str,
+    cache: Path,
+    size: int | None = None,
+    resamples: int = RESAMPLES,
+    sensitivity: float = SENSITIVITY,
+    splits: Path | None = None,
 ) -> list[Metric]:
-    """Score the kept weights of `run` on a part of its split.
+    """Score the kept weights of `run` on a part of its split, and on val, which chooses.
 
-    Input size and temperature are chosen on val, never on the part that is scored. Writes
-    `calibration.json`, `predictions_<part>.csv` and `metrics_<part>.json` to the run and returns
-    the metrics, each with its split, n and 95 % interval over lesions.
+    Input size, temperature and operating point are chosen on val, never on the part that is
+    scored. Leaves an evaluation (see `retraining.evaluation`) in the run folder and returns the
+    metrics of `part`, each with its split, n and 95 % interval over lesions.
+
+    splits: where the split lies now; default: where it lay when the run was trained.
+    Raises ValueError where the run has no finished epoch, the part is unknown, or the split is
+    not the one that the run was trained on.
     """
-    if not (run / BEST_FILE).is_file():
+    network, config, taxonomy = load_trained(run)
+    parts = _parts(splits or Path(config.splits), part)
+    trained_on = _recorded_hash(run / SPLIT_FILE)
+    if trained_on and split_hash(parts) != trained_on:
         raise ValueError(
-            f"{run} holds no finished epoch; train it with `python -m retraining train`"
+            f"{splits or config.splits} is not the split that {run} was trained on: its test part "
+            "may hold images that the run has learnt"
         )
-    config = load_config(run / CONFIG_FILE)
-    parts = load_split(Path(config.splits))
-    if part not in parts:
-        raise ValueError(f"split must be one of {', '.join(parts)}, got {part!r}")
-    network = build_network(config.backbone, len(HAM10000))
-    network.load_state_dict(torch.load(run / BEST_FILE, map_location="cpu", weights_only=True))
-    network = network.to(memory_format=torch.channels_last)
+    weights = file_sha256(run / BEST_FILE)
 
-    def logits_of(frame: pd.DataFrame, side: int) -> NDArray[np.float32]:
-        pictures = pixels(frame, Path(), side, cache)
-        preprocessing = get_backbone(config.backbone).preprocessing(side)
-        return predict_logits(network, pictures, preprocessing, bf16=has_bf16())
+    def at(side: int) -> Logits:
+        return lambda frame: _network_logits(network, config, frame, side, cache)
 
-    calibration = _calibration(run, size)
-    if calibration is None:
-        calibration = {
-            **calibrate(config, parts["val"], logits_of, size),
-            "weights_sha256": file_sha256(run / BEST_FILE),
-        }
-        # Scores of other weights, or at another size, must not stand beside it.
-        for stale in (*run.glob("metrics_*.json"), *run.glob("predictions_*.csv")):
-            stale.unlink()
-        write_text(run / CALIBRATION_FILE, json.dumps(calibration, indent=2) + "\n")
-    frame = parts[part]
-    logits = logits_of(frame, calibration["input_size"])
-    probabilities = softmax(logits, calibration["temperature"])
-    _write_predictions(run / f"predictions_{part}.csv", frame, probabilities)
-    metrics = score(
-        labels_of(frame), probabilities, frame.lesion_id.to_numpy(object), part, resamples
-    )
-    write_text(run / f"metrics_{part}.json", json.dumps(metrics, indent=2) + "\n")
-    return metrics
-
-
-def _calibration(run: Path, size: int | None) -> dict[str, Any] | None:
-    """What was chosen on val for the weights that are kept now; None where nothing was."""
-    path = run / CALIBRATION_FILE
-    if not path.is_file():
-        return None
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    same_weights = found.get("weights_sha256") == file_sha256(run / BEST_FILE)
-    return found if same_weights and size in (None, found["input_size"]) else None
+    known = _known(run, weights, split_hash(parts), size)
+    if known is None:
+        forget(run)
+        side, logits = choose_size(config, parts["val"], taxonomy, at, size)
+        known = _chosen(
+            Evaluation(
+                model=run.name,
+                backbone=config.backbone,
+                recipe=recipe_of(run, config),
+                form="trained",
+                input_size=side,
+                temperature=1.0,
+                operating_point=None,
+                chosen_on="val",
+                split=split_hash(parts),
+                trained_on=trained_on,
+                weights=weights,
+                taxonomy=taxonomy.to_dict(),
+                frequencies=frequencies_of(parts["train"], taxonomy),
+            ),
+            parts["val"],
+            logits,
+            sensitivity,
+        )
+        found = write_scores(run, known, "val", parts["val"], logits, resamples)
+        if part == "val":
+            return found
+    return _score(run, known, part, parts[part], at(known.input_size), resamples)
 
 
-def calibrate(
+def evaluate_model(
+    name: str,
+    splits: Path,
+    part: str,
+    out: Path,
+    *,
+    root: Path = WEIGHTS_DIR,
+    resamples: int = RESAMPLES,
+    progress: Progress | None = None,
+) -> list[Metric]:
+    """Score a checkpoint as it is served, with the temperature and operating point of its card.
+
+    Where the card has no operating point and the split has a val part, it is chosen there.
+    Writes an evaluation to `out` and returns the metrics of `part`. Raises what
+    `models.classifier.Classifier` raises, and ValueError for an unknown part.
+    """
+    from models.classifier import Classifier
+
+    parts = _parts(splits, part)
+    classifier = Classifier(name, root=root)
+    card = classifier.card
+    known = _known(out, card.weights_sha256, split_hash(parts), card.preprocessing.input_size)
+    same = known is not None and known.temperature == card.temperature
+    if known is None or not same or card.operating_point not in (None, known.operating_point):
+        forget(out)
+        known = _of_card(card, classifier.precision, parts)
+        if card.operating_point is None and "val" in parts:
+            logits = served_logits(classifier, parts["val"], progress)
+            known = with_point(known, parts["val"], logits)
+            found = write_scores(out, known, "val", parts["val"], logits, resamples)
+            if part == "val":
+                return found
+
+    def logits_of(frame: pd.DataFrame) -> NDArray[np.floating]:
+        return served_logits(classifier, frame, progress)
+
+    return _score(out, known, part, parts[part], logits_of, resamples)
+
+
+def served_logits(
+    classifier: Any, frame: pd.DataFrame, progress: Progress | None = None
+) -> NDArray[np.float32]:
+    """Logits (N, K) of the images of a part, decoded as the dashboard decodes them."""
+    paths = [Path(path) for path in frame.path]
+    found = []
+    with ThreadPoolExecutor() as pool:
+        for start in range(0, len(paths), CHUNK):
+            pictures = list(pool.map(quality.read, paths[start : start + CHUNK]))
+            found.append(classifier.logits(pictures))
+            if progress:
+                progress(min(start + CHUNK, len(paths)), len(paths))
+    return np.concatenate(found)
+
+
+def choose_size(
     config: TrainConfig,
     val: pd.DataFrame,
-    logits_of: Callable[[pd.DataFrame, int], NDArray[np.float32]],
+    taxonomy: Taxonomy,
+    at: Callable[[int], Logits],
     size: int | None = None,
-) -> dict[str, Any]:
-    """Input size with the highest macro AUC on val (or `size`), and the temperature there.
-
-    The temperature minimises the log loss with all classes weighing the same, because the
-    probabilities stand for evenly frequent classes.
-    """
+) -> tuple[int, NDArray[np.floating]]:
+    """Input size with the highest macro AUC on val (or `size`), and the logits there."""
     trained = config.stages[-1].size
     sizes = [size] if size else [round(trained * factor / 16) * 16 for factor in SIZE_FACTORS]
-    labels = labels_of(val)
-    tried = {side: logits_of(val, side) for side in sizes}
-    areas = {side: macro_auc(labels, logits) for side, logits in tried.items()}
-    best = max(areas, key=areas.__getitem__)
-    weights = class_weights(labels, len(HAM10000))
-    temperature = fit_temperature(labels, tried[best], weights)
-    return {
-        "split": "val",
-        "n": len(val),
-        "input_size": best,
-        "val_macro_auc_by_size": areas,
-        "temperature": temperature,
-        "ece": expected_calibration_error(labels, softmax(tried[best], temperature), weights),
-    }
+    labels = labels_of(val, taxonomy)
+    tried = {side: at(side)(val) for side in sizes}
+    best = max(tried, key=lambda side: macro_auc(labels, tried[side]))
+    return best, tried[best]
 
 
-def labels_of(frame: pd.DataFrame) -> NDArray[np.int64]:
-    """Positions of the images' classes, (N,)."""
-    return np.array([HAM10000.index(code) for code in frame.dx], np.int64)
+def with_point(
+    evaluation: Evaluation,
+    val: pd.DataFrame,
+    logits: NDArray[np.floating],
+    sensitivity: float = SENSITIVITY,
+) -> Evaluation:
+    """`evaluation` with an operating point chosen on val, where its classes have malignant ones."""
+    predictions = evaluation.predictions(val, logits)
+    if not predictions.malignant.any():
+        return evaluation
+    point = operating_point(
+        predictions.labels, predictions.probabilities, predictions.taxonomy, sensitivity
+    )
+    return replace(evaluation, operating_point=point)
 
 
-def score(
-    labels: NDArray[np.int64],
-    probabilities: NDArray[np.float64],
-    lesions: NDArray[np.object_],
+def recipe_of(run: Path, config: TrainConfig) -> str:
+    """How a run was trained, in a word: what the run says, or what its settings amount to."""
+    said = read_run(run).get("recipe")
+    if said:
+        return str(said)
+    if config.teachers:
+        return "distill"
+    return "scratch" if config.weights == "none" else "finetune"
+
+
+def _chosen(
+    evaluation: Evaluation, val: pd.DataFrame, logits: NDArray[np.floating], sensitivity: float
+) -> Evaluation:
+    predictions = evaluation.predictions(val, logits)
+    temperature = calibrate(predictions.labels, predictions.logits)
+    return with_point(replace(evaluation, temperature=temperature), val, logits, sensitivity)
+
+
+def _of_card(card: "Card", precision: str, parts: Parts) -> Evaluation:
+    config = card.training.get("config", {})
+    teachers, start = config.get("teachers"), config.get("weights", "")
+    recipe = "distill" if teachers else "scratch" if start == "none" else "finetune"
+    return Evaluation(
+        model=card.name,
+        backbone=card.backbone,
+        recipe=str(card.training.get("recipe", recipe)),
+        form=f"served ({precision})",
+        input_size=card.preprocessing.input_size,
+        temperature=card.temperature,
+        operating_point=card.operating_point,
+        chosen_on="val",
+        split=split_hash(parts),
+        trained_on=str(card.split.get("sha256", "")),
+        weights=card.weights_sha256,
+        taxonomy=card.taxonomy.to_dict(),
+        frequencies=frequencies_of(parts["train"], card.taxonomy),
+    )
+
+
+def _score(
+    folder: Path,
+    evaluation: Evaluation,
     part: str,
-    resamples: int = 1000,
+    frame: pd.DataFrame,
+    logits_of: Logits,
+    resamples: int,
 ) -> list[Metric]:
-    """Metrics of probabilities (N, 7), each with a 95 % interval over lesions."""
-    count = len(HAM10000)
-    predicted = probabilities.argmax(axis=1)
-    bad = list(HAM10000.malignant_indices)
-    malignant = np.isin(labels, bad)
-    p_malignant = probabilities[:, bad].sum(axis=1)
-    called = np.isin(predicted, bad)
-    functions: dict[str, Callable[[NDArray[np.int64]], float]] = {
-        "balanced_accuracy": lambda r: balanced_accuracy(labels[r], predicted[r], count),
-        "macro_auc": lambda r: macro_auc(labels[r], probabilities[r]),
-        "malignant_auc": lambda r: auc(malignant[r], p_malignant[r]),
-        "malignant_sensitivity": lambda r: float(called[r][malignant[r]].mean()),
-        "malignant_specificity": lambda r: float((~called[r][~malignant[r]]).mean()),
-        "accuracy": lambda r: float((labels[r] == predicted[r]).mean()),
-        "ece_15": lambda r: expected_calibration_error(
-            labels[r], probabilities[r], class_weights(labels[r], count)
-        ),
-    }
-    for i, code in enumerate(HAM10000.codes):
-        functions[f"sensitivity_{code}"] = partial(_sensitivity, labels, predicted, i)
-        functions[f"auc_{code}"] = partial(_class_auc, labels, probabilities, i)
-    everything = np.arange(len(labels))
-    rows = []
-    for name, function in functions.items():
-        low, high = lesion_bootstrap(function, lesions, resamples)
-        rows.append(
-            {
-                "metric": name,
-                "split": part,
-                "n": len(labels),
-                "value": function(everything),
-                "low": low,
-                "high": high,
-            }
-        )
-    return rows
+    """Metrics of a part, from predictions that are there already where they are."""
+    if (folder / f"predictions_{part}.csv").is_file():
+        there = load_predictions(folder, part)
+        if list(there.frame.image_id) == list(frame.image_id.astype(str)):
+            return write_scores(folder, evaluation, part, frame, there.logits, resamples)
+    return write_scores(folder, evaluation, part, frame, logits_of(frame), resamples)
 
 
-def _sensitivity(
-    labels: NDArray[np.int64], predicted: NDArray[np.int64], i: int, rows: NDArray[np.int64]
-) -> float:
-    hit = predicted[rows][labels[rows] == i] == i
-    return float(hit.mean()) if len(hit) else float("nan")
+def _network_logits(
+    network: Any, config: TrainConfig, frame: pd.DataFrame, side: int, cache: Path
+) -> NDArray[np.float32]:
+    import torch
+
+    from retraining.tensors import has_bf16, predict_logits
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    network.to(device, memory_format=torch.channels_last)
+    pictures = pixels(frame, Path(), side, cache)
+    preprocessing = get_backbone(config.backbone).preprocessing(side)
+    return predict_logits(network, pictures, preprocessing, bf16=has_bf16())
 
 
-def _class_auc(
-    labels: NDArray[np.int64],
-    probabilities: NDArray[np.float64],
-    i: int,
-    rows: NDArray[np.int64],
-) -> float:
-    return auc(labels[rows] == i, probabilities[rows, i])
+def _known(folder: Path, weights: str, split: str, size: int | None) -> Evaluation | None:
+    """The evaluation that is there, if it is of these weights, this split and this size."""
+    if not (folder / EVALUATION_FILE).is_file():
+        return None
+    try:
+        found = load_evaluation(folder)
+    except ValueError:
+        return None
+    same = (found.weights, found.split) == (weights, split) and size in (None, found.input_size)
+    return found if same else None
 
 
-def _write_predictions(path: Path, frame: pd.DataFrame, probabilities: NDArray[np.float64]) -> None:
-    table = frame[["image_id", "lesion_id", "dx"]].copy()
-    table["prediction"] = [HAM10000.codes[i] for i in probabilities.argmax(axis=1)]
-    for i, code in enumerate(HAM10000.codes):
-        table[code] = probabilities[:, i]
-    table["p_malignant"] = probabilities[:, list(HAM10000.malignant_indices)].sum(axis=1)
-    write_text(path, table.to_csv(index=False, float_format="%.6f"))
+def _parts(splits: Path, part: str) -> Parts:
+    parts = load_split(splits)
+    if part not in parts:
+        raise ValueError(f"split must be one of {', '.join(parts)}, got {part!r}")
+    return parts
+
+
+def _recorded_hash(path: Path) -> str:
+    if not path.is_file():
+        return ""
+    return str(json.loads(path.read_text(encoding="utf-8")).get("sha256", ""))

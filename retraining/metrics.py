@@ -1,36 +1,51 @@
-"""Scores of classifiers, each a function of labels and scores, with bootstrap intervals."""
+"""Metrics of classifiers over many weightings of the images at once.
 
-import itertools
-from collections.abc import Callable
+Bootstrap resamples are weightings: an image that is drawn twice weighs 2. Every function takes
+`weights` (R, N), one row per weighting of the N images, and returns R values, so that a thousand
+resamples cost a few matrix products. A row of ones gives the plain metric. Values agree with
+scikit-learn's of the same `sample_weight`; a metric without a value there (no positive image in
+a resample, say) is nan.
+"""
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
-from scipy.stats import rankdata
 
 Labels = NDArray[np.int64]
 Scores = NDArray[np.floating]
+Values = NDArray[np.float64]
+
+
+def softmax(logits: Scores, temperature: float = 1.0) -> Values:
+    """Probabilities (N, classes) of logits (N, classes)."""
+    scaled = np.asarray(logits, np.float64) / temperature
+    scaled = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    return np.asarray(scaled / scaled.sum(axis=1, keepdims=True))
+
+
+def class_weights(labels: Labels, classes: int) -> Values:
+    """Weight of every image so that all classes that occur weigh the same; the sum is 1."""
+    total = np.bincount(labels, minlength=classes)
+    weights = 1 / total[labels]
+    return np.asarray(weights / weights.sum())
+
+
+def even_weights(labels: Labels, weights: Values, classes: int) -> Values:
+    """`weights` (R, N), scaled so that in every row all classes that occur weigh the same."""
+    total = weights @ np.eye(classes)[labels]
+    return np.asarray(weights * divided(1.0, total, empty=0.0)[:, labels])
 
 
 def balanced_accuracy(labels: Labels, predicted: Labels, classes: int) -> float:
     """Mean sensitivity over the classes that occur in `labels`; 1 is best."""
-    hit = np.bincount(labels[labels == predicted], minlength=classes)
-    total = np.bincount(labels, minlength=classes)
-    return float((hit[total > 0] / total[total > 0]).mean())
+    confusion = confusions(labels, predicted, np.ones((1, len(labels))), classes)
+    return float(confusion_metrics(confusion)["balanced_accuracy"][0])
 
 
 def auc(positive: NDArray[np.bool_], score: Scores) -> float:
-    """Area under the receiver operating characteristic; nan where one side is empty.
-
-    The share of pairs of a positive and a negative in which the positive scores higher, ties
-    counted half (Hanley & McNeil, Radiology 143, 29-36, 1982).
-    """
-    positives = int(positive.sum())
-    negatives = len(positive) - positives
-    if positives == 0 or negatives == 0:
-        return float("nan")
-    ranks = rankdata(score)[positive].sum()
-    return float((ranks - positives * (positives + 1) / 2) / (positives * negatives))
+    """Area under the receiver operating characteristic; nan where one side is empty."""
+    return float(ranking_metrics(positive, score, np.ones((1, len(positive))))[0][0])
 
 
 def macro_auc(labels: Labels, scores: Scores) -> float:
@@ -44,63 +59,118 @@ def macro_auc(labels: Labels, scores: Scores) -> float:
     return float(np.nanmean(areas))
 
 
-def softmax(logits: Scores, temperature: float = 1.0) -> NDArray[np.float64]:
-    """Probabilities (N, classes) of logits (N, classes)."""
-    scaled = np.asarray(logits, np.float64) / temperature
-    scaled = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+def ranking_metrics(
+    positive: NDArray[np.bool_], score: Scores, weights: Values
+) -> tuple[Values, Values]:
+    """Area under the ROC curve and average precision of `score` (N,), each (R,).
+
+    The AUC is the share of pairs of a positive and a negative in which the positive scores
+    higher, ties counted half (Hanley & McNeil, Radiology 143, 29-36, 1982); the average
+    precision is the mean of the precisions at every threshold, weighted by the recall gained.
+    """
+    order = np.argsort(-score, kind="stable")
+    sorted_score, is_positive = score[order], positive[order]
+    ordered = weights[:, order]
+    hits = ordered * is_positive
+    misses = ordered - hits
+    starts = np.flatnonzero(np.r_[True, sorted_score[1:] != sorted_score[:-1]])
+    if len(starts) < len(score):
+        hits = np.add.reduceat(hits, starts, axis=1)
+        misses = np.add.reduceat(misses, starts, axis=1)
+    found, false = hits.cumsum(axis=1), misses.cumsum(axis=1)
+    positives, negatives = found[:, -1], false[:, -1]
+    below = (hits * (negatives[:, None] - false + misses / 2)).sum(axis=1)
+    area = divided(below, positives * negatives)
+    precision = divided(found, found + false, empty=0.0)
+    average = divided((hits * precision).sum(axis=1), positives)
+    return area, average
+
+
+def confusions(labels: Labels, predicted: Labels, weights: Values, classes: int) -> Values:
+    """Weight of every pair of a true class (rows) and a predicted one: (R, classes, classes)."""
+    pairs = np.eye(classes * classes)[labels * classes + predicted]
+    return np.asarray((weights @ pairs).reshape(len(weights), classes, classes))
+
+
+def confusion_metrics(confusion: Values) -> dict[str, Values]:
+    """Metrics of confusion matrices (R, K, K).
+
+    `sensitivity`, `precision` and `f1` are (R, K), by class; the others (R,). Macro means are
+    over the classes that occur or are predicted, the balanced accuracy is over those that
+    occur. A class that is never predicted has precision 0.
+    """
+    hit = np.einsum("rkk->rk", confusion)
+    true, called = confusion.sum(axis=2), confusion.sum(axis=1)
+    total = true.sum(axis=1)
+    sensitivity = divided(hit, true)
+    by_class = {
+        "sensitivity": sensitivity,
+        "precision": np.where(true + called > 0, divided(hit, called, empty=0.0), np.nan),
+        "f1": divided(2 * hit, true + called),
+    }
+    values = {
+        "accuracy": divided(hit.sum(axis=1), total),
+        "balanced_accuracy": _mean(sensitivity, true > 0),
+    }
+    for name, of_class in (("precision", "precision"), ("recall", "sensitivity"), ("f1", "f1")):
+        each = np.nan_to_num(by_class[of_class])
+        values[f"macro_{name}"] = _mean(each, true + called > 0)
+        values[f"weighted_{name}"] = divided((each * true).sum(axis=1), total)
+    return values | by_class
+
+
+def binary_metrics(
+    positive: NDArray[np.bool_], called: NDArray[np.bool_], weights: Values
+) -> dict[str, Values]:
+    """Accuracy, precision, sensitivity (recall), specificity and F1 of yes-or-no calls, (R,)."""
+    matrix = confusions(positive.astype(np.int64), called.astype(np.int64), weights, 2)
+    (true_negative, false_positive), (false_negative, hit) = matrix.transpose(1, 2, 0)
+    return {
+        "accuracy": divided(hit + true_negative, matrix.sum(axis=(1, 2))),
+        "precision": divided(hit, hit + false_positive, empty=0.0),
+        "sensitivity": divided(hit, hit + false_negative),
+        "specificity": divided(true_negative, true_negative + false_positive),
+        "f1": divided(2 * hit, 2 * hit + false_positive + false_negative),
+    }
+
+
+def probability_metrics(
+    labels: Labels, probabilities: Scores, weights: Values, bins: int = 15
+) -> dict[str, Values]:
+    """How far probabilities (N, K) are from the truth, (R,) each; 0 is best.
+
+    `ece_15`: expected calibration error, the mean distance of confidence and accuracy over bins
+    of equal width (Guo et al., On Calibration of Modern Neural Networks, ICML 2017), named after
+    the number of bins; `brier`: squared distance of the probabilities from the truth, summed
+    over the classes (Brier, Monthly Weather Review 78, 1950: 0 to 2); `log_loss`: natural
+    logarithm.
+    """
+    rows = np.arange(len(labels))
+    confidence = probabilities.max(axis=1)
+    gap = (probabilities.argmax(axis=1) == labels) - confidence
+    place = np.minimum((confidence * bins).astype(int), bins - 1)
+    squared = ((probabilities - np.eye(probabilities.shape[1])[labels]) ** 2).sum(axis=1)
+    true = np.clip(probabilities[rows, labels], np.finfo(np.float64).eps, 1)
+    columns = np.column_stack([np.eye(bins)[place] * gap[:, None], squared, -np.log(true)])
+    sums = divided(weights @ columns, weights.sum(axis=1, keepdims=True))
+    return {
+        f"ece_{bins}": np.abs(sums[:, :bins]).sum(axis=1),
+        "brier": sums[:, bins],
+        "log_loss": sums[:, bins + 1],
+    }
+
+
+def reweighted(probabilities: Scores, frequencies: Sequence[float] | Values) -> Values:
+    """Probabilities (N, K) for evenly frequent classes, turned to classes of `frequencies`."""
+    scaled = np.asarray(probabilities, np.float64) * np.asarray(frequencies, np.float64)
     return np.asarray(scaled / scaled.sum(axis=1, keepdims=True))
 
 
-def class_weights(labels: Labels, classes: int) -> NDArray[np.float64]:
-    """Weight of every image so that all classes that occur weigh the same; the sum is 1."""
-    total = np.bincount(labels, minlength=classes)
-    weights = 1 / total[labels]
-    return np.asarray(weights / weights.sum())
+def divided(top: Values | float, bottom: Values, empty: float = np.nan) -> Values:
+    """`top / bottom`, and `empty` where `bottom` is 0."""
+    shape = np.broadcast_shapes(np.shape(top), np.shape(bottom))
+    return np.divide(top, bottom, out=np.full(shape, empty), where=bottom != 0)
 
 
-def expected_calibration_error(
-    labels: Labels, probabilities: Scores, weights: NDArray[np.float64], bins: int = 15
-) -> float:
-    """Mean distance of confidence and accuracy over bins of equal width; 0 is best.
-
-    Guo et al., On Calibration of Modern Neural Networks, ICML 2017. `weights` (N,) sum to 1.
-    """
-    confidence = probabilities.max(axis=1)
-    correct = probabilities.argmax(axis=1) == labels
-    place = np.minimum((confidence * bins).astype(int), bins - 1)
-    gap = np.bincount(place, weights * (correct - confidence), minlength=bins)
-    return float(np.abs(gap).sum())
-
-
-def fit_temperature(labels: Labels, logits: Scores, weights: NDArray[np.float64]) -> float:
-    """The temperature with the lowest weighted negative log-likelihood."""
-    rows = np.arange(len(labels))
-
-    def loss(log_temperature: float) -> float:
-        probabilities = softmax(logits, float(np.exp(log_temperature)))
-        return float(-(weights * np.log(probabilities[rows, labels] + 1e-12)).sum())
-
-    return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
-
-
-def lesion_bootstrap(
-    metric: Callable[[NDArray[np.int64]], float],
-    lesions: NDArray[np.object_],
-    resamples: int = 1000,
-    seed: int = 0,
-) -> tuple[float, float]:
-    """95 % percentile interval of `metric(rows)` when whole lesions are drawn with replacement.
-
-    Images of one lesion are alike, so drawing images would make the interval too narrow.
-    """
-    rng = np.random.default_rng(seed)
-    _, group = np.unique(lesions.astype(str), return_inverse=True)
-    order = np.argsort(group, kind="stable")
-    starts = np.searchsorted(group[order], np.arange(group.max() + 2))
-    members = [order[a:b] for a, b in itertools.pairwise(starts)]
-    values = []
-    for _ in range(resamples):
-        drawn = rng.integers(0, len(members), len(members))
-        values.append(metric(np.concatenate([members[i] for i in drawn])))
-    low, high = np.nanpercentile(values, [2.5, 97.5])
-    return float(low), float(high)
+def _mean(values: Values, where: NDArray[np.bool_]) -> Values:
+    return divided(np.where(where, values, 0).sum(axis=1), where.sum(axis=1).astype(float))

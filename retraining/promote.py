@@ -1,8 +1,11 @@
-"""From an evaluated run to a checkpoint that the dashboard offers."""
+"""From an evaluated run to a checkpoint that the dashboard offers, and cards made anew."""
 
 import importlib.metadata
 import json
-from collections import Counter
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,123 +13,193 @@ from typing import Any
 import torch
 
 from models.backbones import get_backbone
-from models.checkpoints import Card, file_sha256, save_checkpoint
-from models.taxonomy import HAM10000
-from retraining.config import TrainConfig, load_config
-from retraining.evaluate import CALIBRATION_FILE
-from retraining.runs import BEST_FILE, CONFIG_FILE, SPLIT_FILE, Epoch, read_log
-
-DATA = {
-    "name": "HAM10000",
-    "source": "Harvard Dataverse, doi:10.7910/DVN/DBW86T",
-    "paper": (
-        "Tschandl, P., Rosendahl, C. & Kittler, H. The HAM10000 dataset, a large collection of "
-        "multi-source dermatoscopic images of common pigmented skin lesions. Sci. Data 5, 180161 "
-        "(2018), doi:10.1038/sdata.2018.161"
-    ),
-    "licence": "CC BY-NC 4.0",
-}
-INTENDED_USE = (
-    "Decision support for health professionals who look at dermatoscopic photographs of pigmented "
-    "skin lesions, and research. Not a diagnosis, not a medical device, and not for patients' own "
-    "use. Non-commercial: the training data is licensed CC BY-NC 4.0."
+from models.checkpoints import (
+    CARD_FILE,
+    WEIGHTS_DIR,
+    Card,
+    file_sha256,
+    load_card,
+    locate,
+    save_checkpoint,
 )
-LIMITS = [
-    "Trained on dermatoscopic images alone: the answer for any other picture means nothing.",
-    "Knows seven classes: every lesion is given to one of them, whatever it is.",
-    "HAM10000 comes from Austria and Australia, from two clinics and few devices; dark skin, "
-    "children, nails, mucosa and the palms and soles are rare in it or absent.",
-    "Sensitivity per class is in the metrics; rare classes have wide intervals.",
-]
+from retraining import describe
+from retraining.calibration import SENSITIVITY, calibrate
+from retraining.config import load_config
+from retraining.data import Progress
+from retraining.evaluate import recipe_of, served_logits, with_point
+from retraining.evaluation import (
+    RESAMPLED,
+    Evaluation,
+    frequencies_of,
+    load_evaluation,
+    load_predictions,
+    load_scores,
+    write_scores,
+)
+from retraining.files import write_text
+from retraining.resampling import RESAMPLES
+from retraining.runs import BEST_FILE, CONFIG_FILE, SPLIT_FILE, read_log
+from retraining.splits import load_split, split_hash
+
 LIBRARIES = ("torch", "torchvision", "timm", "numpy", "opencv-python-headless")
+PARTS = ("test", "val", RESAMPLED)
 
 
-def promote_run(run: Path, root: Path, name: str | None = None) -> Path:
+def promote_run(
+    run: Path,
+    root: Path = WEIGHTS_DIR,
+    name: str | None = None,
+    sensitivity: float = SENSITIVITY,
+    resamples: int = RESAMPLES,
+) -> Path:
     """Write `root/NAME/` from the kept weights of a run that was evaluated on test.
 
-    Returns the folder. Raises ValueError where the run was not evaluated.
+    Temperature and operating point come from the predictions on val, the point for
+    `sensitivity` there; everything on the card from files of the run. Returns the folder.
+    Raises ValueError where the run was not evaluated, or trained further since.
     """
     for needed, command in (
         (BEST_FILE, "train"),
-        (CALIBRATION_FILE, "evaluate"),
-        ("metrics_test.json", "evaluate --split test"),
+        ("predictions_val.csv", "evaluate"),
+        ("predictions_test.csv", "evaluate --split test"),
     ):
         if not (run / needed).is_file():
             raise ValueError(f"{run} has no {needed}; run `python -m retraining {command}` first")
-    config = load_config(run / CONFIG_FILE)
-    name = name or config.backbone
-    calibration = _read(run / CALIBRATION_FILE)
-    if calibration.pop("weights_sha256") != file_sha256(run / BEST_FILE):
+    evaluation = load_evaluation(run)
+    if evaluation.weights != file_sha256(run / BEST_FILE):
         raise ValueError(
             f"{run} was trained further since its evaluation; run "
             "`python -m retraining evaluate` again"
         )
+    config = load_config(run / CONFIG_FILE)
+    if evaluation.operating_point and (
+        evaluation.operating_point["target_sensitivity"] != sensitivity
+    ):
+        _choose_anew(run, evaluation, sensitivity, resamples)
+        evaluation = load_evaluation(run)
     log = read_log(run)
+    name = name or config.backbone
     card = Card(
         name=name,
-        version=datetime.now(UTC).strftime("%Y.%m.%d"),
+        version=_today(),
         backbone=config.backbone,
-        taxonomy=HAM10000,
-        preprocessing=get_backbone(config.backbone).preprocessing(calibration["input_size"]),
-        temperature=calibration["temperature"],
-        prior={code: 1 / len(HAM10000) for code in HAM10000.codes},
-        metrics=[*_read(run / "metrics_test.json"), *_read(run / "metrics_val.json", [])],
-        description=describe(config, log),
-        intended_use=INTENDED_USE,
-        limits=LIMITS,
-        provenance=provenance(config),
+        taxonomy=evaluation.classes,
+        preprocessing=get_backbone(config.backbone).preprocessing(evaluation.input_size),
+        prior={code: 1 / len(evaluation.classes) for code in evaluation.classes.codes},
+        description=describe.made(config, log, recipe_of(run, config)),
+        intended_use=describe.INTENDED_USE,
+        provenance=describe.provenance(config),
         training={
+            "recipe": recipe_of(run, config),
             # The folder of the split is the trainer's own; the split's hash says which it was.
             "config": {k: v for k, v in config.to_dict().items() if k != "splits"},
             "log": log,
-            "calibration": calibration,
         },
         split=_read(run / SPLIT_FILE),
         licence="CC BY-NC 4.0",
         versions={library: importlib.metadata.version(library) for library in LIBRARIES},
     )
     state = torch.load(run / BEST_FILE, map_location="cpu", weights_only=True)
-    save_checkpoint(root / name, state, card)
+    save_checkpoint(root / name, state, with_scores(card, run, evaluation))
     return root / name
 
 
-def describe(config: TrainConfig, log: list[Epoch]) -> str:
-    """How the network was made, in sentences."""
-    entry = get_backbone(config.backbone)
-    start = {
-        "imagenet": f"from ImageNet weights ({entry.weights})",
-        "none": "from random weights, without ImageNet pretraining",
-    }.get(config.weights, "from the weights of another checkpoint")
-    run = Counter(int(row["size"]) for row in log)
-    sizes = ", ".join(f"{epochs} epochs at {size} pixels" for size, epochs in run.items())
-    text = (
-        f"{entry.name}, all layers trained {start} on the training part of HAM10000, split by "
-        f"lesion: {sizes}. "
-    )
-    kept = max(log, key=lambda row: row["val_macro_auc"])
-    text += (
-        f"Kept are the averaged weights after epoch {kept['epoch']:.0f} of {len(log)} "
-        f"({config.epochs} were planned), which had the highest macro AUC on val."
-    )
-    if config.teachers:
-        teachers = ", ".join(Path(t).name for t in config.teachers)
-        text += (
-            f" {config.distill:.0%} of the loss asks for the probabilities of {teachers}, trained "
-            "on the same part, for the same augmented views."
+def recard(
+    name: str,
+    splits: Path,
+    *,
+    root: Path = WEIGHTS_DIR,
+    out: Path | None = None,
+    sensitivity: float = SENSITIVITY,
+    resamples: int = RESAMPLES,
+    progress: Progress | None = None,
+) -> Path:
+    """Choose temperature and operating point of a checkpoint anew and score it, without its run.
+
+    The checkpoint is used as it is served (make its export first); val chooses, test scores, as
+    far as `splits` is the split that it was trained on. The weights stay as they are.
+
+    out: folder of checkpoints that gets `NAME/` with the new card and a copy of the weights;
+        default: the card is replaced where it is.
+    Returns the checkpoint's folder. Raises ValueError for another split than the card's.
+    """
+    from models.classifier import Classifier
+
+    source = locate(name, root)
+    card = load_card(source)
+    parts = load_split(splits)
+    lacking = [part for part in ("val", "test") if part not in parts]
+    if lacking:
+        raise ValueError(f"{splits} has no {lacking[0]}.csv; a card needs val and test")
+    recorded = card.split.get("sha256")
+    if recorded and recorded != split_hash(parts):
+        raise ValueError(
+            f"{splits} is not the split that {name} was trained on: its val and test may hold "
+            "images that the model has learnt"
         )
-    return text
+    classifier = Classifier(source)
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        logits = served_logits(classifier, parts["val"], progress)
+        evaluation = Evaluation(
+            model=card.name,
+            backbone=card.backbone,
+            recipe=str(card.training.get("recipe", "")),
+            form=f"served ({classifier.precision})",
+            input_size=card.preprocessing.input_size,
+            temperature=1.0,
+            operating_point=None,
+            chosen_on="val",
+            split=split_hash(parts),
+            trained_on=recorded or "",
+            weights=card.weights_sha256,
+            taxonomy=card.taxonomy.to_dict(),
+            frequencies=frequencies_of(parts["train"], card.taxonomy),
+        )
+        labels = evaluation.predictions(parts["val"], logits).labels
+        evaluation = replace(evaluation, temperature=calibrate(labels, logits))
+        evaluation = with_point(evaluation, parts["val"], logits, sensitivity)
+        write_scores(work, evaluation, "val", parts["val"], logits, resamples)
+        logits = served_logits(classifier, parts["test"], progress)
+        write_scores(work, evaluation, "test", parts["test"], logits, resamples)
+        card = with_scores(replace(card, version=_today()), work, evaluation)
+    text = json.dumps(card.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    target = source if out is None else out / source.name
+    if out is not None and target.resolve() != source.resolve():
+        shutil.copytree(source, target, dirs_exist_ok=True)
+    write_text(target / CARD_FILE, text)
+    return target
 
 
-def provenance(config: TrainConfig) -> dict[str, Any]:
-    """Where weights and data come from."""
-    entry = get_backbone(config.backbone)
-    weights: dict[str, Any] = {"start": config.weights, "architecture": entry.paper}
-    if config.weights == "imagenet":
-        weights |= {"source": entry.weights, "licence": entry.licence}
-    return {"data": DATA, "weights": weights, "teachers": [Path(t).name for t in config.teachers]}
+def with_scores(card: Card, folder: Path, evaluation: Evaluation) -> Card:
+    """`card` with everything that an evaluation on test and val measured."""
+    metrics = [row for part in PARTS for row in load_scores(folder, "metrics", part)]
+    test = {row["metric"]: row for row in metrics if row["split"] == "test"}
+    return replace(
+        card,
+        temperature=evaluation.temperature,
+        operating_point=evaluation.operating_point,
+        metrics=metrics,
+        calibration=describe.calibration(evaluation, test),
+        predictive_values=describe.predictive_values(test),
+        breakdowns=load_scores(folder, "breakdown", "test"),
+        limits=describe.limits(test, load_scores(folder, "breakdown", "test"), card.taxonomy),
+        repeat=describe.repeat(card, evaluation),
+    )
 
 
-def _read(path: Path, default: Any = None) -> Any:
-    if default is not None and not path.is_file():
-        return default
-    return json.loads(path.read_text(encoding="utf-8"))
+def _choose_anew(run: Path, evaluation: Evaluation, sensitivity: float, resamples: int) -> None:
+    """Write the run's scores with an operating point for another sensitivity."""
+    kept = {part: load_predictions(run, part) for part in ("val", "test")}
+    chosen = with_point(evaluation, kept["val"].frame, kept["val"].logits, sensitivity)
+    for part, predictions in kept.items():
+        write_scores(run, chosen, part, predictions.frame, predictions.logits, resamples)
+
+
+def _today() -> str:
+    return datetime.now(UTC).strftime("%Y.%m.%d")
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found

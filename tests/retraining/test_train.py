@@ -103,7 +103,7 @@ def test_an_evaluated_run_becomes_a_checkpoint_and_a_teacher(
     assert by_name["macro_auc"]["low"] <= by_name["macro_auc"]["value"]
     folder = promote_run(run, tmp_path / "weights", "colours")
     network, card = load_network(folder)
-    calibration = json.loads((run / "calibration.json").read_text())
+    calibration = json.loads((run / "evaluation.json").read_text())
     assert card.preprocessing.input_size == calibration["input_size"]
     assert card.temperature == calibration["temperature"]
     assert sum(card.prior.values()) == pytest.approx(1)

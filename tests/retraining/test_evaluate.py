@@ -1,0 +1,227 @@
+"""From a run to scores to a checkpoint, and from a checkpoint as it is served to scores."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
+
+from sklearn import metrics as reference  # noqa: E402
+
+from models.backbones import build_network  # noqa: E402
+from models.checkpoints import available, load_card  # noqa: E402
+from models.classifier import Classifier  # noqa: E402
+from models.export import export  # noqa: E402
+from models.taxonomy import HAM10000  # noqa: E402
+from quality import read  # noqa: E402
+from retraining.config import Stage, TrainConfig  # noqa: E402
+from retraining.data import prepare  # noqa: E402
+from retraining.evaluate import evaluate_model, evaluate_run  # noqa: E402
+from retraining.evaluation import load_evaluation, load_predictions  # noqa: E402
+from retraining.promote import promote_run, recard  # noqa: E402
+from retraining.runs import append_log, claim  # noqa: E402
+from retraining.scores import by_name  # noqa: E402
+from retraining.splits import grouped_split, load_split, write_split  # noqa: E402
+
+LOG = {"epoch": 1.0, "size": 32.0, "lr": 0.1, "loss": 1.0, "val_macro_auc": 0.5, "seconds": 1.0}
+
+
+@pytest.fixture(scope="module")
+def splits(archives: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    write_split(grouped_split(prepare(archives, folder)), folder, folder / "split")
+    return folder / "split"
+
+
+@pytest.fixture(scope="module")
+def run(splits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder as training leaves it, with weights that have learnt nothing."""
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    folder.mkdir()
+    config = TrainConfig(
+        backbone="resnet18", weights="none", splits=str(splits), stages=(Stage(32, 1),)
+    )
+    claim(folder, config, load_split(splits))
+    append_log(folder, 1, LOG)
+    torch.manual_seed(0)
+    torch.save(build_network("resnet18", 7).state_dict(), folder / "best.pt")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def evaluated(run: Path) -> Path:
+    evaluate_run(run, "test", run.parent / "cache", size=32, resamples=20)
+    return run
+
+
+@pytest.fixture(scope="module")
+def root(evaluated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of checkpoints with `colours`, promoted and exported."""
+    folder = tmp_path_factory.mktemp("weights")
+    promote_run(evaluated, folder, "colours", resamples=20)
+    return folder
+
+
+@pytest.fixture
+def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path_factory.getbasetemp() / "exports"
+    monkeypatch.setenv("CACHE_DIR", str(folder))
+    return folder
+
+
+def test_an_evaluation_leaves_everything_that_a_report_needs(evaluated: Path) -> None:
+    names = {
+        f"{kind}_{part}.{ending}"
+        for kind, ending in (("metrics", "json"), ("breakdown", "json"), ("curves", "json"),
+                             ("predictions", "csv"))
+        for part in ("val", "test")
+    } | {"evaluation.json", "metrics_val_resampled.json"}  # fmt: skip
+    assert names <= {path.name for path in evaluated.iterdir()}
+    for path in evaluated.glob("*.json"):
+        assert "NaN" not in path.read_text()
+
+
+def test_metrics_follow_from_the_predictions(evaluated: Path, splits: Path) -> None:
+    table = pd.read_csv(evaluated / "predictions_test.csv")
+    assert sorted(table.image_id) == sorted(load_split(splits)["test"].image_id)
+    codes = list(HAM10000.codes)
+    probabilities = table[codes].to_numpy()
+    np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
+    assert (table.prediction == np.array(codes)[probabilities.argmax(1)]).all()
+    np.testing.assert_allclose(
+        table.p_malignant, table[["akiec", "bcc", "mel"]].sum(axis=1), atol=1e-5
+    )
+    found = by_name(json.loads((evaluated / "metrics_test.json").read_text()), "test")
+    assert found["accuracy"]["value"] == pytest.approx((table.prediction == table.dx).mean())
+    assert found["balanced_accuracy"]["value"] == pytest.approx(
+        reference.balanced_accuracy_score(table.dx, table.prediction)
+    )
+    predictions = load_predictions(evaluated, "test")
+    np.testing.assert_allclose(predictions.probabilities, probabilities, atol=1e-6)
+    curves = json.loads((evaluated / "curves_test.json").read_text())
+    assert curves["confusion"] == reference.confusion_matrix(table.dx, table.prediction).tolist()
+
+
+def test_val_alone_chooses(evaluated: Path) -> None:
+    evaluation = load_evaluation(evaluated)
+    val = load_predictions(evaluated, "val")
+    assert evaluation.operating_point["split"] == evaluation.chosen_on == "val"
+    assert evaluation.operating_point["n"] == len(val)
+    consulted = val.called | (val.p_malignant >= evaluation.threshold)
+    assert consulted[val.malignant].mean() == evaluation.operating_point["sensitivity"] >= 0.95
+
+
+def test_scores_of_older_weights_do_not_stay(evaluated: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(evaluated, tmp_path / "run"))
+    torch.manual_seed(1)
+    torch.save(build_network("resnet18", 7).state_dict(), run / "best.pt")
+    with pytest.raises(ValueError, match="trained further since its evaluation"):
+        promote_run(run, tmp_path / "weights")
+    evaluate_run(run, "val", tmp_path / "cache", size=32, resamples=5)
+    assert not (run / "metrics_test.json").exists()
+    with pytest.raises(ValueError, match="evaluate --split test"):
+        promote_run(run, tmp_path / "weights")
+
+
+@pytest.mark.parametrize(
+    ("part", "message"), [("holdout", "split must be one of train, val, test, got 'holdout'")]
+)
+def test_a_part_that_is_not_there(run: Path, tmp_path: Path, part: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        evaluate_run(run, part, tmp_path)
+
+
+def test_another_split_than_the_run_was_trained_on(run: Path, splits: Path, tmp_path: Path) -> None:
+    parts = load_split(splits)
+    write_split({**parts, "test": parts["test"][1:]}, splits.parent, tmp_path / "other")
+    with pytest.raises(ValueError, match="is not the split that .* was trained on"):
+        evaluate_run(run, "test", tmp_path, splits=tmp_path / "other")
+
+
+def test_a_run_without_an_epoch(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no finished epoch"):
+        evaluate_run(tmp_path, "test", tmp_path)
+
+
+def test_the_card_holds_what_was_measured(root: Path, evaluated: Path) -> None:
+    card = load_card(root / "colours")
+    evaluation = load_evaluation(evaluated)
+    assert card.temperature == evaluation.temperature
+    assert card.operating_point == evaluation.operating_point
+    assert {row["split"] for row in card.metrics} == {"test", "val", "val_resampled"}
+    test = by_name(card.metrics, "test")
+    for suffix in ("", "_at_threshold"):
+        for name in ("sensitivity", "specificity", "precision", "f1", "accuracy"):
+            assert {"value", "low", "high"} <= set(test[f"malignant_{name}{suffix}"])
+    assert {entry["by"] for entry in card.breakdowns} == {"sex", "age", "localization", "dx_type"}
+    assert {entry["prevalence"] for entry in card.predictive_values} == {0.02, 0.05, 0.1, 0.2}
+    for entry in card.predictive_values:
+        suffix = "_at_threshold" if entry["rule"] == "threshold" else ""
+        sensitivity = test[f"malignant_sensitivity{suffix}"]["value"]
+        specificity = test[f"malignant_specificity{suffix}"]["value"]
+        share = entry["prevalence"]
+        called = sensitivity * share + (1 - specificity) * (1 - share)
+        assert entry["positive"]["value"] == pytest.approx(sensitivity * share / called)
+    assert card.calibration["test"]["ece_15"]["value"] == test["ece_15"]["value"]
+    assert any("promote" in line for line in card.repeat)
+    text = (root / "colours" / "card.json").read_text()
+    assert str(evaluated) not in text
+
+
+def test_another_sensitivity_moves_the_threshold(evaluated: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(evaluated, tmp_path / "run"))
+    card = load_card(promote_run(run, tmp_path / "weights", "half", 0.5, resamples=5))
+    assert card.operating_point["target_sensitivity"] == 0.5
+    assert card.operating_point["threshold"] > load_evaluation(evaluated).threshold
+    assert load_evaluation(run).operating_point == card.operating_point
+
+
+def test_the_served_form_scores_as_the_run_did(
+    root: Path, evaluated: Path, splits: Path, cache: Path, tmp_path: Path
+) -> None:
+    export("colours", root=root)
+    found = evaluate_model("colours", splits, "test", tmp_path, root=root, resamples=5)
+    served, trained = load_predictions(tmp_path, "test"), load_predictions(evaluated, "test")
+    np.testing.assert_allclose(served.probabilities, trained.probabilities, atol=0.02)
+    expected = by_name(json.loads((evaluated / "metrics_test.json").read_text()), "test")
+    assert by_name(found, "test")["macro_auc"]["value"] == pytest.approx(
+        expected["macro_auc"]["value"], abs=0.05
+    )
+    assert load_evaluation(tmp_path).form.startswith("served")
+    classifier = Classifier("colours", root=root)
+    first = read(Path(load_split(splits)["test"].path[0]))
+    assert classifier.predict_one(first).p_malignant == pytest.approx(
+        served.p_malignant[0], abs=1e-4
+    )
+
+
+def test_a_card_is_made_anew_without_the_run(
+    root: Path, splits: Path, cache: Path, tmp_path: Path
+) -> None:
+    export("colours", root=root)
+    bare = root / "colours" / "card.json"
+    before = json.loads(bare.read_text())
+    made = recard("colours", splits, root=root, out=tmp_path, sensitivity=0.9, resamples=5)
+    assert made == tmp_path / "colours"
+    assert json.loads(bare.read_text()) == before
+    assert available(tmp_path) == ["colours"]
+    card = load_card(made)
+    assert card.operating_point["target_sensitivity"] == 0.9
+    assert card.operating_point["sensitivity"] >= 0.9
+    assert card.temperature == pytest.approx(before["temperature"], rel=0.1)
+    assert card.weights_sha256 == before["weights_sha256"]
+    assert card.training == before["training"]
+
+
+def test_a_card_is_not_made_from_another_split(
+    root: Path, splits: Path, cache: Path, tmp_path: Path
+) -> None:
+    parts = load_split(splits)
+    write_split({**parts, "test": parts["test"][1:]}, splits.parent, tmp_path / "other")
+    with pytest.raises(ValueError, match="is not the split that colours was trained on"):
+        recard("colours", tmp_path / "other", root=root)
