@@ -1,1 +1,20 @@
-"""Explanations of predictions. Empty for now: README.md states the folder's contract."""
+"""Explanations of predictions: attribution maps, pictures of them, and how faithful they are.
+
+Importing this needs no torch; `explain` does when it is called.
+"""
+
+from interpretability.explainer import Explainer, Explanation, Unsupported, explain
+from interpretability.methods import METHODS, PRECISIONS, Method, get_method
+from interpretability.progress import Cancelled
+
+__all__ = [
+    "METHODS",
+    "PRECISIONS",
+    "Cancelled",
+    "Explainer",
+    "Explanation",
+    "Method",
+    "Unsupported",
+    "explain",
+    "get_method",
+]

@@ -1,0 +1,174 @@
+"""The table of attribution methods, from which every list of choices derives. Needs no torch."""
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal, get_args
+
+from models.backbones import get_backbone
+
+Precision = Literal["Low", "Medium", "High"]
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+Number = int | float
+Refusals = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A number that sets the effort of a method.
+
+    name: as in `explain(..., settings={name: value})`.
+    kind: int or float.
+    low, high: the least and the largest value that is accepted.
+    values: for Low, Medium and High.
+    text: what it is, with its unit.
+    """
+
+    name: str
+    kind: type[int] | type[float]
+    low: Number
+    high: Number
+    values: tuple[Number, Number, Number]
+    text: str
+
+    def checked(self, value: object) -> Number:
+        """`value` as this parameter's kind; ValueError names it and what is accepted."""
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not number or self.kind(value) != value or not self.low <= value <= self.high:  # type: ignore[arg-type,operator]
+            kind = "a whole number" if self.kind is int else "a number"
+            raise ValueError(
+                f"{self.name} must be {kind} from {self.low} to {self.high}, got {value!r}"
+            )
+        return self.kind(value)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Method:
+    """An attribution method and what a user must know of it.
+
+    name: the key of the table, and of the command line.
+    label: for people.
+    paper: where it was published.
+    text: what it does and how to read its map, two sentences.
+    signed: whether negative values speak against the target; otherwise the map has no negative
+        values and says where the network is sensitive.
+    forward_only: whether it only asks the served model, without gradients.
+    passes: pictures that run through the network, for given settings; one that also runs
+        backward counts three times.
+    parameters: that set its effort; none for a method of a single pass.
+    fails_randomisation: whether its maps stay alike when the network's weights are replaced by
+        random ones (Adebayo et al., NeurIPS 2018, arXiv:1810.03292): such a map shows the
+        picture's edges as much as the network's reasons. Measured by `faithfulness`.
+    refused: backbones that it does not work with, and the sentence that says why.
+    """
+
+    name: str
+    label: str
+    paper: str
+    text: str
+    signed: bool
+    forward_only: bool
+    passes: Callable[[Mapping[str, Number]], float]
+    parameters: tuple[Parameter, ...] = ()
+    fails_randomisation: bool = False
+    refused: Refusals = field(default_factory=dict)
+
+    @property
+    def has_precision(self) -> bool:
+        """Whether Low, Medium and High differ."""
+        return bool(self.parameters)
+
+    def settings(
+        self, precision: str = "Medium", changes: Mapping[str, object] | None = None
+    ) -> dict[str, Number]:
+        """The parameters' values at a precision, with `changes` made to them by name.
+
+        Raises ValueError for an unknown precision or parameter, or a value out of range.
+        """
+        level = PRECISIONS.index(check_precision(precision))
+        known = {parameter.name: parameter for parameter in self.parameters}
+        unknown = sorted(set(changes or {}) - set(known))
+        if unknown:
+            accepted = ", ".join(known) or "none"
+            raise ValueError(f"{self.name} has no parameter {unknown[0]!r}; it has: {accepted}")
+        chosen = {name: parameter.values[level] for name, parameter in known.items()}
+        for name, value in (changes or {}).items():
+            chosen[name] = known[name].checked(value)
+        return chosen
+
+    def expected_seconds(
+        self,
+        precision: str = "Medium",
+        backbone: str = "resnext50_32x4d",
+        input_size: int = 224,
+        settings: Mapping[str, object] | None = None,
+    ) -> float:
+        """About how long a map takes on two cores, seconds, once the network is loaded."""
+        get_backbone(backbone)
+        passes = self.passes(self.settings(precision, settings))
+        seconds = SERVED_SECONDS if self.forward_only else TORCH_SECONDS
+        area = (input_size / 224) ** 2
+        return OVERHEAD_SECONDS + passes * area * seconds * COST.get(backbone, 1.0)
+
+    def supported(self, backbone: str) -> str | None:
+        """None where it works with the backbone, otherwise the sentence that says why not."""
+        return self.refused.get(get_backbone(backbone).name)
+
+
+# Seconds of two cores for a picture of 224 pixels through a resnext50_32x4d.
+SERVED_SECONDS = 0.022
+TORCH_SECONDS = 0.05
+OVERHEAD_SECONDS = 0.05
+COST: Mapping[str, float] = MappingProxyType({})
+
+
+def check_precision(precision: str) -> Precision:
+    """`precision` itself; ValueError names the accepted ones."""
+    if precision not in PRECISIONS:
+        raise ValueError(
+            f"unknown precision {precision!r}; the precisions are {', '.join(PRECISIONS)}"
+        )
+    return precision
+
+
+def get_method(name: str) -> Method:
+    """The method called `name`; ValueError names the nearest and all."""
+    try:
+        return METHODS[name]
+    except KeyError:
+        near = difflib.get_close_matches(name.lower(), METHODS, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise ValueError(
+            f"unknown method {name!r}.{hint} The methods are {', '.join(METHODS)}"
+        ) from None
+
+
+_ENTRIES: tuple[Method, ...] = (
+    Method(
+        name="gradcam",
+        label="Grad-CAM",
+        paper="Selvaraju et al., Grad-CAM, ICCV 2017, arXiv:1610.02391",
+        text=(
+            "Weighs the last feature map by how much each channel speaks for the class. "
+            "It tells the region, coarsely, not the detail; negative weight is kept."
+        ),
+        signed=True,
+        forward_only=False,
+        passes=lambda _settings: 1.5,
+    ),
+    Method(
+        name="saliency",
+        label="Saliency",
+        paper="Simonyan et al., Deep Inside Convolutional Networks, 2013, arXiv:1312.6034",
+        text=(
+            "The size of the gradient of the class score at every pixel. "
+            "It tells where a small change would matter most, not what speaks for the class."
+        ),
+        signed=False,
+        forward_only=False,
+        passes=lambda _settings: 3,
+    ),
+)
+
+METHODS: Mapping[str, Method] = MappingProxyType({entry.name: entry for entry in _ENTRIES})
