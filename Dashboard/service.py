@@ -76,7 +76,7 @@ class Service:
             UnknownModel: there is no such checkpoint.
             ModelNotReady: the checkpoint has not been exported.
         """
-        name = self._known(model)
+        name = self.known(model)
         with self.turn():
             start = time.perf_counter()
             image = quality.decode(data, self.config.limits)
@@ -90,7 +90,7 @@ class Service:
         A server's request decodes and assesses within one `turn`.
         """
         start = time.perf_counter()
-        return self._assess(image, self._known(model), gate, start)
+        return self._assess(image, self.known(model), gate, start)
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -154,7 +154,7 @@ class Service:
         self._threads, self._streams = threads, streams
         if at_once is not None:
             self._turns = threading.BoundedSemaphore(at_once)
-        self._predictor(self._known(None))
+        self._predictor(self.known(None))
 
     def start_warm_up(self) -> str | None:
         """Load the default model in the background, where nothing has yet.
@@ -208,7 +208,8 @@ class Service:
             threshold=threshold,
         )
 
-    def _known(self, model: str | None) -> str:
+    def known(self, model: str | None) -> str:
+        """The checkpoint that is meant; None: the default one. Errors as `assess`."""
         name = model or self.config.model
         if name in self._loaded:
             return name
