@@ -1,6 +1,7 @@
 """From the HAM10000 archives to an index of images and a memory-mapped array of pixels."""
 
 import hashlib
+import json
 import shutil
 import zipfile
 from collections.abc import Callable, Sequence
@@ -13,10 +14,11 @@ from numpy.typing import NDArray
 
 import quality
 from models.preprocessing import Preprocessing
-from models.taxonomy import HAM10000
+from models.taxonomy import HAM10000, Taxonomy
 from retraining.files import replacing, write_text
 
 INDEX_FILE = "index.csv"
+TAXONOMY_FILE = "taxonomy.json"
 INDEX_COLUMNS = (
     "image_id",
     "path",
@@ -73,8 +75,14 @@ def prepare(source: Path, out: Path, progress: Progress | None = None) -> pd.Dat
         mask=metadata.image_id.map(lambda i: f"masks/{masks[i]}" if i in masks else ""),
     )
     index = index[list(INDEX_COLUMNS)].sort_values("image_id", ignore_index=True)
+    write_text(out / TAXONOMY_FILE, taxonomy_text(HAM10000))
     write_text(out / INDEX_FILE, index.to_csv(index=False))
     return index
+
+
+def taxonomy_text(taxonomy: Taxonomy) -> str:
+    """What stands in a `taxonomy.json`."""
+    return json.dumps(taxonomy.to_dict(), indent=2, ensure_ascii=False) + "\n"
 
 
 def read_metadata(path: Path) -> pd.DataFrame:

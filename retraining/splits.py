@@ -1,6 +1,7 @@
 """Splits of an index into train, val and test that never part a lesion."""
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold
 
-from retraining.data import DataError, load_index
+from models.taxonomy import HAM10000, Taxonomy
+from retraining.data import TAXONOMY_FILE, DataError, load_index, taxonomy_text
 from retraining.files import write_text
 
 PARTS = ("train", "val", "test")
@@ -66,6 +68,7 @@ def write_split(parts: Mapping[str, pd.DataFrame], data: Path, out: Path) -> Non
             ),
         )
         write_text(out / f"{name}.csv", full.to_csv(index=False))
+    write_text(out / TAXONOMY_FILE, taxonomy_text(load_taxonomy(data)))
 
 
 def load_split(folder: Path) -> dict[str, pd.DataFrame]:
@@ -82,6 +85,22 @@ def load_split(folder: Path) -> dict[str, pd.DataFrame]:
             "scores on such a split are too good"
         )
     return parts
+
+
+def load_taxonomy(folder: Path) -> Taxonomy:
+    """The classes of a data or split folder: its `taxonomy.json`, HAM10000 where there is none.
+
+    Raises DataError where the file does not describe classes.
+    """
+    path = folder / TAXONOMY_FILE
+    if not path.is_file():
+        return HAM10000
+    try:
+        return Taxonomy.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{path} is not a list of classes: it needs codes, names and malignant ({error})"
+        ) from None
 
 
 def parted_lesions(parts: Mapping[str, pd.DataFrame]) -> list[str]:

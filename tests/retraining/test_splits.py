@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -5,11 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.taxonomy import HAM10000, Taxonomy
 from retraining.data import DataError, prepare
 from retraining.splits import (
     counts,
     grouped_split,
     load_split,
+    load_taxonomy,
     parted_lesions,
     split_hash,
     write_split,
@@ -73,3 +76,22 @@ def test_a_lesion_in_two_parts_is_an_error(archives: Path, tmp_path: Path) -> No
 def test_an_empty_folder_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="python -m retraining split"):
         load_split(tmp_path)
+
+
+def test_the_classes_travel_with_the_split(archives: Path, tmp_path: Path) -> None:
+    parts = grouped_split(prepare(archives, tmp_path / "data"))
+    own = Taxonomy(("mole", "wart"), ("Mole", "Wart"), frozenset({"mole"}))
+    (tmp_path / "data" / "taxonomy.json").write_text(json.dumps(own.to_dict()))
+    write_split(parts, tmp_path / "data", tmp_path / "split")
+    assert load_taxonomy(tmp_path / "split") == own
+
+
+def test_without_a_taxonomy_the_classes_are_those_of_ham10000(tmp_path: Path) -> None:
+    assert load_taxonomy(tmp_path) == HAM10000
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"codes": ["b", "a"]}', '{"codes": 3}'])
+def test_a_damaged_taxonomy_is_one_sentence(text: str, tmp_path: Path) -> None:
+    (tmp_path / "taxonomy.json").write_text(text)
+    with pytest.raises(DataError, match=r"taxonomy\.json is not a list of classes"):
+        load_taxonomy(tmp_path)
