@@ -1,6 +1,7 @@
 """The JSON API, on the same server as the pages and over the same service."""
 
 import logging
+import re
 from typing import Any
 
 import flask
@@ -17,18 +18,30 @@ import quality
 from Dashboard import schemas
 from Dashboard.config import Config
 from Dashboard.connections import care_for_connections
+from Dashboard.explanation_routes import add_explanations
+from Dashboard.explanations import Explanations, TooSlow
 from Dashboard.inputs import InputError, UploadRequest, read_predict
+from Dashboard.jobs.engine import Jobs, Unavailable
 from Dashboard.service import ModelNotReady, Service, UnknownModel
 
 VERSION = "1.0"
+READ = ("GET", "HEAD", "OPTIONS")
 # The paths of the API and what each takes. A page answers GET at any other path.
 METHODS: dict[str, tuple[str, ...]] = {
     "/predict": ("POST", "OPTIONS"),
-    "/health": ("GET", "HEAD", "OPTIONS"),
-    "/ready": ("GET", "HEAD", "OPTIONS"),
-    "/models": ("GET", "HEAD", "OPTIONS"),
-    "/openapi.json": ("GET", "HEAD", "OPTIONS"),
-    "/docs": ("GET", "HEAD", "OPTIONS"),
+    "/explanations": ("GET", "HEAD", "POST", "OPTIONS"),
+    "/health": READ,
+    "/ready": READ,
+    "/models": READ,
+    "/openapi.json": READ,
+    "/docs": READ,
+}
+# The same of paths that hold a key: what may follow it.
+OF_KEY: dict[str, tuple[str, ...]] = {
+    "": ("GET", "HEAD", "DELETE", "OPTIONS"),
+    "/map": READ,
+    "/map.npy": READ,
+    "/picture.png": READ,
 }
 # Werkzeug reads a form in blocks of 64 kB and holds this limit against what it has at hand, of a
 # file's data too: a few blocks must fit.
@@ -39,8 +52,13 @@ logger = logging.getLogger(__name__)
 Reply = tuple[dict[str, Any], int]
 
 
-def create_server(config: Config, service: Service) -> OpenAPI:
-    """A Flask server with the API; pages can be added to it."""
+def create_server(config: Config, service: Service, jobs: Jobs | None = None) -> OpenAPI:
+    """A Flask server with the API; pages can be added to it.
+
+    jobs: None: made from `config`.
+    """
+    jobs = jobs or Jobs(config)
+    explanations = Explanations(service, jobs)
     server = OpenAPI(
         "Dashboard",
         info=Info(
@@ -64,10 +82,12 @@ def create_server(config: Config, service: Service) -> OpenAPI:
     )
     server.extensions["config"] = config
     server.extensions["service"] = service
+    server.extensions["jobs"] = jobs
     server.before_request(_only_known_methods)
     care_for_connections(server)
     _handle_errors(server, config)
-    _add_routes(server, service)
+    _add_routes(server, service, explanations)
+    add_explanations(server, explanations)
     # flask-openapi3 promises a validation error of every operation, also of those without input.
     for item in server.api_doc["paths"].values():
         for operation in item.values():
@@ -82,16 +102,26 @@ def failure(message: str, status: int) -> Reply:
     return {"success": False, "error": message}, status
 
 
+def allowed(path: str) -> tuple[str, ...] | None:
+    """The methods that a path of the API takes; None where it is not one."""
+    if path in METHODS:
+        return METHODS[path]
+    found = re.fullmatch(r"/explanations/[^/]+(|/.*)", path)
+    return OF_KEY.get(found[1]) if found else None
+
+
 def is_api(path: str) -> bool:
     """Whether a path belongs to the API rather than to the pages."""
     return path in METHODS or path.startswith(tuple(f"{known}/" for known in METHODS))
 
 
-def _add_routes(server: OpenAPI, service: Service) -> None:
+def _add_routes(server: OpenAPI, service: Service, explanations: Explanations) -> None:
     @server.post(
         "/predict",
         operation_id="predict",
-        openapi_extensions={"requestBody": schemas.predict_request_body()},
+        openapi_extensions={
+            "requestBody": schemas.request_body(schemas.PredictBody, schemas.PredictForm)
+        },
         responses={
             200: schemas.Answer,
             400: schemas.Failure,
@@ -99,14 +129,22 @@ def _add_routes(server: OpenAPI, service: Service) -> None:
             415: schemas.Failure,
             422: schemas.Rejected,
             503: schemas.Failure,
+            504: schemas.Failure,
         },
     )
     def predict() -> Reply:
-        """Assess one image: quality gate, classification, advice."""
-        request = read_predict(flask.request)
-        options = request.options
-        assessment = service.assess(request.data, model=options.model, gate=options.gate)
-        return assessment.to_response(), 422 if assessment.rejected else 200
+        """Assess one image: quality gate, classification, advice; explain it where asked to."""
+        data, options = read_predict(flask.request)
+        if not options.explain:
+            assessment = service.assess(data, model=options.model, gate=options.gate)
+            return assessment.to_response(), 422 if assessment.rejected else 200
+        order, version = explanations.order(options)
+        with explanations.place():
+            assessment = service.assess(data, model=options.model, gate=options.gate)
+            answer = assessment.to_response()
+            if assessment.rejected:
+                return answer, 422
+            return answer | explanations.explained(data, order, version), 200
 
     @server.get("/health", operation_id="health", responses={200: schemas.Health})
     def health() -> Reply:
@@ -140,9 +178,10 @@ def _add_routes(server: OpenAPI, service: Service) -> None:
 def _only_known_methods() -> None:
     """Keep GET requests for the API's paths from falling through to the pages."""
     path = flask.request.path
-    if path in METHODS:
-        if flask.request.method not in METHODS[path]:
-            raise MethodNotAllowed(valid_methods=METHODS[path])
+    methods = allowed(path)
+    if methods is not None:
+        if flask.request.method not in methods:
+            raise MethodNotAllowed(valid_methods=methods)
     elif is_api(path) and not (flask.request.endpoint or "").startswith("docs"):
         raise NotFound
 
@@ -167,6 +206,14 @@ def _handle_errors(server: OpenAPI, config: Config) -> None:
         logger.error("model not ready: %s", error)
         return failure(str(error), 503)
 
+    @server.errorhandler(Unavailable)
+    def no_explanation(error: Unavailable) -> Reply:
+        return failure(str(error), 503)
+
+    @server.errorhandler(TooSlow)
+    def explanation_too_slow(error: TooSlow) -> Reply:
+        return failure(str(error), 504)
+
     @server.errorhandler(ClientDisconnected)
     def not_whole(error: ClientDisconnected) -> Reply:
         if isinstance(error.__context__, TimeoutError):
@@ -180,8 +227,8 @@ def _handle_errors(server: OpenAPI, config: Config) -> None:
             return error
         status = error.code or 500
         if status == 405:
-            allowed = METHODS.get(request.path) or tuple(getattr(error, "valid_methods", ()) or ())
-            message = f"{request.method} is not accepted here; accepted: {', '.join(allowed)}"
+            accepted = allowed(request.path) or tuple(getattr(error, "valid_methods", ()) or ())
+            message = f"{request.method} is not accepted here; accepted: {', '.join(accepted)}"
         else:
             message = {
                 404: "there is nothing at this path; GET /openapi.json lists what there is",

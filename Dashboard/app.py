@@ -11,6 +11,7 @@ from Dashboard.compression import compress_files
 from Dashboard.config import Config
 from Dashboard.docs import add_docs
 from Dashboard.frontend import guard
+from Dashboard.jobs.engine import Jobs
 from Dashboard.security import add_headers, content_security_policy
 from Dashboard.service import Service
 
@@ -37,14 +38,17 @@ INDEX = """<!DOCTYPE html>
 """
 
 
-def create_app(config: Config | None = None, service: Service | None = None) -> dash.Dash:
+def create_app(
+    config: Config | None = None, service: Service | None = None, jobs: Jobs | None = None
+) -> dash.Dash:
     """The dashboard; its `server` attribute is the WSGI application.
 
-    Pages find the service and the settings as `flask.current_app.extensions["service"]` and
-    `["config"]`. No model is loaded here: `service.warm_up()` does it, after the fork.
+    Pages find the service, the settings and the jobs in `flask.current_app.extensions`, under
+    `service`, `config` and `jobs`. No model is loaded here: `service.warm_up()` does it, after
+    the fork.
 
     config: None: from the environment.
-    service: None: made from `config`.
+    service, jobs: None: made from `config`.
 
     Raises:
         ValueError: an environment variable holds something else than it may.
@@ -53,7 +57,7 @@ def create_app(config: Config | None = None, service: Service | None = None) -> 
 
     config = config or Config.from_env()
     service = service or Service(config)
-    server = create_server(config, service)
+    server = create_server(config, service, jobs)
     add_docs(server)
     add_cards(server)
     app = dash.Dash(

@@ -1,5 +1,6 @@
 """`python -m Dashboard.client`: sends image files to a running dashboard's API."""
 
+import base64
 import http.client
 import json
 import secrets
@@ -15,6 +16,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 DEFAULT_URL = "http://127.0.0.1:8050"
+# A server gives an explanation five minutes, and may have to load the model for it before.
+TIMEOUT_SECONDS, EXPLAIN_TIMEOUT_SECONDS = 60.0, 330.0
 EXIT_SOME_FAILED, EXIT_USAGE, EXIT_UNREACHABLE = 1, 2, 3
 EPILOG = (
     "Exit codes: 0 every image was answered (an image to retake is an answer too), 1 some could "
@@ -129,18 +132,38 @@ def _multipart(data: bytes, fields: dict[str, str], boundary: str) -> Iterator[b
     yield f"\r\n--{boundary}--\r\n".encode()
 
 
-def line(file: Path, reply: Reply) -> str:
-    """One line for people."""
+def line(file: Path, reply: Reply, drawn: Path | None = None) -> str:
+    """One line for people; `drawn` is where its explanation was written."""
     body = reply.body
     if reply.status == 200:
         return (
             f"{file}: {body['message']} ({body['prediction']}, {body['probability']:.0%}; "
-            f"malignant {body['p_malignant']:.0%})"
+            f"malignant {body['p_malignant']:.0%}){f', explained in {drawn}' if drawn else ''}"
         )
     reasons = body.get("quality", {}).get("reasons", [])
     return (
         " ".join([f"{file}: {body['error']}.", *reasons]) if reasons else f"{file}: {body['error']}"
     )
+
+
+def write_explanation(reply: Reply, file: Path, folder: Path) -> Path | None:
+    """Write the drawn explanation of an answer into `folder`; None where there is none.
+
+    A file of that name is kept, and a number makes the name another one.
+    """
+    picture = reply.body.get("explain")
+    if not isinstance(picture, str):
+        return None
+    stem = f"{file.stem}-{reply.body['explanation']['method']}"
+    for number in range(1, 10_000):
+        path = folder / f"{stem}{f'-{number}' if number > 1 else ''}.png"
+        try:
+            with path.open("xb") as output:
+                output.write(base64.b64decode(picture))
+        except FileExistsError:
+            continue
+        return path
+    raise FileExistsError(f"{folder} holds too many explanations of {file.name}")
 
 
 def main(
@@ -150,23 +173,44 @@ def main(
     gate: Annotated[bool, typer.Option(help="Refuse images of poor quality.")] = True,
     explain: Annotated[bool, typer.Option("--explain", help="Ask for an explanation.")] = False,
     precision: Annotated[Precision, typer.Option(help="Effort of it.")] = Precision.MEDIUM,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for an answer.")] = 60.0,
+    method: Annotated[
+        str | None, typer.Option(help="Its method, if not Grad-CAM; the server lists them.")
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option(help="Class to explain: a code, or malignant; else the predicted.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for the drawn explanations, PNG; without it this one, or with --json "
+            "they stay in the answers."
+        ),
+    ] = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option(min=0.1, help="Seconds to wait for an answer [default: 60, to explain 330]."),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object per line: file, status, answer.")
     ] = False,
 ) -> None:
     """Assess image files with a running dashboard."""
     errors = Console(stderr=True, highlight=False)
+    if out is not None and not out.is_dir():
+        errors.print(f"--out: there is no folder {out}", markup=False)
+        raise typer.Exit(EXIT_USAGE)
+    folder = out or (None if as_json else Path())
     try:
-        client = Client(url, timeout)
+        usual = EXPLAIN_TIMEOUT_SECONDS if explain else TIMEOUT_SECONDS
+        client = Client(url, timeout or usual)
     except ValueError as error:
         errors.print(f"--url: {error}", markup=False)
         raise typer.Exit(EXIT_USAGE) from None
     fields = {"gate": str(gate).lower(), "precision": precision.value}
     if explain:
         fields["explain"] = "true"
-    if model:
-        fields["model"] = model
+    named = {"model": model, "method": method, "target": target}
+    fields |= {name: value for name, value in named.items() if value}
     failed = 0
     columns = (TextColumn("Assessing"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=errors, transient=True) as progress:
@@ -182,11 +226,20 @@ def main(
                     errors.print(f"{url} cannot be reached: {error}", markup=False)
                     raise typer.Exit(EXIT_UNREACHABLE) from None
             failed += not reply.answered
+            drawn = None
+            if folder is not None:
+                try:
+                    drawn = write_explanation(reply, file, folder)
+                except OSError as error:
+                    errors.print(f"{folder} cannot be written: {error.strerror}", markup=False)
+                    raise typer.Exit(EXIT_USAGE) from None
             if as_json:
                 record = {"file": str(file), "status": reply.status, **reply.body}
+                if drawn:
+                    record["explain"] = str(drawn)
                 typer.echo(json.dumps(record, ensure_ascii=False))
             else:
-                typer.echo(line(file, reply), err=not reply.answered)
+                typer.echo(line(file, reply, drawn), err=not reply.answered)
     if failed:
         errors.print(f"{failed} of {len(images)} images could not be assessed")
         raise typer.Exit(EXIT_SOME_FAILED)

@@ -14,6 +14,7 @@ from models.taxonomy import HAM10000
 from quality import Limits
 
 Gate = Literal["classic", "normalised"]
+Explain = Literal["lazy", "ready", "off"]
 # How often each class occurs among the 10,015 images of HAM10000 (Tschandl et al. 2018, table 1).
 HAM10000_COUNTS: Mapping[str, int] = MappingProxyType(
     {"akiec": 327, "bcc": 514, "bkl": 1099, "df": 115, "mel": 1113, "nv": 6705, "vasc": 142}
@@ -59,8 +60,22 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "CACHE_DIR", "the user's cache folder", "where `python -m models export` keeps its results"
     ),
-    Setting("DATA_DIR", "none", "reserved for a later version: where results will be kept"),
-    Setting("REDIS_URL", "none", "reserved for a later version: queue shared by many machines"),
+    Setting(
+        "EXPLAIN",
+        "lazy",
+        "`lazy`: the process that explains, about 1 GB of memory, starts at the first explanation; "
+        "`ready`: with the server; `off`: never",
+    ),
+    Setting(
+        "DATA_DIR",
+        "in memory",
+        "folder for the pictures and results of explanations, each for at most 15 minutes",
+    ),
+    Setting(
+        "REDIS_URL",
+        "none",
+        "Redis whose queue `celery -A Dashboard.jobs worker` processes on any machines work on",
+    ),
 )
 
 
@@ -77,7 +92,9 @@ class Config:
     prior: class frequencies by code, positive, summing to 1; None: evenly frequent.
     workers: worker processes; None: chosen from the cores.
     cache_dir: folder of the exported models; None: in the user's cache.
-    data_dir, redis_url: reserved, nothing uses them yet.
+    explain: when the process that explains starts.
+    data_dir: folder for what jobs hold for a while; None: in memory where there is such a place.
+    redis_url: where jobs are queued; None: on this machine alone.
     """
 
     model: str = "resnext50_32x4d"
@@ -89,6 +106,7 @@ class Config:
     prior: Mapping[str, float] | None = None
     workers: int | None = None
     cache_dir: Path | None = None
+    explain: Explain = "lazy"
     data_dir: Path | None = None
     redis_url: str | None = None
 
@@ -116,6 +134,9 @@ class Config:
             if values["WEB_CONCURRENCY"]
             else None,
             cache_dir=Path(values["CACHE_DIR"]) if values["CACHE_DIR"] else None,
+            explain=cast(
+                Explain, _choice("EXPLAIN", values["EXPLAIN"] or cls.explain, get_args(Explain))
+            ),
             data_dir=Path(values["DATA_DIR"]) if values["DATA_DIR"] else None,
             redis_url=_redis_url(values["REDIS_URL"]),
         )

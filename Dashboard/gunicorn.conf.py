@@ -48,6 +48,20 @@ accesslog = "-"
 access_log_format = "%(t)s %(m)s %(U)s %(s)s %(B)s bytes %(M)s ms"
 
 
+def when_ready(server: Any) -> None:
+    """Make the place of the explanations' queue, which the workers share, before they are made."""
+    try:
+        server.app.wsgi().extensions["jobs"].prepare()
+    except Exception as error:  # /predict says so where an explanation is asked for
+        server.log.warning("no explanations: %s", error)
+
+
+def on_exit(server: Any) -> None:
+    """Leave no process and no file of the explanations behind."""
+    if server.app.callable is not None:
+        server.app.callable.extensions["jobs"].close()
+
+
 def post_worker_init(worker: Any) -> None:
     """Load the default model before this worker takes requests."""
     processes = worker.cfg.workers

@@ -7,7 +7,7 @@ import base64
 import binascii
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
 from io import BytesIO
 from typing import IO, Any, TypeVar
 
@@ -15,8 +15,9 @@ from flask import Request
 from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from Dashboard import messages
+from Dashboard.explanation_schemas import ExplainBody, ExplainOptions
 from Dashboard.schemas import PredictBody, PredictOptions
+from interpretability.methods import METHODS
 
 SHOWN_CHARACTERS = 40
 ACCEPTED = {
@@ -24,7 +25,8 @@ ACCEPTED = {
     "gate": "true or false",
     "explain": "true or false",
     "precision": "one of Low, Medium, High",
-    "method": "the name of an explanation method, at most 64 characters",
+    "method": f"one of {', '.join(METHODS)}",
+    "target": "the code of a class, or malignant",
     "model": "the name of a checkpoint from GET /models, at most 128 characters",
 }
 Model = TypeVar("Model", bound=BaseModel)
@@ -56,46 +58,47 @@ class UploadRequest(Request):
         return BytesIO()
 
 
-@dataclass(frozen=True)
-class PredictInput:
-    """A valid request: the image file as it was sent, undecoded, and the options."""
+def read_predict(request: Request) -> tuple[bytes, PredictOptions]:
+    """The image file as it was sent, undecoded, and the options of `POST /predict`.
 
-    data: bytes
-    options: PredictOptions
+    Raises: as `_read`.
+    """
+    return _read(request, PredictBody, PredictOptions)
 
 
-def read_predict(request: Request) -> PredictInput:
-    """Read the body of `POST /predict`.
+def read_explain(request: Request) -> tuple[bytes, ExplainOptions]:
+    """The same of `POST /explanations`."""
+    return _read(request, ExplainBody, ExplainOptions)
+
+
+def _read(request: Request, body: type[Model], options: type[Model]) -> tuple[bytes, Model]:
+    """A body's image file and the rest of it.
 
     Raises:
         InputError: 400 or 415, with the sentence to answer.
         werkzeug.exceptions.RequestEntityTooLarge: the body is longer than is accepted.
     """
     if request.mimetype == "application/json":
-        result = _from_json(request)
-    elif request.mimetype == "multipart/form-data":
-        result = _from_form(request)
-    else:
-        raise InputError(
-            f"Content-Type is {describe(request.mimetype) if request.mimetype else 'missing'}; "
-            "send application/json or multipart/form-data",
-            415,
-        )
-    if result.options.explain:
-        raise InputError(messages.EXPLAIN_LATER)
-    return result
+        return _from_json(request, body)
+    if request.mimetype == "multipart/form-data":
+        return _from_form(request, options)
+    raise InputError(
+        f"Content-Type is {describe(request.mimetype) if request.mimetype else 'missing'}; "
+        "send application/json or multipart/form-data",
+        415,
+    )
 
 
-def _from_json(request: Request) -> PredictInput:
+def _from_json(request: Request, model: type[Model]) -> tuple[bytes, Model]:
     data = request.get_data(cache=False)
     if request.max_content_length is not None and len(data) >= request.max_content_length:
         # Werkzeug cuts off a body that came without its length, and says nothing.
         raise RequestEntityTooLarge
-    body = validated(PredictBody, data)
-    return PredictInput(decode_base64(body.image), body)
+    body = validated(model, data)
+    return decode_base64(body.image), body  # type: ignore[attr-defined]
 
 
-def _from_form(request: Request) -> PredictInput:
+def _from_form(request: Request, model: type[Model]) -> tuple[bytes, Model]:
     unknown = [name for name in request.files if name != "image"]
     if unknown:
         raise InputError(f"{describe(unknown[0])} is not a file field; send the file as image")
@@ -110,7 +113,7 @@ def _from_form(request: Request) -> PredictInput:
             raise InputError(f"{describe(name)} came {len(texts)} times; send it once")
         if texts[0].strip():  # an empty field of a form counts as left out
             values[name] = texts[0].strip()
-    return PredictInput(files[0].read(), validated(PredictOptions, values))
+    return files[0].read(), validated(model, values)
 
 
 def validated(model: type[Model], body: bytes | dict[str, str]) -> Model:
@@ -120,11 +123,14 @@ def validated(model: type[Model], body: bytes | dict[str, str]) -> Model:
             return model.model_validate_json(body, strict=True)
         return model.model_validate(body)
     except ValidationError as error:
-        raise InputError(sentence(error)) from None
+        raise InputError(sentence(error, list(model.model_fields))) from None
 
 
-def sentence(error: ValidationError) -> str:
-    """The first thing that is wrong, in one sentence: the field, what came, what is accepted."""
+def sentence(error: ValidationError, known: Sequence[str]) -> str:
+    """The first thing that is wrong, in one sentence: the field, what came, what is accepted.
+
+    known: the fields that there are, beside the image.
+    """
     first = error.errors(include_url=False)[0]
     kind = first["type"]
     if kind == "json_invalid":
@@ -133,7 +139,8 @@ def sentence(error: ValidationError) -> str:
         return f"the body must be a JSON object, got {describe(first['input'])}"
     field = str(first["loc"][0])
     if kind == "extra_forbidden":
-        return f"there is no field {describe(field)}; the fields are {', '.join(ACCEPTED)}"
+        fields = ", ".join(name for name in ACCEPTED if name == "image" or name in known)
+        return f"there is no field {describe(field)}; the fields are {fields}"
     if kind == "missing":
         return f"{field} is missing; it must be {ACCEPTED[field]}"
     came = first["input"]

@@ -11,10 +11,6 @@ CONSULT = "Please schedule patient for a consultation"
 NO_APPOINTMENT = "Patient does not need another appointment"
 NOT_DERMATOSCOPIC = "This is not a dermatoscopic image of skin, so it was not assessed"
 
-EXPLAIN_LATER = (
-    "explain: explanations are not available in this version; send false or leave it out"
-)
-
 AdviceRule = Literal["threshold", "argmax"]
 ADVICE_RULES: tuple[AdviceRule, ...] = ("threshold", "argmax")
 

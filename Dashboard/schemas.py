@@ -9,6 +9,7 @@ from flask_openapi3.models.schema import Schema
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from Dashboard import messages
+from Dashboard.explanation_schemas import ExplainOptions, ExplanationFacts
 
 QUALITY_EXAMPLE: dict[str, JsonValue] = {
     "laplacian_variance": 84.2,
@@ -41,6 +42,8 @@ ANSWER_EXAMPLE: dict[str, JsonValue] = {
     "version": "1",
     "prior": None,
     "seconds": 0.05,
+    "explain": None,
+    "explanation": None,
 }
 REJECTED_EXAMPLE: dict[str, JsonValue] = {
     "success": False,
@@ -54,27 +57,13 @@ REJECTED_EXAMPLE: dict[str, JsonValue] = {
 }
 
 
-class PredictOptions(BaseModel):
+class PredictOptions(ExplainOptions):
     """What a request may say beside its image."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    gate: bool = Field(
-        True, description="Refuse an image whose quality is too poor; false classifies it anyway."
-    )
     explain: bool = Field(
-        False, description="Reserved: explanations come in a later version, true is refused."
-    )
-    precision: Literal["Low", "Medium", "High"] = Field(
-        "Medium", description="Effort of the explanation; without effect until there are any."
-    )
-    method: str | None = Field(
-        None,
-        max_length=64,
-        description="Name of the explanation method; without effect until there are any.",
-    )
-    model: str | None = Field(
-        None, max_length=128, description="Name of a checkpoint from GET /models."
+        False,
+        description="Explain the answer too: waits until the picture is drawn, up to minutes for "
+        "some methods. `precision`, `method` and `target` have no effect without it.",
     )
 
 
@@ -129,6 +118,12 @@ class Answer(BaseModel):
         description="Class frequencies the probabilities stand for; null: evenly frequent."
     )
     seconds: float = Field(ge=0, description="Time that the assessment took.")
+    explain: str | None = Field(
+        None, description="Where asked for: the explanation drawn over the image, PNG in base64."
+    )
+    explanation: ExplanationFacts | None = Field(
+        None, description="Where asked for: what `explain` shows."
+    )
 
 
 class Rejected(BaseModel):
@@ -185,10 +180,10 @@ def _schema(model: type[BaseModel]) -> Schema:
     return Schema(**model.model_json_schema())
 
 
-def predict_request_body() -> RequestBody:
-    """`POST /predict` takes either of two media types."""
+def request_body(json: type[BaseModel], form: type[BaseModel]) -> RequestBody:
+    """A body that comes in either of two media types."""
     media: dict[str, Any] = {
-        "application/json": MediaType(schema=_schema(PredictBody)),
-        "multipart/form-data": MediaType(schema=_schema(PredictForm)),
+        "application/json": MediaType(schema=_schema(json)),
+        "multipart/form-data": MediaType(schema=_schema(form)),
     }
     return RequestBody(content=media, required=True)

@@ -1,7 +1,7 @@
 """A dashboard over checkpoints that answer by rule, and pictures to send to it. No torch."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from Dashboard.app import create_app
 from Dashboard.config import Config
+from Dashboard.jobs.engine import Jobs
 from Dashboard.service import Service
 from models.checkpoints import CARD_FILE, WEIGHTS_FILE, Card
 from models.classifier import Prediction
 from models.preprocessing import Preprocessing
 from models.taxonomy import HAM10000
 
+EXPLAINER = "tests.dashboard.explaining:explain"
 BENIGN = (0.02, 0.02, 0.03, 0.01, 0.05, 0.80, 0.07)
 MALIGNANT = (0.10, 0.20, 0.10, 0.05, 0.45, 0.05, 0.05)
 
@@ -120,3 +122,11 @@ def encode() -> Callable[..., bytes]:
         return data.tobytes()
 
     return make
+
+
+@pytest.fixture(scope="module")
+def jobs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jobs]:
+    """Jobs with a worker of their own that explains by the double in `explaining.py`."""
+    made = Jobs(Config(data_dir=tmp_path_factory.mktemp("data")), explainer=EXPLAINER)
+    yield made
+    made.close()

@@ -30,11 +30,18 @@ CHECKS = [
     negative_data_rejection,
     unsupported_method,
 ]
-READS = [("GET", "/health"), ("GET", "/ready"), ("GET", "/models")]
+READS = [("GET", "/health"), ("GET", "/ready"), ("GET", "/models"), ("GET", "/explanations")]
+JOB = "/explanations/{key}"
+OF_KEY = [
+    *(("GET", f"{JOB}{rest}") for rest in ("", "/map", "/map.npy", "/picture.png")),
+    ("DELETE", JOB),
+]
+MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+WRITES = {"/predict": 150, "/explanations": 60}
 CASES = [
-    ("POST", "/predict", GenerationMode.POSITIVE),
-    ("POST", "/predict", GenerationMode.NEGATIVE),
-    *((*read, GenerationMode.POSITIVE) for read in READS),  # nothing can be wrong in them
+    *(("POST", path, mode) for path in WRITES for mode in MODES),
+    # Nothing can be wrong in the first; any key of the second is an unknown one.
+    *((*read, GenerationMode.POSITIVE) for read in [*READS, *OF_KEY]),
 ]
 
 
@@ -51,7 +58,7 @@ def test_answers_are_as_described(
 
     @given(case=operation.as_strategy(generation_mode=mode))
     @settings(
-        max_examples=150 if path == "/predict" else 10,
+        max_examples=WRITES[path] if method == "POST" else 10,
         deadline=None,
         derandomize=True,
         database=None,
@@ -68,7 +75,7 @@ def test_answers_are_as_described(
 
 def test_every_operation_is_tried(description: schemathesis.BaseSchema) -> None:
     found = {(op.ok().method.upper(), op.ok().path) for op in description.get_all_operations()}
-    assert found == {("POST", "/predict"), *READS}
+    assert found == {*(("POST", path) for path in WRITES), *READS, *OF_KEY}
 
 
 @pytest.mark.parametrize(("kind", "status"), [("benign", 200), ("pale", 422)])

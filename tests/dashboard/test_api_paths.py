@@ -72,7 +72,11 @@ def test_a_failure_of_the_server_says_nothing_of_its_inside(
 def test_description(client: FlaskClient) -> None:
     spec = json.loads(client.get("/openapi.json").data)
     assert spec["openapi"].startswith("3.")
-    assert spec["paths"].keys() == {"/predict", "/health", "/ready", "/models"}
+    job = "/explanations/{key}"
+    assert spec["paths"].keys() == {
+        *("/predict", "/health", "/ready", "/models", "/explanations", job),
+        *(f"{job}/map", f"{job}/map.npy", f"{job}/picture.png"),
+    }
     predict = spec["paths"]["/predict"]["post"]
     assert predict["requestBody"]["content"].keys() == {"application/json", "multipart/form-data"}
-    assert predict["responses"].keys() == {"200", "400", "413", "415", "422", "503"}
+    assert predict["responses"].keys() == {"200", "400", "413", "415", "422", "503", "504"}

@@ -3,23 +3,28 @@ import logging
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import cv2
 import dash
 import pytest
 from typer.testing import CliRunner
 from werkzeug.serving import make_server
 
 from Dashboard import client
+from Dashboard.app import create_app
+from Dashboard.jobs.engine import Jobs
 from Dashboard.messages import CONSULT, NO_APPOINTMENT, RETAKE
+from Dashboard.service import Service
 
 Run = Callable[..., tuple[int, str, str]]
 
 
-@pytest.fixture(scope="module")
-def url(app: dash.Dash) -> Iterator[str]:
-    """The dashboard on a free port of this machine."""
+@contextmanager
+def listening(app: dash.Dash) -> Iterator[str]:
+    """The address of a dashboard on a free port of this machine."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = make_server("127.0.0.1", 0, app.server, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
@@ -28,6 +33,12 @@ def url(app: dash.Dash) -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture(scope="module")
+def url(app: dash.Dash) -> Iterator[str]:
+    with listening(app) as address:
+        yield address
 
 
 @pytest.fixture
@@ -74,11 +85,48 @@ def test_options_reach_the_server(url: str, images: dict[str, str], run: Run) ->
     assert (answer["model"], answer["gated"]) == ("careful", False)
 
 
-def test_explanations_are_refused(url: str, images: dict[str, str], run: Run) -> None:
-    code, out, err = run("--url", url, "--explain", "--precision", "Low", images["benign"])
-    assert code == client.EXIT_SOME_FAILED
-    assert out == ""
-    assert "explanations are not available in this version" in err
+@pytest.fixture(scope="module")
+def explaining_url(make_service: Callable[..., Service], jobs: Jobs) -> Iterator[str]:
+    """A dashboard with a worker that explains by a double."""
+    service = make_service()
+    with listening(create_app(service.config, service, jobs)) as url:
+        yield url
+
+
+def test_explanations_are_written(
+    explaining_url: str, images: dict[str, str], run: Run, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    options = ("--url", explaining_url, "--explain", "--precision", "Low", "--out", str(out))
+    code, text, _ = run(*options, images["benign"], images["malignant"], images["blurred"])
+    assert code == 0
+    assert f"malignant 9%), explained in {out / 'benign-gradcam.png'}" in text
+    assert sorted(path.name for path in out.iterdir()) == [
+        "benign-gradcam.png",
+        "malignant-gradcam.png",
+    ]
+    drawn = cv2.imread(str(out / "benign-gradcam.png"))
+    assert drawn.shape == (450, 600, 3)
+
+    again = ("--json", "--method", "saliency", "--target", "malignant")
+    _, text, _ = run(*options, *again, images["benign"])
+    answer = json.loads(text)
+    assert answer["explain"] == str(out / "benign-saliency.png")
+    assert answer["explanation"]["target"] == "malignant"
+    run(*options, images["benign"])
+    assert (out / "benign-gradcam-2.png").is_file()  # what is there is not written over
+
+
+def test_an_explanation_that_cannot_be_made(
+    url: str, explaining_url: str, images: dict[str, str], run: Run
+) -> None:
+    code, out, err = run("--url", explaining_url, "--explain", "--method", "no", images["benign"])
+    assert (code, out) == (client.EXIT_SOME_FAILED, "")
+    assert "method must be one of gradcam, " in err
+    code, _, err = run("--explain", "--out", "/nowhere", images["benign"])
+    assert code == client.EXIT_USAGE
+    assert "--out: there is no folder /nowhere" in err
 
 
 def test_a_bad_file_does_not_stop_the_others(

@@ -28,6 +28,7 @@ def test_every_variable_is_read() -> None:
         "PRIOR": "ham10000",
         "WEB_CONCURRENCY": "3",
         "CACHE_DIR": "/cache",
+        "EXPLAIN": "ready",
         "DATA_DIR": "/data",
         "REDIS_URL": "redis://queue:6379/0",
     }
@@ -38,6 +39,7 @@ def test_every_variable_is_read() -> None:
     assert config.limits.max_pixels == 2_000_000
     assert (config.gate, config.advice) == ("normalised", "argmax")
     assert (config.cache_dir, config.data_dir) == (Path("/cache"), Path("/data"))
+    assert config.explain == "ready"
     assert config.redis_url == "redis://queue:6379/0"
     assert config.prior is not None
     assert config.prior["nv"] == pytest.approx(6705 / 10015)
@@ -75,6 +77,7 @@ def test_prior_is_normalised_and_ordered() -> None:
         ("PRIOR", "akiec=1,bcc=1,bkl=1,df=1,mel=1,nv=1,vasc=inf"),
         ("PRIOR", "akiec=1,bcc=1,bkl=1,df=1,mel=1,nv=1,nv=1"),
         ("WEB_CONCURRENCY", "0"),
+        ("EXPLAIN", "always"),
         ("REDIS_URL", "localhost"),
     ],
 )

@@ -1,0 +1,126 @@
+"""`/explanations`: explanations as jobs, for those that take longer than a request should."""
+
+from typing import Any
+
+import flask
+from flask_openapi3.openapi import OpenAPI
+
+import quality
+from Dashboard import explanation_schemas as forms
+from Dashboard import messages, schemas
+from Dashboard.explanations import Explanations, progress
+from Dashboard.inputs import read_explain
+from Dashboard.jobs import KEEP_SECONDS
+from Dashboard.jobs.engine import UnknownJob
+
+PATH = "/explanations"
+GONE = (
+    "there is no such explanation, or none any more: "
+    f"results are kept for {KEEP_SECONDS // 60} minutes"
+)
+Reply = tuple[dict[str, Any], int]
+FAILURES: dict[int, Any] = {404: schemas.Failure, 503: schemas.Failure}
+
+
+def add_explanations(server: OpenAPI, explanations: Explanations) -> None:
+    """Add the routes to `server`."""
+    jobs, service = explanations.jobs, explanations.service
+
+    @server.get(PATH, operation_id="offering", responses={200: forms.Offering})
+    def offering() -> Reply:
+        """What explanations there are: methods, the time each takes, classes, models."""
+        return explanations.offering(), 200
+
+    @server.post(
+        PATH,
+        operation_id="explain",
+        openapi_extensions={
+            "requestBody": schemas.request_body(forms.ExplainBody, forms.ExplainForm)
+        },
+        responses={
+            200: forms.Explanation,
+            202: forms.Explanation,
+            400: schemas.Failure,
+            413: schemas.Failure,
+            415: schemas.Failure,
+            422: schemas.Rejected,
+            503: schemas.Failure,
+        },
+    )
+    def explain() -> Reply:
+        """Start explaining one image; an equal request finds the same job."""
+        data, options = read_explain(flask.request)
+        order, version = explanations.order(options)
+        with service.turn():
+            image = quality.decode(data, service.config.limits)
+            report = quality.check(image, mode=service.config.gate) if options.gate else None
+        if report is not None and report.verdict == "reject":
+            rejected = {"success": False, "error": messages.RETAKE, "quality": report.to_dict()}
+            return rejected, 422
+        key = jobs.submit(data, order, version)
+        record = jobs.status(key)
+        return progress(key, record), 200 if record.state == "done" else 202
+
+    @server.get(
+        f"{PATH}/<key>",
+        operation_id="explanation",
+        responses={200: forms.Explanation, **FAILURES},
+    )
+    def explanation(path: forms.JobPath) -> Reply:
+        """How far an explanation is."""
+        return progress(path.key, jobs.status(path.key)), 200
+
+    @server.delete(
+        f"{PATH}/<key>",
+        operation_id="cancel",
+        responses={200: forms.Explanation, **FAILURES},
+    )
+    def cancel(path: forms.JobPath) -> Reply:
+        """Cancel an explanation, or delete its results."""
+        return progress(path.key, jobs.cancel(path.key)), 200
+
+    @server.get(
+        f"{PATH}/<key>/map",
+        operation_id="explanationMap",
+        responses={200: forms.ExplanationMap, **FAILURES},
+    )
+    def small_map(path: forms.JobPath) -> Reply:
+        """The map of an explanation in eight bits, for drawing it."""
+        return jobs.view(path.key), 200
+
+    @server.get(
+        f"{PATH}/<key>/picture.png",
+        operation_id="explanationPicture",
+        responses={200: _file("image/png"), **FAILURES},
+    )
+    def picture(path: forms.JobPath) -> flask.Response:
+        """The explanation drawn over the image, PNG."""
+        return flask.Response(jobs.picture(path.key), mimetype="image/png")
+
+    @server.get(
+        f"{PATH}/<key>/map.npy",
+        operation_id="explanationArray",
+        responses={200: _file("application/octet-stream"), **FAILURES},
+    )
+    def array(path: forms.JobPath) -> flask.Response:
+        """The map of an explanation: height x width float32, a NumPy file."""
+        return flask.Response(jobs.array(path.key), mimetype="application/octet-stream")
+
+    @server.errorhandler(UnknownJob)
+    def unknown_job(_: UnknownJob) -> Reply:
+        return {"success": False, "error": GONE}, 404
+
+    @server.after_request
+    def keep_keys_out_of_the_log(response: flask.Response) -> flask.Response:
+        # The server's log line takes the path from here; who knows a key can fetch the result.
+        path = flask.request.path
+        if path.startswith(f"{PATH}/"):
+            flask.request.environ["PATH_INFO"] = f"{PATH}/*"
+        return response
+
+
+def _file(mimetype: str) -> dict[str, Any]:
+    return {
+        "description": "A file",
+        "content": {mimetype: {"schema": {"type": "string", "format": "binary"}}},
+    }

@@ -1,0 +1,136 @@
+"""Typed bodies and answers of explanations; `/openapi.json` is made of them."""
+
+from typing import TYPE_CHECKING, Literal
+
+from flask_openapi3.models.file import FileStorage
+from pydantic import BaseModel, ConfigDict, Field
+
+from interpretability.methods import METHODS
+
+if TYPE_CHECKING:
+    MethodName = str
+else:
+    MethodName = Literal[tuple(METHODS)]
+DEFAULT_METHOD = "gradcam"
+
+
+class ExplainOptions(BaseModel):
+    """What a request for an explanation may say beside its image."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    gate: bool = Field(
+        True, description="Refuse an image whose quality is too poor; false takes it anyway."
+    )
+    precision: Literal["Low", "Medium", "High"] = Field(
+        "Medium", description="Effort of the explanation, where its method has degrees of it."
+    )
+    method: MethodName | None = Field(
+        None, description=f"Method of the explanation; {DEFAULT_METHOD} where none is named."
+    )
+    target: str | None = Field(
+        None,
+        max_length=64,
+        description="Class to explain: its code, or `malignant`; the predicted one where none is "
+        "named.",
+    )
+    model: str | None = Field(
+        None, max_length=128, description="Name of a checkpoint from GET /models."
+    )
+
+
+class ExplainBody(ExplainOptions):
+    """A request for an explanation, in JSON."""
+
+    image: str = Field(
+        min_length=1,
+        description="The image file (JPEG, PNG, WebP, TIFF or BMP) in base64, or a data URL of it.",
+    )
+
+
+class ExplainForm(ExplainOptions):
+    """A request for an explanation, as a multipart form."""
+
+    image: FileStorage = Field(description="The image file: JPEG, PNG, WebP, TIFF or BMP.")
+
+
+class ExplanationFacts(BaseModel):
+    """What an explanation shows."""
+
+    method: str
+    precision: str
+    model: str
+    target: str = Field(description="Code of the class that is explained, or `malignant`.")
+    probability: float = Field(ge=0, le=1, description="Of the target.")
+    seconds: float = Field(ge=0, description="Time that it took.")
+    width: int = Field(ge=1, description="Of the picture and of the map, in pixels.")
+    height: int = Field(ge=1)
+    fails_randomisation: bool = Field(
+        description="True: the method's map hardly changes when the weights are random, so it "
+        "shows the picture's edges rather than the model's reasons."
+    )
+
+
+class Explanation(BaseModel):
+    """How far an explanation is, and what came out."""
+
+    success: Literal[True]
+    key: str = Field(description="Address of the job, known to who asked for it alone.")
+    state: Literal["queued", "running", "done", "failed", "cancelled"]
+    fraction: float = Field(ge=0, le=1, description="How much of it is done.")
+    seconds_left: float | None = Field(ge=0, description="Estimate; null: it is through.")
+    error: str | None = Field(description="Why it failed or that it was cancelled.")
+    method: str
+    precision: str
+    model: str
+    target: str | None = Field(description="As asked for; null: the predicted class.")
+    facts: ExplanationFacts | None = Field(description="Once it is done.")
+
+
+class ExplanationMap(BaseModel):
+    """A map in eight bits, at most 480 pixels wide and high, for drawing it."""
+
+    width: int = Field(ge=1)
+    height: int = Field(ge=1)
+    limit: float = Field(ge=0, description="Largest magnitude of the map.")
+    values: str = Field(
+        description="Base64 of signed bytes, row after row; 127 stands for `limit`. Positive "
+        "values speak for the target, negative ones against it."
+    )
+
+
+class MethodEntry(BaseModel):
+    """A method of explaining."""
+
+    name: str
+    label: str
+    paper: str
+    has_precision: bool
+    fails_randomisation: bool
+    seconds: dict[str, float] = Field(
+        description="Time to expect for each precision, for the default model on two cores."
+    )
+
+
+class ExplainableModel(BaseModel):
+    """A checkpoint as explanations see it."""
+
+    name: str
+    targets: list[str]
+    unsupported: dict[str, str] = Field(description="Methods that do not work with it, and why.")
+
+
+class Offering(BaseModel):
+    """What explanations there are."""
+
+    methods: list[MethodEntry]
+    precisions: list[str]
+    default: str
+    keep_seconds: int = Field(description="How long an image or a result is kept at most.")
+    models: list[ExplainableModel]
+
+
+class JobPath(BaseModel):
+    """The address of an explanation."""
+
+    key: str = Field(max_length=64, description="From the answer to POST /explanations.")

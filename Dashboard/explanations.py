@@ -1,0 +1,186 @@
+"""Explanations for pages and API: what may be asked for, handing it to the jobs, the answer."""
+
+import base64
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, get_args
+
+from Dashboard.explanation_schemas import DEFAULT_METHOD, ExplainOptions
+from Dashboard.inputs import InputError, describe
+from Dashboard.jobs import KEEP_SECONDS
+from Dashboard.jobs.engine import Jobs, Unavailable
+from Dashboard.jobs.records import OPEN, Order, Record
+from Dashboard.service import Service
+from interpretability.methods import METHODS, Method
+from models.checkpoints import load_card
+from models.taxonomy import Taxonomy
+
+MALIGNANT = "malignant"
+PRECISIONS: tuple[str, ...] = get_args(ExplainOptions.model_fields["precision"].annotation)
+# How long a request for an assessment waits for its explanation, and how many may do so in each
+# server process: a waiting one holds a thread.
+WAIT_SECONDS = 300.0
+MOST_WAITING = 8
+
+
+class TooSlow(RuntimeError):  # noqa: N818 (named like Unavailable)
+    """An explanation that a request waits for was not done in time."""
+
+
+class Explanations:
+    """Explanations over one service's checkpoints, by one server's jobs."""
+
+    def __init__(self, service: Service, jobs: Jobs) -> None:
+        self.service, self.jobs = service, jobs
+        self._places = threading.BoundedSemaphore(MOST_WAITING)
+
+    def order(self, options: ExplainOptions) -> tuple[Order, str]:
+        """What a request asks for, and the version of its model.
+
+        Raises:
+            InputError: 400: no such target, or a method that does not work with the model.
+            UnknownModel, ModelNotReady: as `Service.assess`.
+        """
+        name = self.service.known(options.model)
+        card = load_card(self.service.root / name)
+        accepted = targets(card.taxonomy)
+        if options.target is not None and options.target not in accepted:
+            raise InputError(
+                f"target must be one of {', '.join(accepted)}, got {describe(options.target)}"
+            )
+        method = options.method or DEFAULT_METHOD
+        refusal = refused(METHODS[method], card.backbone)
+        if refusal is not None:
+            raise InputError(f"method: {refusal}")
+        limits = self.service.config.limits
+        order = Order(
+            model=name,
+            method=method,
+            precision=options.precision,
+            target=options.target,
+            root=str(self.service.root),
+            max_bytes=limits.max_bytes,
+            max_pixels=limits.max_pixels,
+        )
+        return order, f"{card.version} {card.weights_sha256}"
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """A place among the requests that wait for an explanation.
+
+        Raises:
+            Unavailable: all are taken.
+        """
+        if not self._places.acquire(blocking=False):
+            raise Unavailable("too many requests wait for explanations; try again in a minute")
+        try:
+            yield
+        finally:
+            self._places.release()
+
+    def explained(self, data: bytes, order: Order, version: str) -> dict[str, Any]:
+        """`explain` and `explanation` of the answer to `POST /predict`, once they are there.
+
+        Raises:
+            Unavailable: no worker, or it failed.
+            TooSlow: not done in `WAIT_SECONDS`.
+        """
+        key = self.jobs.submit(data, order, version)
+        record = self.jobs.wait(key, WAIT_SECONDS)
+        if record.state in OPEN:
+            self.jobs.cancel(key)
+            raise TooSlow(f"the explanation was not done within {WAIT_SECONDS:.0f} seconds")
+        if record.state != "done":
+            raise Unavailable(str(record.error))
+        picture = self.jobs.picture(key)
+        return {
+            "explain": base64.b64encode(picture).decode("ascii"),
+            "explanation": facts(record),
+        }
+
+    def offering(self) -> dict[str, Any]:
+        """What may be asked for, as `GET /explanations` answers."""
+        infos = self.service.models()
+        models = []
+        for info in infos:
+            taxonomy = load_card(self.service.root / info.name).taxonomy
+            refusals = {m.name: refused(m, info.backbone) for m in METHODS.values()}
+            models.append(
+                {
+                    "name": info.name,
+                    "targets": targets(taxonomy),
+                    "unsupported": {name: why for name, why in refusals.items() if why},
+                }
+            )
+        return {
+            "methods": [_entry(method) for method in METHODS.values()],
+            "precisions": list(PRECISIONS),
+            "default": DEFAULT_METHOD,
+            "keep_seconds": KEEP_SECONDS,
+            "models": models,
+        }
+
+
+def targets(taxonomy: Taxonomy) -> list[str]:
+    """What an explanation may be about."""
+    return [*taxonomy.codes, MALIGNANT]
+
+
+def refused(method: Method, backbone: str) -> str | None:
+    """Why a method does not work with a checkpoint's backbone; None where it does."""
+    try:
+        return method.supported(backbone)
+    except ValueError:  # a checkpoint that is no single network
+        return f"{method.name} does not work with a checkpoint of kind {backbone!r}"
+
+
+def facts(record: Record) -> dict[str, Any]:
+    """What is known of an explanation that is done."""
+    order = record.order
+    return {
+        "method": order.method,
+        "precision": order.precision,
+        "model": order.model,
+        **(record.result or {}),
+        "fails_randomisation": METHODS[order.method].fails_randomisation,
+    }
+
+
+def progress(key: str, record: Record) -> dict[str, Any]:
+    """How far a job is, as the API answers."""
+    order = record.order
+    return {
+        "success": True,
+        "key": key,
+        "state": record.state,
+        "fraction": record.fraction,
+        "seconds_left": seconds_left(record),
+        "error": record.error,
+        "method": order.method,
+        "precision": order.precision,
+        "model": order.model,
+        "target": order.target,
+        "facts": facts(record) if record.state == "done" else None,
+    }
+
+
+def seconds_left(record: Record) -> float | None:
+    """Estimate of the time to go: from the pace so far, before that from what is usual."""
+    if record.state not in OPEN:
+        return None
+    usual = METHODS[record.order.method].expected_seconds(record.order.precision)
+    if record.fraction >= 0.05:
+        return round(record.elapsed * (1 - record.fraction) / record.fraction, 1)
+    return round(max(usual - record.elapsed, 0.0), 1)
+
+
+def _entry(method: Method) -> dict[str, Any]:
+    return {
+        "name": method.name,
+        "label": method.label,
+        "paper": method.paper,
+        "has_precision": method.has_precision,
+        "fails_randomisation": method.fails_randomisation,
+        "seconds": {name: method.expected_seconds(name) for name in PRECISIONS},
+    }

@@ -1,0 +1,331 @@
+"""The server's side of the jobs: hand in a picture, ask how far it is, fetch the results."""
+
+import hashlib
+import importlib.util
+import json
+import os
+import re
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from Dashboard.config import Config
+from Dashboard.jobs import KEEP_SECONDS, records
+from Dashboard.jobs.files import remove_tree
+from Dashboard.jobs.records import OPEN, Order, Record
+from Dashboard.jobs.spool import SUPERVISOR_LOCK, Spool, parent_folder, take_lock
+from Dashboard.jobs.store import RedisStore, Store, StoreError
+
+ROOT = Path(__file__).resolve().parents[2]
+EXPLAINER = "interpretability:explain"
+# Explanations that wait for the worker or are with it; each holds its picture.
+MOST_OPEN = 24
+KEY = re.compile(r"[A-Za-z0-9_-]{22}")
+POLL_SECONDS = 0.1
+CLOSING_SECONDS = 5.0
+
+
+class Unavailable(RuntimeError):  # noqa: N818 (named like ModelNotReady)
+    """No explanation can be made now; the message is for users."""
+
+
+class UnknownJob(LookupError):  # noqa: N818
+    """There is no job under the key, or none any more."""
+
+
+class Jobs:
+    """Explanations of one server; one object for all its processes, forked or not.
+
+    explainer: `MODULE:FUNCTION` that the worker calls, with the signature of
+        `interpretability.explain`.
+    """
+
+    def __init__(self, config: Config, *, explainer: str = EXPLAINER) -> None:
+        self.config = config
+        self.explainer = explainer
+        self._spool: Spool | None = None
+        self._redis: RedisStore | None = None
+        self._queue: tuple[int, Any] | None = None
+        self._supervisor: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def local(self) -> bool:
+        """Whether this server keeps the worker itself."""
+        return self.config.redis_url is None
+
+    def prepare(self) -> None:
+        """Make the folder that forked workers will share; start the worker if it is to be ready.
+
+        To be called before the fork; without it the first job does it.
+
+        Raises:
+            Unavailable: the folder cannot be made, or torch is missing.
+        """
+        if not self.local or self.config.explain == "off":
+            return
+        with self._lock:
+            self._open()
+        if self.config.explain == "ready":
+            self._supervise()
+
+    def close(self) -> None:
+        """End worker and supervisor, and delete what they held."""
+        with self._lock:
+            spool, self._spool = self._spool, None
+            if spool is None:
+                return
+            spool.close()
+            self._end_supervisor(spool.folder)
+            remove_tree(spool.folder)
+
+    def submit(self, data: bytes, order: Order, version: str = "") -> str:
+        """The key of a job that explains the picture file `data`, an equal one's where there is.
+
+        version: of the model's weights; results of others are not taken.
+
+        Raises:
+            Unavailable: no worker, no room, or too much to do.
+        """
+        self._check()
+        picture = hashlib.sha256(data).hexdigest()
+        same = (
+            "same-"
+            + hashlib.sha256(
+                json.dumps([picture, version, asdict(order)], sort_keys=True).encode()
+            ).hexdigest()
+        )
+        with self._storing() as store:
+            known = store.get(same)
+            if known is not None and self._goes_on(store, known.decode()):
+                return known.decode()
+            if len(store.keys("input-")) >= MOST_OPEN:
+                raise Unavailable("too many explanations are waiting; try again in a minute")
+            key = secrets.token_urlsafe(16)
+            store.put(records.input_key(key), data, KEEP_SECONDS)
+            store.put(records.record_key(key), Record(order).dump(), KEEP_SECONDS)
+            store.put(same, key.encode(), KEEP_SECONDS)
+            of = f"of-{picture}"
+            listed = json.loads(store.get(of) or b"[]")
+            store.put(of, json.dumps([*listed, key]).encode(), KEEP_SECONDS)
+        if self.local:
+            self._supervise()
+        self._send(key)
+        return key
+
+    def of_picture(self, data: bytes) -> list[str]:
+        """Keys of the explanations that wait, run or are done for the picture file `data`."""
+        if not self._opened():
+            return []
+        try:
+            with self._storing() as store:
+                listed = json.loads(store.get(f"of-{hashlib.sha256(data).hexdigest()}") or b"[]")
+                return [key for key in listed if self._goes_on(store, key)]
+        except Unavailable:
+            return []
+
+    def status(self, key: str) -> Record:
+        """How far a job is.
+
+        Raises:
+            UnknownJob, Unavailable.
+        """
+        if not KEY.fullmatch(key) or not self._opened():
+            raise UnknownJob
+        with self._storing():
+            record = self._find(key)
+        if record is None:
+            raise UnknownJob
+        return record
+
+    def wait(self, key: str, seconds: float) -> Record:
+        """The record of a job once it is through, or as it is after `seconds`; as `status`."""
+        end = time.monotonic() + seconds
+        while (record := self.status(key)).state in OPEN and time.monotonic() < end:
+            time.sleep(POLL_SECONDS)
+        return record
+
+    def cancel(self, key: str) -> Record:
+        """Stop a job that waits or runs, forget the results of one that is done; as `status`."""
+        record = self.status(key)
+        with self._storing() as store:
+            if record.state in OPEN:
+                store.put(records.cancel_key(key), b"1", KEEP_SECONDS)
+                if record.state == "queued":
+                    store.remove(records.input_key(key))
+                return replace(record, state="cancelled", error=records.CANCELLED)
+            store.remove(
+                *(
+                    name(key)
+                    for name in (
+                        records.record_key,
+                        records.picture_key,
+                        records.array_key,
+                        records.view_key,
+                    )
+                )
+            )
+        return record
+
+    def picture(self, key: str) -> bytes:
+        """The drawn explanation of a job that is done, PNG; as `status`."""
+        return self._result(records.picture_key(key))
+
+    def array(self, key: str) -> bytes:
+        """Its map, (H, W) float32, as a .npy file; as `status`."""
+        return self._result(records.array_key(key))
+
+    def view(self, key: str) -> dict[str, Any]:
+        """Its map as `Dashboard.maps.encode_map` writes it; as `status`."""
+        view: dict[str, Any] = json.loads(self._result(records.view_key(key)))
+        return view
+
+    def _result(self, name: str) -> bytes:
+        if not self._opened():
+            raise UnknownJob
+        with self._storing() as store:
+            value = store.get(name)
+        if value is None:
+            raise UnknownJob
+        return value
+
+    def _check(self) -> None:
+        if self.config.explain == "off":
+            raise Unavailable("explanations are switched off on this server (EXPLAIN)")
+        if not self.local:
+            with self._storing() as store:
+                if not store.keys(records.WORKER_KEY):
+                    raise Unavailable(
+                        "no worker for explanations is up: start one with "
+                        "`celery -A Dashboard.jobs worker`"
+                    )
+            return
+        if self.explainer == EXPLAINER and importlib.util.find_spec("torch") is None:
+            raise Unavailable(
+                "explanations need torch, which is not installed beside this server: "
+                "see requirements/explain.txt"
+            )
+        with self._lock:
+            self._open()
+        with self._storing() as store:
+            if store.get(records.BROKEN_KEY) is not None:
+                raise Unavailable(records.NOT_STARTED)
+
+    def _goes_on(self, store: Store, key: str) -> bool:
+        """Whether a job is done or on its way there."""
+        record = self._find(key)
+        if record is None or store.get(records.cancel_key(key)) is not None:
+            return False
+        return record.state in (*OPEN, "done")
+
+    def _find(self, key: str) -> Record | None:
+        store = self._store()
+        data = store.get(records.record_key(key))
+        record = Record.load(data) if data else None
+        if record is None:
+            return None
+        if record.state == "queued" and store.get(records.cancel_key(key)) is not None:
+            return replace(record, state="cancelled", error=records.CANCELLED)
+        if record.state == "running" and store.get(records.alive_key(key)) is None:
+            again = store.get(records.record_key(key))  # it may have ended between the two looks
+            record = Record.load(again) if again else record
+            if record.state == "running":
+                return replace(record, state="failed", error=records.WORKER_DIED)
+        return record
+
+    def _opened(self) -> bool:
+        return not self.local or self._spool is not None
+
+    def _open(self) -> Spool:
+        if self._spool is None:
+            try:
+                self._spool = Spool(parent_folder(self.config.data_dir))
+            except OSError as error:
+                raise Unavailable(
+                    f"explanations have no place for their files: {error.strerror}"
+                ) from None
+        return self._spool
+
+    def _store(self) -> Store:
+        if not self.local:
+            if self._redis is None:
+                self._redis = RedisStore(str(self.config.redis_url))
+            return self._redis
+        with self._lock:
+            return self._open().store
+
+    @contextmanager
+    def _storing(self) -> Iterator[Store]:
+        try:
+            yield self._store()
+        except StoreError as error:
+            raise Unavailable(str(error)) from None
+        except OSError as error:
+            raise Unavailable(
+                f"explanations have no room for their files: {error.strerror}"
+            ) from None
+
+    def _send(self, key: str) -> None:
+        from kombu.exceptions import KombuError, OperationalError
+
+        from Dashboard.jobs.queue import TASK, make_celery
+
+        with self._lock:
+            if self._queue is None or self._queue[0] != os.getpid():
+                folder = self._spool.folder if self._spool else None
+                queue = make_celery(folder=folder, redis_url=self.config.redis_url)
+                self._queue = (os.getpid(), queue)
+            app = self._queue[1]
+        try:
+            app.send_task(TASK, args=[key])
+        except (KombuError, OperationalError, OSError) as error:
+            raise Unavailable(
+                f"the queue of explanations cannot be reached ({type(error).__name__})"
+            ) from None
+
+    def _supervise(self) -> None:
+        """See to it that the supervisor runs; it is a new program, never a fork of this one."""
+        with self._lock:
+            folder = self._open().folder
+            if self._supervisor is not None and self._supervisor.poll() is None:
+                return
+            lock = take_lock(folder / SUPERVISOR_LOCK)
+            if lock is None:
+                return
+            os.close(lock)
+            command = [sys.executable, "-m", "Dashboard.jobs.supervisor", str(folder)]
+            command += ["--explainer", self.explainer]
+            self._supervisor = subprocess.Popen(
+                [*command, "--load"] if self.config.explain == "ready" else command,
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+
+    def _end_supervisor(self, folder: Path) -> None:
+        """Wait until the supervisor is gone; it notices by itself, the signal only hurries it."""
+        path = folder / SUPERVISOR_LOCK
+        end = time.monotonic() + CLOSING_SECONDS
+        while path.exists() and time.monotonic() < end:
+            lock = take_lock(path)
+            if lock is not None:
+                os.close(lock)
+                break
+            number = path.read_text() if path.exists() else ""
+            if number:
+                try:
+                    os.kill(int(number), signal.SIGTERM)
+                except ProcessLookupError:
+                    break
+            time.sleep(0.05)
+        if self._supervisor is not None:
+            self._supervisor.wait(CLOSING_SECONDS)
+            self._supervisor = None

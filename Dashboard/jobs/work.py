@@ -1,0 +1,179 @@
+"""What the worker does with one job: decode, explain, draw, keep the results for a while."""
+
+import io
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+import quality
+from Dashboard.jobs import KEEP_SECONDS, records
+from Dashboard.jobs.records import Record
+from Dashboard.jobs.store import Store
+from Dashboard.maps import encode_map
+
+EXPLAINER = "interpretability:explain"
+# Larger pictures are explained and drawn at this size: a map of floats takes 4 bytes a pixel.
+MAX_PIXELS = 4_000_000
+BEAT_SECONDS, BEAT_LASTS_SECONDS = 3.0, 20.0
+PROGRESS_SECONDS = 0.25
+
+logger = logging.getLogger(__name__)
+Explain = Callable[..., Any]
+
+
+class Cancelled(Exception):  # noqa: N818 (it is no error)
+    """Somebody asked for the job to stop."""
+
+
+def find(explainer: str) -> Explain:
+    """The function that `MODULE:NAME` names."""
+    module, _, name = explainer.partition(":")
+    return cast(Explain, getattr(import_module(module), name))
+
+
+def work(key: str, store: Store, explainer: str) -> None:
+    """Carry out one job; whatever goes wrong with it is written into its record.
+
+    A key whose job is unknown, expired or not waiting is passed over: a queue may deliver twice.
+    """
+    data = store.get(records.record_key(key))
+    record = Record.load(data) if data else None
+    if record is None or record.state != "queued":
+        return
+    job = _Job(key, store, record)
+    # The record is final before the signs of life end: who misses them must not think it lost.
+    with beating(store, records.alive_key(key)):
+        try:
+            job.run(find(explainer))
+        except Cancelled:
+            job.write(state="cancelled", error=records.CANCELLED)
+        except (quality.ImageError, ValueError) as error:
+            job.write(state="failed", error=str(error))
+        except Exception as error:
+            # Neither its text nor its values, which may hold something of the picture.
+            logger.error("an explanation failed: %s at %s", type(error).__name__, _place(error))
+            name = type(error).__name__
+            job.write(state="failed", error=f"the explanation failed in the worker ({name})")
+        finally:
+            store.remove(records.input_key(key), records.cancel_key(key))
+
+
+class _Job:
+    def __init__(self, key: str, store: Store, record: Record) -> None:
+        self.key, self.store, self.record = key, store, record
+        self.start = self.written = time.monotonic()
+
+    def write(self, **changes: Any) -> None:
+        self.written = time.monotonic()
+        self.record = replace(self.record, elapsed=round(self.written - self.start, 2), **changes)
+        self.store.put(records.record_key(self.key), self.record.dump(), KEEP_SECONDS)
+
+    def progress(self, fraction: float) -> None:
+        if time.monotonic() - self.written >= PROGRESS_SECONDS:
+            self.write(fraction=round(min(max(fraction, 0.0), 1.0), 4))
+
+    def cancelled(self) -> bool:
+        return self.store.get(records.cancel_key(self.key)) is not None
+
+    def run(self, explain: Explain) -> None:
+        if self.cancelled():
+            raise Cancelled
+        order = self.record.order
+        data = self.store.get(records.input_key(self.key))
+        if data is None:
+            raise ValueError("the explanation waited too long, and its picture was deleted")
+        self.write(state="running")
+        limits = quality.Limits(max_bytes=order.max_bytes, max_pixels=order.max_pixels)
+        image = _at_most(quality.decode(data, limits), MAX_PIXELS)
+        try:
+            found = explain(
+                image,
+                model=order.model,
+                method=order.method,
+                precision=order.precision,
+                target=order.target,
+                progress=self.progress,
+                cancelled=self.cancelled,
+                root=Path(order.root),
+            )
+        except Exception:
+            if self.cancelled():
+                raise Cancelled from None
+            raise
+        if self.cancelled():
+            raise Cancelled
+        self._keep(image, found)
+
+    def _keep(self, image: NDArray[np.uint8], found: Any) -> None:
+        from interpretability import overlay
+
+        array = io.BytesIO()
+        np.save(array, found.map.astype(np.float32))
+        view = encode_map(found.map)
+        drawn = overlay.png(overlay.heatmap(image, found.map))
+        for name, value in (
+            (records.array_key, array.getvalue()),
+            (records.picture_key, drawn),
+            (records.view_key, json.dumps(view).encode()),
+        ):
+            self.store.put(name(self.key), value, KEEP_SECONDS)
+        height, width = found.map.shape
+        result = {
+            "target": found.target,
+            "probability": found.probability,
+            "seconds": round(found.seconds, 3),
+            "width": width,
+            "height": height,
+        }
+        self.write(state="done", fraction=1.0, result=result)
+
+
+@contextmanager
+def beating(store: Store, key: str) -> Iterator[None]:
+    """Renew `key` from a thread for as long as this lasts, so that others see it go on."""
+    stop = threading.Event()
+
+    def beat() -> None:
+        while not stop.wait(BEAT_SECONDS):
+            try:
+                store.put(key, b"1", BEAT_LASTS_SECONDS)
+            except Exception:  # the next beat may find the store again
+                logger.warning("the store of explanations did not take a sign of life")
+
+    store.put(key, b"1", BEAT_LASTS_SECONDS)
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+        store.remove(key)
+
+
+def _place(error: Exception) -> str:
+    """File and line where an error was raised."""
+    where = error.__traceback__
+    while where is not None and where.tb_next is not None:
+        where = where.tb_next
+    return f"{where.tb_frame.f_code.co_filename}:{where.tb_lineno}" if where else "?"
+
+
+def _at_most(image: NDArray[np.uint8], pixels: int) -> NDArray[np.uint8]:
+    height, width = image.shape[:2]
+    scale = (pixels / (height * width)) ** 0.5
+    if scale >= 1:
+        return image
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
