@@ -1,49 +1,24 @@
-"""Splits of an index into train, val and test that never part a lesion."""
+"""Splits on disk: what stands in a split folder, and reading it with its checks."""
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pandas as pd
-from sklearn.model_selection import StratifiedGroupKFold
 
 from models.taxonomy import HAM10000, Taxonomy
 from retraining.data import TAXONOMY_FILE, DataError, load_index, taxonomy_text
 from retraining.files import write_text
+from retraining.schemes import PARTS as PARTS
+from retraining.schemes import grouped_split as grouped_split
 
-PARTS = ("train", "val", "test")
+SPLIT_FILE = "split.json"
+PER_CLASS = "per-class"
 
-
-def grouped_split(
-    index: pd.DataFrame, fractions: Sequence[float] = (0.64, 0.16, 0.20), seed: int = 42
-) -> dict[str, pd.DataFrame]:
-    """Part `index` by lesion, every class in about the same share in each part.
-
-    fractions: of train, val and test, or of train and val; they sum to 1. A part is one fold of
-        scikit-learn's StratifiedGroupKFold over what the parts after it left, so its share is
-        one over a whole number of that rest: 0.64, 0.16, 0.20 is 1/5 of all, then 1/5 of the
-        rest.
-    """
-    if len(fractions) not in (2, 3) or min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-6:
-        raise ValueError(
-            f"fractions must be two or three shares above 0 that sum to 1, got {fractions}"
-        )
-    parts: dict[str, pd.DataFrame] = {}
-    rest, left = index, 1.0
-    for name, fraction in reversed(list(zip(PARTS, fractions, strict=False))[1:]):
-        folds = round(left / fraction)
-        if left / fraction < 2 - 1e-6:
-            raise ValueError(
-                f"the share of {name} may be at most half of what remains, got {fractions}"
-            )
-        folder = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
-        keep, take = next(folder.split(np.zeros(len(rest)), rest.dx, rest.lesion_id))
-        parts[name] = rest.iloc[np.sort(take)].reset_index(drop=True)
-        rest, left = rest.iloc[np.sort(keep)], left - fraction
-    parts["train"] = rest.reset_index(drop=True)
-    return {name: parts[name] for name in PARTS if name in parts}
+logger = logging.getLogger(__name__)
 
 
 def split_hash(parts: Mapping[str, pd.DataFrame]) -> str:
@@ -55,36 +30,107 @@ def split_hash(parts: Mapping[str, pd.DataFrame]) -> str:
     return digest.hexdigest()
 
 
-def write_split(parts: Mapping[str, pd.DataFrame], data: Path, out: Path) -> None:
-    """Write `<part>.csv` for every part, with paths that hold from anywhere."""
+def write_split(
+    parts: Mapping[str, pd.DataFrame],
+    data: Path,
+    out: Path,
+    scheme: str = "grouped",
+    **origin: Any,
+) -> dict[str, Any]:
+    """Write `<part>.csv` for every part, with paths that hold from anywhere, and its passport.
+
+    The passport, `split.json`, is returned: the scheme, whatever `origin` tells of how the split
+    was made (fractions, seed, fold), `sha256`, `counts` of images per part and class, `lesions`
+    per part, `lesions_parted`. The classes go into `taxonomy.json`.
+    """
     root = data.resolve()
+    for name in PARTS:
+        if name not in parts:
+            (out / f"{name}.csv").unlink(missing_ok=True)
     for name, frame in parts.items():
-        full = frame.assign(
-            path=[str(root / p) for p in frame.path],
-            **(
-                {"mask": [str(root / m) if m else "" for m in frame["mask"]]}
-                if "mask" in frame
-                else {}
-            ),
-        )
-        write_text(out / f"{name}.csv", full.to_csv(index=False))
+        places = {
+            column: [str(root / p) if p else "" for p in frame[column]]
+            for column in ("path", "mask")
+            if column in frame
+        }
+        write_text(out / f"{name}.csv", frame.assign(**places).to_csv(index=False))
     write_text(out / TAXONOMY_FILE, taxonomy_text(load_taxonomy(data)))
+    passport = {
+        "scheme": scheme,
+        **origin,
+        "sha256": split_hash(parts),
+        "counts": {n: f.dx.value_counts().sort_index().to_dict() for n, f in parts.items()},
+        "lesions": {n: int(f.lesion_id.nunique()) for n, f in parts.items()},
+        "lesions_parted": len(parted_lesions(parts)),
+    }
+    write_text(out / SPLIT_FILE, json.dumps(passport, indent=2) + "\n")
+    return passport
 
 
 def load_split(folder: Path) -> dict[str, pd.DataFrame]:
-    """Read the parts that are there; DataError where train.csv is missing or a lesion is parted."""
+    """Read the parts that are there.
+
+    Raises DataError where train.csv is missing, where a part has a class that is not one of
+    `taxonomy.json` or lacks one that is, and where a lesion is in two parts; the last is only a
+    warning where `split.json` says that the split was made per class, which parts lesions.
+    """
+    parts = read_parts(folder)
+    parted = parted_lesions(parts)
+    if parted and read_passport(folder).get("scheme") == PER_CLASS:
+        logger.warning(leak(parted, folder))
+    elif parted:
+        raise DataError(leak(parted, folder))
+    return parts
+
+
+def read_parts(folder: Path) -> dict[str, pd.DataFrame]:
+    """Read the parts that are there, parted lesions or not; DataError as `load_split`."""
     if not (folder / "train.csv").is_file():
         raise DataError(
             f"{folder} has no train.csv; make a split with `python -m retraining split`"
         )
     parts = {n: load_index(folder / f"{n}.csv") for n in PARTS if (folder / f"{n}.csv").is_file()}
-    parted = parted_lesions(parts)
-    if parted:
-        raise DataError(
-            f"{len(parted)} lesions of {folder} are in two parts, the first is {parted[0]}; "
-            "scores on such a split are too good"
-        )
+    taxonomy = load_taxonomy(folder)
+    for name, frame in parts.items():
+        check_classes(frame, taxonomy, f"{folder / name}.csv")
     return parts
+
+
+def check_classes(frame: pd.DataFrame, taxonomy: Taxonomy, where: str) -> None:
+    """DataError where `frame`, named `where`, has an unknown class, or none at all of one."""
+    unknown = sorted(set(frame.dx) - set(taxonomy.codes))
+    if unknown:
+        raise DataError(
+            f"{where} has the classes {', '.join(unknown)}; known are {', '.join(taxonomy.codes)}"
+        )
+    empty = sorted(set(taxonomy.codes) - set(frame.dx))
+    if empty:
+        raise DataError(
+            f"{where} has no image of class {', '.join(empty)}; every class of {TAXONOMY_FILE} "
+            "needs images"
+        )
+
+
+def read_passport(folder: Path) -> dict[str, Any]:
+    """`split.json` of a split folder; empty where there is none."""
+    path = folder / SPLIT_FILE
+    if not path.is_file():
+        return {}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise DataError(f"{path} is damaged: it must be a JSON object as `split` writes it")
+    return found
+
+
+def leak(parted: Sequence[str], folder: Path) -> str:
+    """The sentence for lesions in two parts."""
+    return (
+        f"{len(parted)} lesions of {folder} are in two parts, the first is {parted[0]}; "
+        "scores on such a split are too good"
+    )
 
 
 def load_taxonomy(folder: Path) -> Taxonomy:

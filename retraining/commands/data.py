@@ -1,17 +1,45 @@
 """`prepare`, `split` and `inspect`."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 import typer
 from rich.table import Table
 
-from retraining.commands.console import commands, console, progress_bar
+from retraining.commands.console import commands, console, errors, progress_bar
 from retraining.data import INDEX_FILE, load_index
 from retraining.data import prepare as prepare_data
-from retraining.splits import counts, grouped_split, load_split, split_hash, write_split
+from retraining.schemes import (
+    GROUPED_FRACTIONS,
+    PER_CLASS_FRACTIONS,
+    Parts,
+    given_split,
+    grouped_split,
+    kfold_splits,
+    per_class_split,
+)
+from retraining.splits import (
+    PER_CLASS,
+    check_classes,
+    counts,
+    load_taxonomy,
+    parted_lesions,
+    read_parts,
+    split_hash,
+    write_split,
+)
 
 app = commands()
+
+Cut = Callable[[pd.DataFrame, Sequence[float], int], Parts]
+# The schemes that cut by fractions, with their default.
+CUTS: dict[str, tuple[Cut, Sequence[float]]] = {
+    "grouped": (grouped_split, GROUPED_FRACTIONS),
+    PER_CLASS: (per_class_split, PER_CLASS_FRACTIONS),
+}
+SCHEMES = (*CUTS, "kfold", "given")
 
 
 @app.command()
@@ -33,34 +61,77 @@ def prepare(
 def split(
     data: Annotated[Path, typer.Option(help="Folder that `prepare` wrote.")],
     out: Annotated[Path, typer.Option(help="Folder for train.csv, val.csv and test.csv.")],
-    scheme: Annotated[str, typer.Option(help="grouped: no lesion in two parts.")] = "grouped",
-    fractions: Annotated[str, typer.Option(help="Train, val, test; or train, val.")] = (
-        "0.64,0.16,0.20"
-    ),
+    scheme: Annotated[
+        str,
+        typer.Option(
+            help="grouped: no lesion in two parts. kfold: the same, a folder per fold. per-class: "
+            "by chance, leaks. given: as the folders of the data say."
+        ),
+    ] = "grouped",
+    fractions: Annotated[
+        str | None,
+        typer.Option(help="Train, val, test; or train, val. Default 0.64,0.16,0.20 or 0.8,0.2."),
+    ] = None,
+    folds: Annotated[int, typer.Option(help="Of scheme kfold.")] = 5,
     seed: int = 42,
 ) -> None:
     """Part the index into train, val and test."""
-    if scheme != "grouped":
-        raise ValueError(f"scheme must be grouped, got {scheme!r}")
-    try:
-        shares = [float(text) for text in fractions.split(",")]
-    except ValueError:
-        raise ValueError(f"fractions must be numbers parted by commas, got {fractions!r}") from None
-    write_split(grouped_split(load_index(data / INDEX_FILE), shares, seed), data, out)
+    if scheme not in SCHEMES:
+        raise ValueError(f"scheme must be {', '.join(SCHEMES)}; got {scheme!r}")
+    index = load_index(data / INDEX_FILE)
+    check_classes(index, load_taxonomy(data), str(data / INDEX_FILE))
+    if scheme == "kfold":
+        for fold, parts in enumerate(kfold_splits(index, folds, seed)):
+            folder = out / f"fold_{fold}"
+            write_split(parts, data, folder, scheme, folds=folds, fold=fold, seed=seed)
+            console.print(str(folder))
+            _print_split(folder)
+        return
+    if scheme == "given":
+        write_split(given_split(index), data, out, scheme)
+    else:
+        cut, default = CUTS[scheme]
+        shares = _shares(fractions, default)
+        write_split(cut(index, shares, seed), data, out, scheme, fractions=shares, seed=seed)
     _print_split(out)
 
 
 @app.command()
 def inspect(splits: Annotated[Path, typer.Option(help="Folder of a split.")]) -> None:
     """Count the images per class and part; fails where a lesion is in two parts."""
-    _print_split(splits)
+    if _print_split(splits):
+        raise typer.Exit(1)
 
 
-def _print_split(folder: Path) -> None:
-    parts = load_split(folder)
+def _shares(text: str | None, default: Sequence[float]) -> list[float]:
+    if text is None:
+        return list(default)
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise ValueError(f"fractions must be numbers parted by commas, got {text!r}") from None
+
+
+def _print_split(folder: Path) -> list[str]:
+    """Print the counts of a split and its parted lesions; returns those."""
+    parts = read_parts(folder)
     frame = counts(parts)
     table = Table("", *frame.columns)
     for label, row in frame.iterrows():
         table.add_row(str(label), *(f"{n:,}" for n in row))
     console.print(table)
-    console.print(f"split sha256 {split_hash(parts)}; no lesion is in two parts")
+    console.print(f"split sha256 {split_hash(parts)}", soft_wrap=True)
+    parted = parted_lesions(parts)
+    if parted:
+        named = ", ".join(parted[:5]) + (" ..." if len(parted) > 5 else "")
+        total = pd.concat(parts.values()).lesion_id.nunique()
+        errors.print(
+            f"warning: this split leaks: {len(parted):,} of {total:,} lesions are in two parts or "
+            f"more ({named}); scores on it are too good",
+            style="yellow",
+            highlight=False,
+            soft_wrap=True,
+        )
+    else:
+        console.print("no lesion is in two parts")
+    return parted

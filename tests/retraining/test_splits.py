@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 
 from models.taxonomy import HAM10000, Taxonomy
 from retraining.data import DataError, prepare
+from retraining.schemes import per_class_split
 from retraining.splits import (
     counts,
     grouped_split,
     load_split,
     load_taxonomy,
     parted_lesions,
+    read_passport,
     split_hash,
     write_split,
 )
@@ -95,3 +97,39 @@ def test_a_damaged_taxonomy_is_one_sentence(text: str, tmp_path: Path) -> None:
     (tmp_path / "taxonomy.json").write_text(text)
     with pytest.raises(DataError, match=r"taxonomy\.json is not a list of classes"):
         load_taxonomy(tmp_path)
+
+
+def test_the_passport_tells_how_the_split_was_made(archives: Path, tmp_path: Path) -> None:
+    index = prepare(archives, tmp_path / "data")
+    parts = per_class_split(index)
+    write_split(parts, tmp_path / "data", tmp_path / "split", "per-class", seed=42)
+    passport = read_passport(tmp_path / "split")
+    assert passport["scheme"] == "per-class"
+    assert passport["seed"] == 42
+    assert passport["sha256"] == split_hash(parts)
+    assert passport["counts"]["val"]["mel"] == 4
+    assert passport["lesions_parted"] == len(parted_lesions(parts)) > 0
+
+
+def test_a_per_class_split_may_be_used_with_a_warning(
+    archives: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    parts = per_class_split(prepare(archives, tmp_path / "data"))
+    write_split(parts, tmp_path / "data", tmp_path / "split", "per-class")
+    assert split_hash(load_split(tmp_path / "split")) == split_hash(parts)
+    assert "scores on such a split are too good" in caplog.text
+
+
+def test_a_part_without_a_class_is_an_error(archives: Path, tmp_path: Path) -> None:
+    parts = grouped_split(prepare(archives, tmp_path / "data"))
+    parts["val"] = parts["val"][parts["val"].dx != "df"]
+    write_split(parts, tmp_path / "data", tmp_path / "split")
+    with pytest.raises(DataError, match=r"val\.csv has no image of class df"):
+        load_split(tmp_path / "split")
+
+
+def test_a_part_that_is_no_longer_made_goes_away(archives: Path, tmp_path: Path) -> None:
+    index = prepare(archives, tmp_path / "data")
+    write_split(grouped_split(index), tmp_path / "data", tmp_path / "split")
+    write_split(grouped_split(index, (0.8, 0.2)), tmp_path / "data", tmp_path / "split")
+    assert list(load_split(tmp_path / "split")) == ["train", "val"]
