@@ -31,14 +31,6 @@ def frame(per_class: dict[str, int], images: int = 1) -> pd.DataFrame:
 HAM_COUNTS = {
     "akiec": 327, "bcc": 514, "bkl": 1099, "df": 115, "mel": 1113, "nv": 6705, "vasc": 142,
 }  # fmt: skip
-    "akiec": 327,
-    "bcc": 514,
-    "bkl": 1099,
-    "df": 115,
-    "mel": 1113,
-    "nv": 6705,
-    "vasc": 142,
-}
 
 
 def test_per_class_gives_the_counts_of_older_tables() -> None:
