@@ -32,6 +32,10 @@ class Backbone:
     head: dotted path of the last linear layer.
     gradcam_layer: dotted path of the layer whose output is the last feature map, and whose
         spatial mean (after a ReLU where `gradcam_relu`) is the input of the head.
+    pooled_linear: whether the head is that mean and one linear layer (and a dropout), so that
+        class activation maps are exact; they are not served otherwise.
+    stages: dotted paths of layers half-way up, by depth, whose outputs tell a lesion from other
+        things, which the last layer forgets; see `models.ood`.
     bfloat16: whether its probabilities stay within 0.02 of float32 when it is served in bfloat16.
         Networks of depthwise convolutions do not (2.4 % of the probabilities of a trained
         efficientnet_lite0 moved further, none of a trained resnext50_32x4d's), and gain little.
@@ -45,6 +49,7 @@ class Backbone:
     weights: str
     head: str
     gradcam_layer: str
+    stages: tuple[str, ...]
     paper: str
     input_size: int = 224
     mean: tuple[float, float, float] = IMAGENET_MEAN
@@ -52,6 +57,7 @@ class Backbone:
     interpolation: str = "bilinear"
     crop: float = 0.875
     gradcam_relu: bool = False
+    pooled_linear: bool = True
     bfloat16: bool = True
     licence: str = "BSD-3-Clause"
 
@@ -61,6 +67,7 @@ class Backbone:
 
 
 _RESNET = "He et al., Deep Residual Learning for Image Recognition, CVPR 2016, arXiv:1512.03385"
+_RESNET_STAGES = ("layer1", "layer2", "layer3")
 _EFFICIENTNET = (
     "Tan & Le, EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks, "
     "ICML 2019, arXiv:1905.11946"
@@ -74,6 +81,7 @@ _ENTRIES = (
         weights="ResNet18_Weights.IMAGENET1K_V1",
         head="fc",
         gradcam_layer="layer4",
+        stages=_RESNET_STAGES,
         paper=_RESNET,
     ),
     Backbone(
@@ -83,6 +91,7 @@ _ENTRIES = (
         weights="ResNet34_Weights.IMAGENET1K_V1",
         head="fc",
         gradcam_layer="layer4",
+        stages=_RESNET_STAGES,
         paper=_RESNET,
     ),
     Backbone(
@@ -93,6 +102,7 @@ _ENTRIES = (
         crop=224 / 232,
         head="fc",
         gradcam_layer="layer4",
+        stages=_RESNET_STAGES,
         paper=_RESNET,
     ),
     Backbone(
@@ -103,6 +113,7 @@ _ENTRIES = (
         crop=224 / 232,
         head="fc",
         gradcam_layer="layer4",
+        stages=_RESNET_STAGES,
         paper=(
             "Xie et al., Aggregated Residual Transformations for Deep Neural Networks, "
             "CVPR 2017, arXiv:1611.05431"
@@ -115,6 +126,11 @@ _ENTRIES = (
         weights="DenseNet161_Weights.IMAGENET1K_V1",
         head="classifier",
         gradcam_layer="features",
+        stages=(
+            "features.denseblock1",
+            "features.denseblock2",
+            "features.denseblock3",
+        ),
         gradcam_relu=True,
         paper=(
             "Huang et al., Densely Connected Convolutional Networks, CVPR 2017, arXiv:1608.06993"
@@ -128,6 +144,7 @@ _ENTRIES = (
         crop=224 / 232,
         head="classifier.1",
         gradcam_layer="features",
+        stages=("features.3", "features.6", "features.13"),
         bfloat16=False,
         paper=(
             "Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks, "
@@ -142,6 +159,7 @@ _ENTRIES = (
         interpolation="bicubic",
         head="classifier.1",
         gradcam_layer="features",
+        stages=("features.2", "features.3", "features.5"),
         bfloat16=False,
         paper=_EFFICIENTNET,
     ),
@@ -155,6 +173,7 @@ _ENTRIES = (
         interpolation="bicubic",
         head="classifier.1",
         gradcam_layer="features",
+        stages=("features.2", "features.3", "features.5"),
         bfloat16=False,
         paper=_EFFICIENTNET,
     ),
@@ -166,6 +185,7 @@ _ENTRIES = (
         interpolation="bicubic",
         head="classifier",
         gradcam_layer="bn2",
+        stages=("blocks.1", "blocks.2", "blocks.4"),
         bfloat16=False,
         licence="Apache-2.0",
         paper=(
@@ -182,6 +202,7 @@ _ENTRIES = (
         interpolation="bicubic",
         head="classifier",
         gradcam_layer="bn2",
+        stages=("blocks.1", "blocks.2", "blocks.4"),
         bfloat16=False,
         licence="Apache-2.0",
         paper=_EFFICIENTNET,

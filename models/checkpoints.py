@@ -132,11 +132,7 @@ def available(root: Path = WEIGHTS_DIR) -> list[str]:
     """Names of the checkpoints under `root`, sorted."""
     if not root.is_dir():
         return []
-    return sorted(
-        folder.name
-        for folder in root.iterdir()
-        if _is_checkpoint(folder)
-    )
+    return sorted(folder.name for folder in root.iterdir() if _is_checkpoint(folder))
 
 
 def _is_checkpoint(folder: Path) -> bool:

@@ -4,19 +4,29 @@ import os
 import queue
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arguments import check_image, positive, prior_weights
 from models.backbones import get_backbone
-from models.checkpoints import DEFAULT_MODEL, WEIGHTS_DIR, Card, load_card, locate
+from models.checkpoints import (
+    DEFAULT_MODEL,
+    WEIGHTS_DIR,
+    Card,
+    load_card,
+    locate,
+    member_folders,
+)
 from models.export import GRAPH_FILE, GRAPH_WEIGHTS_FILE, exported
 from models.runtime import forget_pages, ov
+from models.views import view_count, views_of
 
 Precision = Literal["auto", "f32", "bf16"]
+SERVED = ("logits", "cam", "ood")
 
 
 class ModelNotReady(RuntimeError):  # noqa: N818 (the name tells the state)
@@ -33,6 +43,11 @@ class Prediction:
     p_malignant: the sum over the malignant classes.
     malignant: whether the most probable class is a malignant one.
     model, version: of the checkpoint.
+    in_distribution: whether this is a dermatoscopic image of skin, by the threshold on the card;
+        None where the checkpoint cannot tell.
+    ood_score: the out-of-distribution score, higher is stranger; None where there is none.
+    cam: class activation maps, float32 (C, h, w) in the taxonomy's order, where they were asked
+        for and the network has them; the map covers the whole picture.
     """
 
     code: str
@@ -43,6 +58,18 @@ class Prediction:
     malignant: bool
     model: str
     version: str
+    in_distribution: bool | None = None
+    ood_score: float | None = None
+    cam: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class _Outputs:
+    """What the graph computes of one picture: logits (C,), maps (C, h, w), score."""
+
+    logits: NDArray[np.float32]
+    cam: NDArray[np.float32] | None
+    ood: float | None
 
 
 class Classifier:
@@ -61,6 +88,7 @@ class Classifier:
         streams: int | None = None,
         precision: Precision = "auto",
         prior: Mapping[str, float] | None = None,
+        tta: bool | int = False,
     ) -> None:
         """Load and compile.
 
@@ -71,13 +99,15 @@ class Classifier:
             for two threads, so that on two cores a picture that comes alone has both.
         precision: `auto` is bf16 where the processor computes in it and the backbone bears it.
         prior: class frequencies by code to re-weight the probabilities to, see `probabilities`.
+        tta: average the probabilities over `models.views.VIEWS` mirrored and turned views of each
+            picture, or over that many of them (2, 4 or 8); takes that many times as long.
 
         Raises CheckpointError for an unknown checkpoint, ModelNotReady where it is not exported,
         ValueError for other arguments out of range.
         """
         folder = locate(name, root)
         self.card: Card = load_card(folder)
-        self._prior = _prior_weights(prior, self.card) if prior else None
+        self._prior = prior_weights(prior, self.card) if prior else None
         path = exported(folder, cache)
         command = f"`python -m models export {name}`"
         if path is None:
@@ -85,9 +115,11 @@ class Classifier:
                 f"the model {folder.name!r} is not prepared for serving: "
                 f"run {command} where torch is installed"
             )
-        threads = _positive("threads", threads) or usable_cores()
-        streams = min(_positive("streams", streams) or max(1, threads // 2), threads)
-        self.precision: str = choose_precision(precision, self.card.backbone)
+        threads = positive("threads", threads) or usable_cores()
+        streams = min(positive("streams", streams) or max(1, threads // 2), threads)
+        members = [load_card(one).backbone for one in member_folders(folder, self.card)]
+        self.precision: str = choose_precision(precision, *(members or [self.card.backbone]))
+        self.views: int = view_count(tta)
         settings = {
             "INFERENCE_PRECISION_HINT": self.precision,
             "INFERENCE_NUM_THREADS": threads,
@@ -98,8 +130,12 @@ class Classifier:
         core = ov.Core()
         try:
             model = core.read_model(path / GRAPH_FILE)
-            # Outputs that nobody asks for are left out of the compiled graph.
-            model = ov.Model([model.output("logits")], model.get_parameters(), self.card.name)
+            # Outputs that nobody asks for are left out of the compiled graph; maps and score add
+            # less than a hundredth to the time of the logits.
+            given = {output.get_any_name(): output for output in model.outputs}
+            self._names = [name for name in SERVED if name in given]
+            asked = [given[name] for name in self._names]
+            model = ov.Model(asked, model.get_parameters(), self.card.name)
             compiled = core.compile_model(model, "CPU", settings)
         except RuntimeError as error:
             raise ModelNotReady(
@@ -110,26 +146,49 @@ class Classifier:
             self._requests.put(compiled.create_infer_request())
         self.streams: int = streams
         self._process = os.getpid()
+        self._scales = [
+            replace(
+                self.card.preprocessing, input_size=int(taken.get_partial_shape()[1].get_length())
+            )
+            for taken in compiled.inputs
+        ]
         # The first inference finishes what compiling leaves open; ready means that it is done.
         size = self.card.preprocessing.input_size
         self._infer(np.zeros((size, size, 3), np.uint8))
         forget_pages(path / GRAPH_WEIGHTS_FILE)
 
-    def predict(self, images: Sequence[NDArray[np.uint8]]) -> list[Prediction]:
+    def predict(
+        self, images: Sequence[NDArray[np.uint8]], *, maps: bool = False
+    ) -> list[Prediction]:
         """Classify decoded pictures, (H, W, 3) uint8 RGB of any size. Safe from many threads.
+
+        maps: give the class activation maps, too.
 
         Raises ValueError for an array of another kind.
         """
-        return [self._prediction(row) for row in self.probabilities(self.logits(images))]
+        found = self._outputs(images)
+        rows = self.probabilities(self._stacked(found))
+        return [self._prediction(row, one, maps) for row, one in zip(rows, found, strict=True)]
 
-    def predict_one(self, image: NDArray[np.uint8]) -> Prediction:
+    def predict_one(self, image: NDArray[np.uint8], *, maps: bool = False) -> Prediction:
         """Classify one decoded picture; see `predict`."""
-        return self.predict([image])[0]
+        return self.predict([image], maps=maps)[0]
 
     def logits(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """The network's outputs before temperature, (N, C) float32, for N pictures."""
+        """The network's outputs before temperature, (N, C) float32, for N pictures.
+
+        Over several views: the logits of the mean of their probabilities.
+        """
+        return self._stacked(self._outputs(images))
+
+    def _stacked(self, found: Sequence[_Outputs]) -> NDArray[np.float32]:
+        if not found:
+            return np.zeros((0, len(self.card.taxonomy)), np.float32)
+        return np.stack([one.logits for one in found])
+
+    def _outputs(self, images: Sequence[NDArray[np.uint8]]) -> list[_Outputs]:
         for index, image in enumerate(images):
-            _check_image(image, index)
+            check_image(image, index)
         if self._process != os.getpid():
             raise RuntimeError(
                 f"the classifier was compiled in process {self._process} and is used in process "
@@ -137,10 +196,8 @@ class Classifier:
             )
         if len(images) > 1 and self.streams > 1:
             with ThreadPoolExecutor(self.streams) as pool:
-                rows = list(pool.map(self._infer, images))
-        else:
-            rows = [self._infer(image) for image in images]
-        return np.stack(rows) if rows else np.zeros((0, len(self.card.taxonomy)), np.float32)
+                return list(pool.map(self._infer, images))
+        return [self._infer(image) for image in images]
 
     def probabilities(self, logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """Calibrated probabilities, (N, C) float64, of logits (N, C); re-weighted to the prior."""
@@ -151,16 +208,39 @@ class Classifier:
         result: NDArray[np.float64] = exponents / exponents.sum(axis=1, keepdims=True)
         return result
 
-    def _infer(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        batch = np.ascontiguousarray(self.card.preprocessing.resize(image))[np.newaxis]
+    def _infer(self, image: NDArray[np.uint8]) -> _Outputs:
+        batches = {
+            index: views_of(scale.resize(image), self.views)
+            for index, scale in enumerate(self._scales)
+        }
         request = self._requests.get()
         try:
-            request.infer({0: batch}, share_inputs=True)
-            return np.array(request.get_output_tensor(0).data[0], np.float32)
+            request.infer(batches, share_inputs=True)
+            got = {
+                # Of several views the first is the picture as it is.
+                name: np.array(
+                    request.get_output_tensor(index).data[: None if name == "logits" else 1]
+                )
+                for index, name in enumerate(self._names)
+            }
         finally:
             self._requests.put(request)
+        logits = got["logits"]
+        return _Outputs(
+            logits[0] if len(logits) == 1 else self._joined(logits),
+            got["cam"][0] if "cam" in got else None,
+            float(got["ood"][0]) if "ood" in got else None,
+        )
 
-    def _prediction(self, row: NDArray[np.float64]) -> Prediction:
+    def _joined(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Logits (C,) whose probabilities are the mean of those of logits (V, C)."""
+        temperature = self.card.temperature
+        scaled = logits.astype(np.float64) / temperature
+        logs = scaled - np.logaddexp.reduce(scaled, axis=1, keepdims=True)
+        mean = np.logaddexp.reduce(logs, axis=0) - np.log(len(logs))
+        return np.asarray(mean * temperature, np.float32)
+
+    def _prediction(self, row: NDArray[np.float64], found: _Outputs, maps: bool) -> Prediction:
         taxonomy = self.card.taxonomy
         best = int(row.argmax())
         code = taxonomy.codes[best]
@@ -173,7 +253,15 @@ class Classifier:
             malignant=code in taxonomy.malignant,
             model=self.card.name,
             version=self.card.version,
+            in_distribution=self._in_distribution(found.ood),
+            ood_score=found.ood,
+            cam=found.cam if maps else None,
         )
+
+    def _in_distribution(self, score: float | None) -> bool | None:
+        if score is None or self.card.ood is None:
+            return None
+        return bool(score <= float(self.card.ood["threshold"]))
 
 
 def usable_cores() -> int:
@@ -183,46 +271,16 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def choose_precision(
-    precision: Precision = "auto", backbone: str = DEFAULT_MODEL
-) -> Literal["f32", "bf16"]:
-    """`auto` as suits this processor and the backbone; ValueError for another name."""
+def choose_precision(precision: Precision = "auto", *backbones: str) -> Literal["f32", "bf16"]:
+    """`auto` as suits this processor and all of the backbones; ValueError for another name."""
     if precision not in get_args(Precision):
         raise ValueError(
             f"precision must be one of {', '.join(get_args(Precision))}, got {precision!r}"
         )
     if precision != "auto":
         return precision
-    if not get_backbone(backbone).bfloat16:
+    if not all(get_backbone(name).bfloat16 for name in backbones or (DEFAULT_MODEL,)):
         return "f32"
     # The capability BF16 is also listed where it is emulated, slowly; OpenVINO's own choice is not.
     native = ov.Core().get_property("CPU", "INFERENCE_PRECISION_HINT") == ov.Type.bf16
     return "bf16" if native else "f32"
-
-
-def _prior_weights(prior: Mapping[str, float], card: Card) -> NDArray[np.float64]:
-    """Prior over the card's own prior, by class; ValueError for what is no class frequency."""
-    codes = card.taxonomy.codes
-    if set(prior) != set(codes):
-        raise ValueError(
-            f"prior must name each class once ({', '.join(codes)}), got {', '.join(prior)}"
-        )
-    values = np.array([float(prior[code]) for code in codes])
-    if not np.isfinite(values).all() or values.min() < 0 or values.sum() <= 0:
-        raise ValueError(f"prior must hold frequencies of at least 0, not all 0; got {dict(prior)}")
-    trained = np.array([card.prior.get(code, 1.0) for code in codes])
-    return np.asarray(values / trained, np.float64)
-
-
-def _positive(name: str, value: int | None) -> int | None:
-    if value is not None and value < 1:
-        raise ValueError(f"{name} must be at least 1, got {value}")
-    return value
-
-
-def _check_image(image: NDArray[np.uint8], index: int) -> None:
-    kind = getattr(image, "dtype", type(image).__name__)
-    if kind != np.uint8:
-        raise ValueError(f"image {index} must be a uint8 array, got {kind}")
-    if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
-        raise ValueError(f"image {index} must be (height, width, 3) RGB, got shape {image.shape}")

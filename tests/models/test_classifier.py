@@ -17,6 +17,7 @@ from models.checkpoints import CheckpointError
 from models.classifier import Classifier, ModelNotReady, Prediction, choose_precision
 from models.export import GRAPH_FILE
 from models.taxonomy import HAM10000
+from models.views import COUNTS, VIEWS, views_of
 
 pytestmark = pytest.mark.torch
 CODES = HAM10000.codes
@@ -251,3 +252,42 @@ def test_the_file_of_the_weights_does_not_stay_in_memory(tiny: Path, tiny_cache:
             resident += int(line.split()[1])
     assert resident < 1024  # kB of 45 MB; other tests' classifiers may have it mapped too
     assert shared.predict_one(np.zeros((9, 9, 3), np.uint8)).model == "tiny"
+
+
+def test_views_are_the_symmetries_of_a_square() -> None:
+    picture = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
+    for count in COUNTS:
+        views = views_of(picture, count)
+        assert views.shape == (count, 2, 2, 3)
+        assert (views[0] == picture).all()
+        assert len({view.tobytes() for view in views}) == count
+    turned = {np.rot90(side, k).tobytes() for side in (picture, picture[::-1]) for k in range(4)}
+    assert {view.tobytes() for view in views_of(picture, 8)} == turned
+
+
+@pytest.mark.parametrize(("tta", "count"), [(True, VIEWS), (2, 2), (4, 4), (8, 8)])
+def test_averaging_over_views(
+    tiny: Path,
+    tiny_cache: Path,
+    classifier: Classifier,
+    pictures: Images,
+    tta: bool | int,
+    count: int,
+) -> None:
+    """The mean of the calibrated probabilities of the views, each classified alone."""
+    averaged = Classifier(tiny, cache=tiny_cache, precision="f32", tta=tta)
+    assert averaged.views == count
+    picture = pictures[1]
+    resized = classifier.card.preprocessing.resize(picture)
+    views = list(views_of(resized, count))
+    alone = classifier.probabilities(classifier.logits(views))
+    got = averaged.predict_one(picture, maps=True)
+    assert list(got.probabilities.values()) == pytest.approx(alone.mean(axis=0).tolist(), abs=1e-5)
+    plain = classifier.predict_one(picture, maps=True)
+    assert got.cam is not None
+    np.testing.assert_allclose(got.cam, plain.cam, atol=1e-3)
+
+
+def test_other_numbers_of_views(tiny: Path, tiny_cache: Path) -> None:
+    with pytest.raises(ValueError, match=r"tta must be true, false or one of .*got 3"):
+        Classifier(tiny, cache=tiny_cache, tta=3)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from models.backbones import BACKBONES, Backbone
 from models.checkpoints import Card, load_network
 from models.classifier import Classifier, choose_precision
-from models.export import GRAPH_FILE, OUTPUTS, export
+from models.export import GRAPH_FILE, export
+from models.graph import OUTPUTS
 from tests.models.conftest import SIZE, MakeCheckpoint
 
 pytestmark = pytest.mark.torch
@@ -29,6 +30,7 @@ class Case:
     weight: NDArray[np.float32]
     bias: NDArray[np.float32]
     expected: Outputs
+    grad_cam: NDArray[np.float32]
 
 
 @pytest.fixture(scope="module", params=BACKBONES)
@@ -52,19 +54,36 @@ def case(
     seen: dict[str, torch.Tensor] = {}
     head.register_forward_hook(lambda _m, inputs, _o: seen.update(features=inputs[0]))
     get_layer(network, entry.gradcam_layer).register_forward_hook(
-        lambda _m, _i, output: seen.update(feature_map=output.clone())
+        lambda _m, _i, output: (
+            seen.update(feature_map=output.relu() if entry.gradcam_relu else output.clone())
+            or seen["feature_map"]
+        )
     )
+    stages: list[torch.Tensor] = []
+    for path in entry.stages:
+        get_layer(network, path).register_forward_hook(
+            lambda _m, _i, output: stages.append(output.detach().mean((2, 3)))
+        )
     batch = card.preprocessing.normalise(np.stack([card.preprocessing.resize(p) for p in pictures]))
-    with torch.no_grad():
-        logits = network(torch.from_numpy(batch))
-    feature_map = seen["feature_map"].relu() if entry.gradcam_relu else seen["feature_map"]
+    logits = network(torch.from_numpy(batch))
+    maps = seen["feature_map"]
+    # Grad-CAM by its definition: channels weighted by the mean gradient of the class's logit.
+    grad_cam = []
+    for c in range(logits.shape[1]):
+        (gradient,) = torch.autograd.grad(logits[:, c].sum(), maps, retain_graph=True)
+        grad_cam.append((gradient.mean((2, 3), keepdim=True) * maps).sum(1))
     expected = {
-        "logits": logits.numpy(),
-        "features": seen["features"].numpy(),
-        "feature_map": feature_map.numpy(),
+        "logits": logits.detach().numpy(),
+        "features": seen["features"].detach().numpy(),
+        "feature_map": maps.detach().numpy(),
+        "embedding": torch.cat(stages, 1).numpy(),
     }
+    expected["cam"] = np.einsum(
+        "ndhw,cd->nchw", expected["feature_map"], head.weight.detach().numpy()
+    )
     weight, bias = head.weight.detach().numpy(), head.bias.detach().numpy()
-    return Case(entry, card, folder, cache, weight, bias, expected)
+    combined = torch.stack(grad_cam, 1).detach().numpy()
+    return Case(entry, card, folder, cache, weight, bias, expected, combined)
 
 
 def test_the_head_is_the_last_linear_layer_over_the_pooled_map(case: Case) -> None:
@@ -74,6 +93,23 @@ def test_the_head_is_the_last_linear_layer_over_the_pooled_map(case: Case) -> No
     np.testing.assert_allclose(pooled, case.expected["features"], atol=1e-5 * scale)
     logits = pooled @ case.weight.T + case.bias
     np.testing.assert_allclose(logits, case.expected["logits"], rtol=1e-3, atol=1e-3)
+
+
+def test_class_activation_maps_are_grad_cam(case: Case, pictures: list[NDArray[np.uint8]]) -> None:
+    """h w times Grad-CAM's linear combination; their spatial mean is the logit less its bias."""
+    classifier = Classifier(case.folder, cache=case.cache, precision="f32")
+    predictions = classifier.predict(pictures, maps=True)
+    for prediction, grad_cam, logits in zip(
+        predictions, case.grad_cam, case.expected["logits"], strict=True
+    ):
+        assert prediction.cam is not None
+        cells = grad_cam.shape[1] * grad_cam.shape[2]
+        scale = np.abs(cells * grad_cam).max()
+        np.testing.assert_allclose(prediction.cam, cells * grad_cam, atol=2e-4 * scale)
+        np.testing.assert_allclose(
+            prediction.cam.mean(axis=(1, 2)) + case.bias, logits, rtol=1e-3, atol=2e-3
+        )
+    assert classifier.predict_one(pictures[0]).cam is None  # only where it is asked for
 
 
 def test_the_exported_graph_agrees_with_torch(
@@ -87,12 +123,14 @@ def test_the_exported_graph_agrees_with_torch(
     (taken,) = model.inputs
     assert taken.get_element_type() == ov.Type.u8
     assert taken.get_partial_shape() == ov.PartialShape([-1, SIZE, SIZE, 3])
-    assert tuple(output.get_any_name() for output in model.outputs) == OUTPUTS
+    names = [output.get_any_name() for output in model.outputs]
+    assert names == [name for name in OUTPUTS if name != "ood"]  # which is not fitted here
     compiled = ov.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     batch = np.stack([case.card.preprocessing.resize(picture) for picture in pictures])
     got = compiled(batch)
-    for name in OUTPUTS:
+    for name in names:
         expected = case.expected[name]
+        assert got[name].shape == expected.shape
         assert got[name].dtype == np.float32
         np.testing.assert_allclose(
             got[name], expected, atol=1e-4 * np.abs(expected).max(), err_msg=name
