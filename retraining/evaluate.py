@@ -119,13 +119,16 @@ def evaluate_model(
 ) -> list[Metric]:
     """Score a checkpoint as it is served, with the temperature and operating point of its card.
 
+    Makes the export where it is not there.
     Where the card has no operating point and the split has a val part, it is chosen there.
     Writes an evaluation to `out` and returns the metrics of `part`. Raises what
     `models.classifier.Classifier` raises, and ValueError for an unknown part.
     """
     from models.classifier import Classifier
+    from models.export import export
 
     parts = _parts(splits, part)
+    export(name, root=root)
     classifier = Classifier(name, root=root)
     card = classifier.card
     known = _known(out, card.weights_sha256, split_hash(parts), card.preprocessing.input_size)

@@ -116,7 +116,7 @@ def recard(
 ) -> Path:
     """Choose temperature and operating point of a checkpoint anew and score it, without its run.
 
-    The checkpoint is used as it is served (make its export first); val chooses, test scores, as
+    The checkpoint is used as it is served; val chooses, test scores, as
     far as `splits` is the split that it was trained on. The weights stay as they are.
 
     out: folder of checkpoints that gets `NAME/` with the new card and a copy of the weights;
@@ -124,6 +124,7 @@ def recard(
     Returns the checkpoint's folder. Raises ValueError for another split than the card's.
     """
     from models.classifier import Classifier
+    from models.export import export
 
     source = locate(name, root)
     card = load_card(source)
@@ -137,6 +138,7 @@ def recard(
             f"{splits} is not the split that {name} was trained on: its val and test may hold "
             "images that the model has learnt"
         )
+    export(source)
     classifier = Classifier(source)
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)

@@ -16,7 +16,6 @@ from sklearn import metrics as reference  # noqa: E402
 from models.backbones import build_network  # noqa: E402
 from models.checkpoints import available, load_card  # noqa: E402
 from models.classifier import Classifier  # noqa: E402
-from models.export import export  # noqa: E402
 from models.taxonomy import HAM10000  # noqa: E402
 from quality import read  # noqa: E402
 from retraining.config import Stage, TrainConfig  # noqa: E402
@@ -139,7 +138,7 @@ def test_a_part_that_is_not_there(run: Path, tmp_path: Path, part: str, message:
 def test_another_split_than_the_run_was_trained_on(run: Path, splits: Path, tmp_path: Path) -> None:
     parts = load_split(splits)
     write_split({**parts, "test": parts["test"][1:]}, splits.parent, tmp_path / "other")
-    with pytest.raises(ValueError, match="is not the split that .* was trained on"):
+    with pytest.raises(ValueError, match="is not the split that"):
         evaluate_run(run, "test", tmp_path, splits=tmp_path / "other")
 
 
@@ -184,7 +183,6 @@ def test_another_sensitivity_moves_the_threshold(evaluated: Path, tmp_path: Path
 def test_the_served_form_scores_as_the_run_did(
     root: Path, evaluated: Path, splits: Path, cache: Path, tmp_path: Path
 ) -> None:
-    export("colours", root=root)
     found = evaluate_model("colours", splits, "test", tmp_path, root=root, resamples=5)
     served, trained = load_predictions(tmp_path, "test"), load_predictions(evaluated, "test")
     np.testing.assert_allclose(served.probabilities, trained.probabilities, atol=0.02)
@@ -203,7 +201,6 @@ def test_the_served_form_scores_as_the_run_did(
 def test_a_card_is_made_anew_without_the_run(
     root: Path, splits: Path, cache: Path, tmp_path: Path
 ) -> None:
-    export("colours", root=root)
     bare = root / "colours" / "card.json"
     before = json.loads(bare.read_text())
     made = recard("colours", splits, root=root, out=tmp_path, sensitivity=0.9, resamples=5)
