@@ -16,10 +16,10 @@ ADVICE_RULES: tuple[AdviceRule, ...] = ("threshold", "argmax")
 
 
 def threshold(rule: AdviceRule, operating_point: Mapping[str, Any] | None) -> float | None:
-    """Malignant probability from which a model's advice is a consultation.
+    """Malignant probability from which a model's advice is a consultation, whatever the class.
 
     operating_point: of the model's card. None, or the rule `argmax`, leaves the advice to the
-        predicted class; the answer is None then.
+        predicted class alone; the answer is None then.
     """
     if rule == "argmax" or operating_point is None:
         return None
@@ -31,7 +31,8 @@ def advise(*, p_malignant: float, malignant: bool, threshold: float | None) -> s
 
     p_malignant: probability of a malignant class in [0, 1], for the class frequencies that
         the threshold was chosen for.
-    malignant: whether the predicted class is a malignant one; decides where there is no threshold.
+    malignant: whether the predicted class is a malignant one. That alone calls for a consultation,
+        whatever the threshold: nobody is sent home with "most likely melanoma" on the screen.
     """
-    consult = malignant if threshold is None else p_malignant >= threshold
+    consult = malignant or (threshold is not None and p_malignant >= threshold)
     return CONSULT if consult else NO_APPOINTMENT

@@ -43,7 +43,8 @@ def _facts(info: ModelInfo) -> html.Dl:
     advice = (
         "consultation where a malignant class is the most probable one"
         if point is None
-        else f"consultation from a malignant probability of {percent(float(point['threshold']))}"
+        else f"consultation from a malignant probability of {percent(float(point['threshold']))}, "
+        "or where a malignant class is the most probable one"
     )
     facts = {"Backbone": info.backbone, "Advice": advice, "Licence": info.licence}
     return html.Dl(

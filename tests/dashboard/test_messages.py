@@ -14,7 +14,8 @@ def test_messages_word_for_word() -> None:
     ("rule", "threshold", "p_malignant", "malignant", "expected"),
     [
         ("threshold", 0.3, 0.3, False, CONSULT),
-        ("threshold", 0.3, 0.2999, True, NO_APPOINTMENT),
+        ("threshold", 0.3, 0.2999, False, NO_APPOINTMENT),
+        ("threshold", 0.3, 0.2999, True, CONSULT),  # the most likely class is malignant
         ("threshold", None, 0.9, False, NO_APPOINTMENT),
         ("threshold", None, 0.1, True, CONSULT),
         ("argmax", 0.3, 0.9, False, NO_APPOINTMENT),
