@@ -50,7 +50,9 @@ def card() -> flask.Response:
     try:
         with service.turn():
             image = quality.decode(data, service.config.limits)
-            assessment = service.assess_image(image, model=query.get("model") or None, gate=gate)
+            assessment = service.assess_image(
+                image, model=query.get("model") or None, gate=gate, maps=True
+            )
     except quality.ImageError as error:
         sentence = str(error)
         return _answer(error_body(sentence), error_row(sentence), sentence)

@@ -37,8 +37,10 @@ class Predictor(Protocol):
 
     card: Card
 
-    def predict(self, images: Sequence[NDArray[np.uint8]]) -> list[Prediction]:
-        """One prediction per RGB image of any size."""
+    def predict(
+        self, images: Sequence[NDArray[np.uint8]], *, maps: bool = False
+    ) -> list[Prediction]:
+        """One prediction per RGB image of any size; `maps`: with the class activation maps."""
         ...
 
 
@@ -83,14 +85,21 @@ class Service:
             return self._assess(image, name, gate, start)
 
     def assess_image(
-        self, image: NDArray[np.uint8], *, model: str | None = None, gate: bool = True
+        self,
+        image: NDArray[np.uint8],
+        *,
+        model: str | None = None,
+        gate: bool = True,
+        maps: bool = False,
     ) -> Assessment:
         """Assess a decoded image: (H, W, 3), RGB, 8 bits; errors as `assess`.
+
+        maps: give the prediction's class activation maps, where the model has them.
 
         A server's request decodes and assesses within one `turn`.
         """
         start = time.perf_counter()
-        return self._assess(image, self.known(model), gate, start)
+        return self._assess(image, self.known(model), gate, start, maps)
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -175,7 +184,9 @@ class Service:
         except (ModelNotReady, ValueError) as error:  # CheckpointError and UnknownModel among them
             self._failure = str(error)
 
-    def _assess(self, image: NDArray[np.uint8], name: str, gate: bool, start: float) -> Assessment:
+    def _assess(
+        self, image: NDArray[np.uint8], name: str, gate: bool, start: float, maps: bool = False
+    ) -> Assessment:
         report = quality.check(image, mode=self.config.gate)
         rejected = gate and report.verdict == "reject"
         prediction: Prediction | None = None
@@ -185,7 +196,7 @@ class Service:
         threshold: float | None = None
         if not rejected:
             predictor = self._predictor(name)
-            (prediction,) = predictor.predict([image])
+            (prediction,) = predictor.predict([image], maps=maps)
             version = predictor.card.version
             threshold = messages.threshold(self.config.advice, predictor.card.operating_point)
             advice = messages.advise(

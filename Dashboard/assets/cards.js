@@ -187,6 +187,7 @@
     finished(item, answer) {
       settle(item, answer.row, answer.spoken);
       fill(item, lesions.build(answer.body));
+      lesions.heat.drawAll(item.node);
       later();
     },
     failed(item, sentence) {

@@ -8,6 +8,7 @@
     download: () => lesions.table.download(),
     clear: () => lesions.cards.clear(),
     stop: () => lesions.cards.stop(),
+    heat: () => lesions.heat.toggle(),
     remove: (card) => lesions.cards.remove(card.id),
     retry: (card) => lesions.cards.again(card.id, true),
     "classify-anyway": (card) => lesions.cards.again(card.id, false),
@@ -40,6 +41,7 @@
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     lesions: {
       mount() {
+        lesions.heat.mount();
         lesions.intake.mount();
         lesions.cards.mount();
         return "true";

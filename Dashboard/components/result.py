@@ -9,6 +9,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from Dashboard.components.gauges import gauges
+from Dashboard.components.heat import heat_canvas
 from Dashboard.components.icons import icon
 from Dashboard.components.outcomes import CLEAR, ERROR, FOREIGN, banner, outcome_of
 from Dashboard.components.probabilities import chart_legend, malignancy, probability_chart
@@ -62,13 +63,20 @@ def _figure(view: ResultView) -> html.Figure:
         tags.append(html.Span([icon("pencil"), "Synthetic picture"], className="tag"))
     if _forced(view.assessment):
         tags.append(html.Span([icon("warning"), "Classified anyway"], className="tag tag-warning"))
+    picture = html.Img(src=view.thumbnail, alt=_alt(view), className="thumb")
+    prediction = view.assessment.prediction
+    heat = None
+    if prediction is not None and outcome_of(view.assessment) is not FOREIGN:
+        heat = heat_canvas(prediction, report.width, report.height)
+    captions = [html.Span(f"{report.width:,} × {report.height:,} pixels"), *tags]
+    if prediction is not None and heat is not None:
+        captions.append(
+            html.Span(f"Heatmap: what speaks for {prediction.name}", className="heat-caption")
+        )
     return html.Figure(
         [
-            html.Img(src=view.thumbnail, alt=_alt(view), className="thumb"),
-            html.Figcaption(
-                [html.Span(f"{report.width:,} × {report.height:,} pixels"), *tags],
-                className="thumb-caption",
-            ),
+            picture if heat is None else html.Div([picture, heat], className="heat-frame"),
+            html.Figcaption(captions, className="thumb-caption"),
         ],
         className="figure",
     )

@@ -7,6 +7,7 @@ import json
 
 from dash import html
 
+from Dashboard.components.heat import heat_tools
 from Dashboard.components.icons import icon
 from Dashboard.components.outcomes import OUTCOMES, Outcome
 from Dashboard.components.rows import COLUMNS
@@ -24,6 +25,7 @@ def results() -> html.Section:
                 role="group",
                 **{"aria-label": "Show only"},
             ),
+            heat_tools(),
             html.Div(
                 id="table",
                 className="table-holder",

@@ -31,11 +31,13 @@ class RulePredictor:
     def __init__(self, name: str, card: Card) -> None:
         self.name, self.card, self.calls = name, card, 0
 
-    def predict(self, images: Sequence[NDArray[np.uint8]]) -> list[Prediction]:
+    def predict(
+        self, images: Sequence[NDArray[np.uint8]], *, maps: bool = False
+    ) -> list[Prediction]:
         self.calls += len(images)
-        return [self._predict(image) for image in images]
+        return [self._predict(image, maps) for image in images]
 
-    def _predict(self, image: NDArray[np.uint8]) -> Prediction:
+    def _predict(self, image: NDArray[np.uint8], maps: bool) -> Prediction:
         row = MALIGNANT if image[..., 0].mean() > image[..., 2].mean() else BENIGN
         best = int(np.argmax(row))
         code = HAM10000.codes[best]
@@ -48,7 +50,16 @@ class RulePredictor:
             malignant=code in HAM10000.malignant,
             model=self.name,
             version=self.card.version,
+            cam=activation() if maps else None,
         )
+
+
+def activation() -> NDArray[np.float32]:
+    """Maps (7, 4, 4): class i speaks with i + 1 at the top left, with -(i + 1) / 2 below it."""
+    maps = np.zeros((7, 4, 4), np.float32)
+    maps[:, 0, 0] = np.arange(1, 8)
+    maps[:, 3, 0] = -np.arange(1, 8) / 2
+    return maps
 
 
 def card(name: str, threshold: float | None = None) -> Card:

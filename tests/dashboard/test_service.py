@@ -190,7 +190,7 @@ def test_few_images_are_worked_on_at_once(make_service: MakeService, encode: Enc
     original, now, most = predictor.predict, [0], [0]
     lock = threading.Lock()
 
-    def slow(images: object) -> object:
+    def slow(images: object, **_: bool) -> object:
         with lock:
             now[0] += 1
             most[0] = max(most[0], now[0])

@@ -1,0 +1,133 @@
+/* Draws maps over pictures: bytes from the server, coloured here, on a scale of one's choice. */
+(function () {
+  "use strict";
+  const lesions = (window.lesions = window.lesions || {});
+  const { element } = lesions;
+  const LEVELS = 127;
+  let colours = null;
+  let shown = true;
+  let opacity = 60;
+
+  const bytes = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+
+  /* The map as the server sends it, unpacked once: one array of signed bytes after the other. */
+  function unpack({ width, height, limit, values }) {
+    return { width, height, limit, values: new Int8Array(bytes(values).buffer) };
+  }
+
+  /* Largest magnitude of one of the maps, in the map's own unit. */
+  function largest({ width, height, limit, values }, index) {
+    const size = width * height;
+    let most = 0;
+    for (let i = index * size; i < (index + 1) * size; i += 1) {
+      most = Math.max(most, Math.abs(values[i]));
+    }
+    return (most * limit) / LEVELS;
+  }
+
+  /* One value of a map between its cells, which cover the whole picture, edge to edge. */
+  function along(length, cells) {
+    return Array.from({ length }, (_, i) => {
+      const at = Math.min(Math.max(((i + 0.5) * cells) / length - 0.5, 0), cells - 1);
+      const low = Math.floor(at);
+      return [low, Math.min(low + 1, cells - 1), at - low];
+    });
+  }
+
+  /* Draw map `index` into a canvas; a value of `scale` gets the strongest colour. */
+  function draw(canvas, map, index, scale) {
+    if (!colours) {
+      return;
+    }
+    const context = canvas.getContext("2d");
+    const { width, height } = canvas;
+    const image = context.createImageData(width, height);
+    const { values } = map;
+    const factor = scale > 0 ? map.limit / scale : 0;
+    const start = index * map.width * map.height;
+    const columns = along(width, map.width);
+    let place = 0;
+    for (const [top, bottom, down] of along(height, map.height)) {
+      const [above, below] = [start + top * map.width, start + bottom * map.width];
+      for (const [left, right, across] of columns) {
+        const upper = values[above + left] * (1 - across) + values[above + right] * across;
+        const lower = values[below + left] * (1 - across) + values[below + right] * across;
+        const level = Math.round((upper * (1 - down) + lower * down) * factor);
+        const from = 4 * (Math.min(Math.max(level, -LEVELS), LEVELS) + LEVELS);
+        for (let part = 0; part < 4; part += 1) {
+          image.data[place + part] = colours[from + part];
+        }
+        place += 4;
+      }
+    }
+    context.putImageData(image, 0, 0);
+  }
+
+  /* The canvases below a node that the server filled with maps, each on a scale of its own. */
+  function drawAll(node) {
+    for (const canvas of node.querySelectorAll("canvas[data-map]")) {
+      const map = lesions.heat.mapOf(canvas);
+      const index = Number(canvas.dataset.shown);
+      draw(canvas, map, index, largest(map, index));
+    }
+  }
+
+  function apply() {
+    const root = document.documentElement;
+    root.style.setProperty("--heat-opacity", String(opacity / 100));
+    root.classList.toggle("no-heat", !shown);
+    const tools = document.getElementById("heat-tools");
+    tools?.querySelector("[data-action=heat]").setAttribute("aria-pressed", String(shown));
+  }
+
+  function slider() {
+    const field = element("input", {
+      type: "range",
+      id: "heat-opacity",
+      min: 0,
+      max: 100,
+      step: 5,
+      value: opacity,
+    });
+    field.addEventListener("input", () => {
+      opacity = Number(field.value);
+      shown = true;
+      apply();
+    });
+    return [element("label", { htmlFor: "heat-opacity" }, "Opacity"), field];
+  }
+
+  function legend(canvas) {
+    const context = canvas.getContext("2d");
+    const image = context.createImageData(canvas.width, 1);
+    for (let x = 0; x < canvas.width; x += 1) {
+      const level = Math.round((x / (canvas.width - 1)) * 2 * LEVELS);
+      image.data.set(colours.subarray(4 * level, 4 * level + 4), 4 * x);
+    }
+    context.putImageData(image, 0, 0);
+  }
+
+  lesions.heat = {
+    unpack,
+    largest,
+    draw,
+    drawAll,
+    /* The maps behind a canvas of the server; unpacked at the first use. */
+    mapOf(canvas) {
+      canvas.map = canvas.map || unpack(JSON.parse(canvas.dataset.map));
+      return canvas.map;
+    },
+    toggle() {
+      shown = !shown;
+      apply();
+    },
+    /* A page with the tools was drawn. */
+    mount() {
+      const tools = document.getElementById("heat-tools");
+      colours = bytes(tools.dataset.colours);
+      tools.querySelector(".heat-opacity").replaceChildren(...slider());
+      legend(tools.querySelector(".heat-scale"));
+      apply();
+    },
+  };
+})();

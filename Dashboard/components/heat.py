@@ -1,0 +1,87 @@
+"""The instant heatmap: the class activation map of the served model, for the browser to draw.
+
+A map takes some dozens of bytes, and the browser colours it: the opacity of a hundred pictures
+changes at once, and several are drawn on one scale.
+"""
+
+import base64
+import json
+from functools import cache
+
+import numpy as np
+from dash import html
+
+from Dashboard.components.icons import icon
+from Dashboard.maps import LEVELS, encode_map
+from interpretability import overlay
+from models.classifier import Prediction
+
+# Longest side of the drawing in pixels; the browser stretches it over the picture.
+DRAWN_SIDE = 160
+
+
+@cache
+def colour_table() -> str:
+    """The colours of a map's values as `interpretability.overlay.heatmap` draws them, base64.
+
+    Red, green, blue and alpha, eight bits each, for the values from -127 to 127. They come from
+    drawing all values over black and over white: what is left of the white is the transparency.
+    """
+    values = np.arange(-LEVELS, LEVELS + 1, dtype=np.float32)[np.newaxis] / LEVELS
+    black = np.zeros((1, values.shape[1], 3), np.uint8)
+    on_black, on_white = (
+        overlay.heatmap(ground, values, opacity=1.0, limit=1.0).astype(np.float64)[0]
+        for ground in (black, black + 255)
+    )
+    alpha = np.clip(1 - (on_white - on_black).mean(axis=1, keepdims=True) / 255, 0, 1)
+    colour = np.divide(on_black, alpha, out=np.zeros_like(on_black), where=alpha > 0)
+    table = np.rint(np.hstack([colour.clip(0, 255), 255 * alpha])).astype(np.uint8)
+    return base64.b64encode(table.tobytes()).decode("ascii")
+
+
+def heat_tools() -> html.Div:
+    """Switch, opacity and legend for all heatmaps of a page; `assets/heat.js` fills it."""
+    return html.Div(
+        [
+            html.Button(
+                [icon("heat"), html.Span("Heatmap")],
+                type="button",
+                className="tool heat-switch",
+                **{"data-action": "heat", "aria-pressed": "true"},
+            ),
+            html.Div(className="heat-opacity"),
+            html.Div(
+                [
+                    html.Span("against"),
+                    html.Canvas(className="heat-scale", width=127, height=1),
+                    html.Span("for the class"),
+                ],
+                className="heat-legend",
+            ),
+        ],
+        id="heat-tools",
+        className="heat-tools",
+        **{"data-colours": colour_table()},
+    )
+
+
+def heat_canvas(prediction: Prediction, width: int, height: int) -> html.Canvas | None:
+    """The map over a picture of `width` x `height`; None where the model has none.
+
+    Holds the maps of all classes, so that another one can be shown at once.
+    """
+    if prediction.cam is None:
+        return None
+    scale = DRAWN_SIDE / max(width, height)
+    codes = list(prediction.probabilities)
+    return html.Canvas(
+        className="thumb heat",
+        width=max(1, round(width * scale)),
+        height=max(1, round(height * scale)),
+        **{
+            "data-map": json.dumps(encode_map(prediction.cam)),
+            "data-codes": " ".join(codes),
+            "data-shown": str(codes.index(prediction.code)),
+            "aria-hidden": "true",
+        },
+    )
