@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,18 +11,23 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from interpretability.methods import Number, get_method
+from interpretability.methods import ENSEMBLE, Number, get_method
 from interpretability.progress import Meter, Progress
 from interpretability.target import choose_target
-from models.checkpoints import DEFAULT_MODEL, WEIGHTS_DIR, Card, load_card, locate
+from interpretability.task import Map, Picture, Task
+from models.checkpoints import (
+    DEFAULT_MODEL,
+    WEIGHTS_DIR,
+    Card,
+    load_card,
+    locate,
+    member_folders,
+)
 
 if TYPE_CHECKING:
-    import torch
-
+    from interpretability.networks import Networks
+    from interpretability.served import ServedBatches
     from models.classifier import Classifier
-
-Picture = NDArray[np.uint8]
-Map = NDArray[np.float32]
 
 
 class Unsupported(ValueError):  # noqa: N818 (the name tells the state)
@@ -57,38 +62,76 @@ class Explanation:
 
 
 class Explainer:
-    """A checkpoint, opened for explanations; the same input gives the same map."""
+    """A checkpoint, opened for explanations; the same input gives the same map.
 
-    def __init__(self, model: str | Path = DEFAULT_MODEL, *, root: Path = WEIGHTS_DIR) -> None:
-        """Find the checkpoint; the network is loaded when a method first needs it.
+    Networks are loaded and changed when a method first needs them, and kept.
+    """
 
+    def __init__(
+        self, model: str | Path = DEFAULT_MODEL, *, root: Path = WEIGHTS_DIR, bfloat16: bool = True
+    ) -> None:
+        """Find the checkpoint.
+
+        bfloat16: compute gradients in it where the backbone bears it and the map stays the same.
         Raises CheckpointError where there is none, or it has no weights.
         """
         self.folder = locate(model, root)
         self.card: Card = load_card(self.folder)
-        self._network: torch.nn.Module | None = None
-        self._classifier: Classifier | None = None
+        self.backbones: list[str] = [
+            load_card(one).backbone for one in member_folders(self.folder, self.card)
+        ] or [self.card.backbone]
+        self._bfloat16 = bfloat16
 
-    @property
-    def network(self) -> "torch.nn.Module":
-        """The torch network, in evaluation mode, without gradients of its weights."""
-        if self._network is None:
-            from models.checkpoints import load_network
-
-            network, _ = load_network(self.folder)
-            self._network = network.requires_grad_(False)
-        return self._network
-
-    @property
+    @cached_property
     def classifier(self) -> "Classifier":
-        """The served model; its export is made where it is missing."""
-        if self._classifier is None:
-            from models.classifier import Classifier
-            from models.export import export
+        """The served model, which says what is predicted; its export is made where missing."""
+        from models.classifier import Classifier
+        from models.export import export
 
-            export(self.folder)
-            self._classifier = Classifier(self.folder)
-        return self._classifier
+        export(self.folder)
+        return Classifier(self.folder)
+
+    @cached_property
+    def served(self) -> "ServedBatches":
+        """The served model for many changes of one picture."""
+        from interpretability.served import ServedBatches
+
+        precision = self.classifier.precision
+        return ServedBatches(self.folder, self.card.preprocessing, precision)
+
+    @cached_property
+    def networks(self) -> "Networks":
+        """The network and its copies. Needs torch."""
+        from interpretability.networks import Networks
+        from models.checkpoints import load_network
+
+        network, card = load_network(self.folder)
+        return Networks(network, card, self.folder)
+
+    @cached_property
+    def bfloat16(self) -> bool:
+        """Whether gradients are computed in bfloat16 where the map stays the same."""
+        from models.classifier import choose_precision
+
+        return self._bfloat16 and choose_precision("auto", *self.backbones) == "bf16"
+
+    def refusal(self, method: str) -> str | None:
+        """The sentence that says why a method does not work with this checkpoint, or None."""
+        entry = get_method(method)
+        asked = [*self.backbones, *([ENSEMBLE] if self.card.members else [])]
+        return next(filter(None, map(entry.supported, asked)), None)
+
+    def expected_seconds(
+        self, method: str, precision: str, settings: Mapping[str, object] | None = None
+    ) -> float:
+        """About how long a map of this checkpoint takes on two cores, seconds."""
+        size = self.card.preprocessing.input_size
+        entry = get_method(method)
+        return sum(entry.expected_seconds(precision, one, size, settings) for one in self.backbones)
+
+    def probabilities(self, image: Picture) -> NDArray[np.float64]:
+        """Calibrated probabilities (C,) of a picture, as served."""
+        return self.classifier.probabilities(self.classifier.logits([image]))[0]
 
     def explain(
         self,
@@ -102,27 +145,31 @@ class Explainer:
         cancelled: Callable[[], bool] | None = None,
     ) -> Explanation:
         """The attribution map of a picture; see `explain`."""
-        from interpretability import gradients
-
         started = time.perf_counter()
         entry = get_method(method)
         chosen = entry.settings(precision, settings)
-        refusal = entry.supported(self.card.backbone)
+        refusal = self.refusal(method)
         if refusal:
             raise Unsupported(refusal)
         meter = Meter(entry.passes(chosen), progress, cancelled)
         meter.step()
-        classifier = self.classifier
-        probabilities = classifier.probabilities(classifier.logits([image]))[0]
+        probabilities = self.probabilities(image)
         aim = choose_target(target, self.card.taxonomy, probabilities, self.card.temperature)
-        square = self.card.preprocessing.resize(image)
-        computed = gradients.METHODS[method](self.network, self.card, square, aim)
-        height, width = image.shape[:2]
-        # The preprocessing stretches the whole picture to a square; this is its inverse.
-        result = cv2.resize(computed, (width, height), interpolation=cv2.INTER_LINEAR)
+        task = Task(
+            picture=image,
+            square=self.card.preprocessing.resize(image),
+            preprocessing=self.card.preprocessing,
+            target=aim,
+            settings=chosen,
+            scores=lambda squares: aim.score(self.served.logits(squares)),
+            networks=lambda: self.networks,
+            meter=meter,
+            bfloat16=self.bfloat16,
+        )
+        result = compute(method, task)
         meter.finish()
         return Explanation(
-            map=np.ascontiguousarray(result, np.float32),
+            map=result,
             method=method,
             target=aim.code,
             precision=precision,
@@ -132,6 +179,28 @@ class Explainer:
             predicted=self.card.taxonomy.codes[int(probabilities.argmax())],
             settings=chosen,
         )
+
+
+def compute(method: str, task: Task) -> Map:
+    """The map of a task, float32 (H, W) of its picture. Needs torch."""
+    from interpretability import gradients, perturbations
+
+    table = {**gradients.METHODS, **perturbations.METHODS}
+    with gradients.seeded():
+        found = table[method](task)
+    return to_picture(found, *task.picture.shape[:2])
+
+
+def to_picture(found: Map, height: int, width: int) -> Map:
+    """A map on any grid over the whole picture, on the picture's own, (height, width) float32.
+
+    The preprocessing stretches the whole picture to a square; this stretches back.
+    """
+    shrinks = found.shape[0] > height and found.shape[1] > width
+    if found.shape != (height, width):
+        how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        found = cv2.resize(found, (width, height), interpolation=how)
+    return np.ascontiguousarray(found, np.float32)
 
 
 @lru_cache(maxsize=2)

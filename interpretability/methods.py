@@ -1,6 +1,7 @@
 """The table of attribution methods, from which every list of choices derives. Needs no torch."""
 
 import difflib
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -12,6 +13,7 @@ Precision = Literal["Low", "Medium", "High"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 Number = int | float
 Refusals = Mapping[str, str]
+ENSEMBLE = "ensemble"
 
 
 @dataclass(frozen=True)
@@ -105,15 +107,21 @@ class Method:
         settings: Mapping[str, object] | None = None,
     ) -> float:
         """About how long a map takes on two cores, seconds, once the network is loaded."""
-        get_backbone(backbone)
         passes = self.passes(self.settings(precision, settings))
         seconds = SERVED_SECONDS if self.forward_only else TORCH_SECONDS
         area = (input_size / 224) ** 2
         return OVERHEAD_SECONDS + passes * area * seconds * COST.get(backbone, 1.0)
 
     def supported(self, backbone: str) -> str | None:
-        """None where it works with the backbone, otherwise the sentence that says why not."""
-        return self.refused.get(get_backbone(backbone).name)
+        """None where it works with the backbone, otherwise the sentence that says why not.
+
+        backbone: a key of the registry, or "ensemble"; an ensemble also asks for its members'.
+        """
+        if backbone in self.refused:
+            return self.refused[backbone]
+        if backbone != ENSEMBLE:
+            get_backbone(backbone)
+        return None
 
 
 # Seconds of two cores for a picture of 224 pixels through a resnext50_32x4d.
@@ -144,6 +152,25 @@ def get_method(name: str) -> Method:
         ) from None
 
 
+_STEPS = Parameter("steps", int, 2, 500, (20, 50, 150), "points along the path")
+_SAMPLES = Parameter("samples", int, 2, 500, (8, 20, 60), "gradients that are averaged")
+_QUERIES = Parameter("samples", int, 20, 10000, (100, 500, 2000), "pictures that are asked")
+_REGIONS = Parameter("superpixels", int, 4, 400, (30, 50, 80), "regions that are hidden")
+_NO_RULE_FOR_SILU = (
+    "Guided Grad-CAM is defined for networks whose activations are ReLU; {} has SiLU, through "
+    "which it would silently become the plain gradient"
+)
+_NO_RULE_FOR_PRODUCTS = (
+    "DeepLIFT has no rule for the products of activations in {}'s squeeze-and-excitation blocks"
+)
+_GATED = ("efficientnet_b0", "efficientnet_b2", "mixnet_xl")
+
+
+def _windows(settings: Mapping[str, Number]) -> float:
+    positions = max(0.0, 1 - settings["window"]) / settings["stride"]
+    return float(math.ceil(round(positions, 6)) + 1) ** 2 + 1
+
+
 _ENTRIES: tuple[Method, ...] = (
     Method(
         name="gradcam",
@@ -151,11 +178,11 @@ _ENTRIES: tuple[Method, ...] = (
         paper="Selvaraju et al., Grad-CAM, ICCV 2017, arXiv:1610.02391",
         text=(
             "Weighs the last feature map by how much each channel speaks for the class. "
-            "It tells the region, coarsely, not the detail; negative weight is kept."
+            "It tells the region, coarsely, not the detail; weight against the class is kept."
         ),
         signed=True,
         forward_only=False,
-        passes=lambda _settings: 1.5,
+        passes=lambda _: 3,
     ),
     Method(
         name="saliency",
@@ -167,7 +194,125 @@ _ENTRIES: tuple[Method, ...] = (
         ),
         signed=False,
         forward_only=False,
-        passes=lambda _settings: 3,
+        passes=lambda _: 3,
+    ),
+    Method(
+        name="smoothgrad",
+        label="SmoothGrad",
+        paper="Smilkov et al., SmoothGrad, 2017, arXiv:1706.03825",
+        text=(
+            "The gradient averaged over copies of the picture with noise, so that single pixels "
+            "no longer flicker. Read it as saliency."
+        ),
+        signed=False,
+        forward_only=False,
+        parameters=(_SAMPLES,),
+        passes=lambda s: 3 * s["samples"],
+    ),
+    Method(
+        name="integrated_gradients",
+        label="Integrated Gradients",
+        paper="Sundararajan et al., Axiomatic Attribution for Deep Networks, ICML 2017, "
+        "arXiv:1703.01365",
+        text=(
+            "Gradients summed along the way from a plain picture in the colour of the skin to "
+            "this one. The values add up to the difference of the two scores."
+        ),
+        signed=True,
+        forward_only=False,
+        parameters=(_STEPS,),
+        passes=lambda s: 3 * s["steps"],
+    ),
+    Method(
+        name="gradient_shap",
+        label="GradientShap",
+        paper="Lundberg & Lee, A Unified Approach to Interpreting Model Predictions, NIPS 2017, "
+        "arXiv:1705.07874",
+        text=(
+            "Gradients at random points between the picture and three versions without detail: "
+            "skin colour, mean colour, blurred. It estimates Shapley values of the pixels."
+        ),
+        signed=True,
+        forward_only=False,
+        parameters=(_SAMPLES,),
+        passes=lambda s: 3 * s["samples"],
+    ),
+    Method(
+        name="deeplift",
+        label="DeepLIFT",
+        paper="Shrikumar et al., Learning Important Features Through Propagating Activation "
+        "Differences, ICML 2017, arXiv:1704.02685",
+        text=(
+            "Passes the difference from a plain picture in the colour of the skin back through "
+            "the network, layer by layer. The values add up to the difference of the two scores."
+        ),
+        signed=True,
+        forward_only=False,
+        passes=lambda _: 8,
+        refused={name: _NO_RULE_FOR_PRODUCTS.format(name) for name in _GATED}
+        | {
+            ENSEMBLE: "DeepLIFT has no rule for the mean of probabilities that joins an "
+            "ensemble's members"
+        },
+    ),
+    Method(
+        name="guided_gradcam",
+        label="Guided Grad-CAM",
+        paper="Selvaraju et al., Grad-CAM, ICCV 2017, arXiv:1610.02391; Springenberg et al., "
+        "Striving for Simplicity, 2014, arXiv:1412.6806",
+        text=(
+            "Grad-CAM's region with the detail of guided backpropagation. "
+            "The detail is mostly the picture's own edges: it looks much the same for a network "
+            "with random weights."
+        ),
+        signed=True,
+        forward_only=False,
+        passes=lambda _: 6,
+        refused={name: _NO_RULE_FOR_SILU.format(name) for name in _GATED},
+    ),
+    Method(
+        name="occlusion",
+        label="Occlusion",
+        paper="Zeiler & Fergus, Visualizing and Understanding Convolutional Networks, ECCV 2014, "
+        "arXiv:1311.2901",
+        text=(
+            "How far the class score falls where a square window is painted over in the colour "
+            "of the skin. It needs nothing but the model's answers."
+        ),
+        signed=True,
+        forward_only=True,
+        parameters=(
+            Parameter("window", float, 0.02, 0.8, (0.25, 0.2, 0.125), "share of the side"),
+            Parameter("stride", float, 0.02, 0.8, (0.125, 1 / 15, 0.04), "share of the side"),
+        ),
+        passes=_windows,
+    ),
+    Method(
+        name="lime",
+        label="LIME",
+        paper="Ribeiro et al., Why Should I Trust You?, KDD 2016, arXiv:1602.04938",
+        text=(
+            "A linear model of the class score, fitted to pictures in which random superpixels "
+            "are painted over in the colour of the skin. Each superpixel shows its weight."
+        ),
+        signed=True,
+        forward_only=True,
+        parameters=(_QUERIES, _REGIONS),
+        passes=lambda s: s["samples"],
+    ),
+    Method(
+        name="kernel_shap",
+        label="Kernel SHAP",
+        paper="Lundberg & Lee, A Unified Approach to Interpreting Model Predictions, NIPS 2017, "
+        "arXiv:1705.07874",
+        text=(
+            "As LIME, with the samples and weights for which the fitted weights are Shapley "
+            "values. They add up to the difference from a plain picture in the colour of the skin."
+        ),
+        signed=True,
+        forward_only=True,
+        parameters=(_QUERIES, _REGIONS),
+        passes=lambda s: s["samples"],
     ),
 )
 
