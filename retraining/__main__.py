@@ -1,9 +1,11 @@
 """`python -m retraining`: prepare data, split it, train, evaluate, promote."""
 
+import errno
+
 import typer
 
 from models.checkpoints import CheckpointError
-from retraining.commands import data, report, train
+from retraining.commands import data, report, train, trust
 from retraining.commands.console import errors
 from retraining.data import DataError
 from retraining.pretrained import WeightsUnavailableError
@@ -14,7 +16,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for part in (data, train, report):
+for part in (data, train, report, trust):
     app.add_typer(part.app)
 
 
@@ -23,7 +25,10 @@ def main() -> None:
     try:
         app()
     except (ValueError, DataError, CheckpointError, WeightsUnavailableError, OSError) as error:
-        errors.print(f"error: {error}", style="red", highlight=False)
+        said = str(error)
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            said = "the disk is full; make room and run the command again"
+        errors.print(f"error: {said}", style="red", highlight=False, markup=False, soft_wrap=True)
         raise SystemExit(2) from None
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold
 
-from retraining.data import DataError
+from retraining.errors import DataError
 
 PARTS = ("train", "val", "test")
 GROUPED_FRACTIONS = (0.64, 0.16, 0.20)

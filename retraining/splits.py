@@ -10,8 +10,9 @@ from typing import Any
 import pandas as pd
 
 from models.taxonomy import HAM10000, Taxonomy
-from retraining.data import TAXONOMY_FILE, DataError, load_index, taxonomy_text
+from retraining.data import TAXONOMY_FILE, DataError, load_index
 from retraining.files import write_text
+from retraining.metadata import taxonomy_text
 from retraining.schemes import PARTS as PARTS
 from retraining.schemes import grouped_split as grouped_split
 

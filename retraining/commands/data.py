@@ -44,16 +44,37 @@ SCHEMES = (*CUTS, "kfold", "given")
 
 @app.command()
 def prepare(
-    source: Annotated[Path, typer.Argument(help="Folder with the archives as distributed.")],
-    out: Annotated[Path, typer.Option(help="Folder for the images, masks and index.csv.")],
+    source: Annotated[Path, typer.Argument(help="Archives as distributed, or folders of images.")],
+    out: Annotated[Path, typer.Option(help="Folder for index.csv and what is extracted.")],
+    malignant: Annotated[
+        str | None,
+        typer.Option(help="Classes of your own that are malignant: a,b; or none."),
+    ] = None,
+    names: Annotated[
+        str | None, typer.Option(help="Full names of classes: 'a=Name,b=Other name'.")
+    ] = None,
+    skip: Annotated[
+        bool, typer.Option("--skip", help="Leave out broken images instead of failing.")
+    ] = False,
 ) -> None:
-    """Check the archives, extract them and write the index of images."""
+    """Check every image and every id of a data set and write its index."""
     with progress_bar() as bar:
-        task = bar.add_task("extracting")
-        index = prepare_data(source, out, lambda n, of: bar.update(task, completed=n, total=of))
+        task = bar.add_task("reading")
+        index = prepare_data(
+            source,
+            out,
+            lambda n, of: bar.update(task, completed=n, total=of),
+            malignant=None if malignant is None else _list(malignant),
+            names=None if names is None else _names(names),
+            skip=skip,
+            report=lambda sentence: errors.print(sentence, highlight=False, soft_wrap=True),
+        )
+    classes = load_taxonomy(out)
     console.print(
-        f"{out / INDEX_FILE}: {len(index)} images, {index.lesion_id.nunique()} lesions, "
-        f"{(index['mask'] != '').sum()} masks"
+        f"{out / INDEX_FILE}: {len(index):,} images, {index.lesion_id.nunique():,} lesions, "
+        f"{(index['mask'] != '').sum():,} masks; classes {', '.join(classes.codes)}, malignant "
+        f"{', '.join(sorted(classes.malignant)) or 'none'}",
+        soft_wrap=True,
     )
 
 
@@ -101,6 +122,17 @@ def inspect(splits: Annotated[Path, typer.Option(help="Folder of a split.")]) ->
     """Count the images per class and part; fails where a lesion is in two parts."""
     if _print_split(splits):
         raise typer.Exit(1)
+
+
+def _list(text: str) -> list[str]:
+    return [] if text == "none" else [part.strip() for part in text.split(",")]
+
+
+def _names(text: str) -> dict[str, str]:
+    pairs = [part.partition("=") for part in text.split(",")]
+    if not all(code and equals and name for code, equals, name in pairs):
+        raise ValueError(f"names must be CODE=NAME parted by commas, got {text!r}")
+    return {code.strip(): name.strip() for code, _, name in pairs}
 
 
 def _shares(text: str | None, default: Sequence[float]) -> list[float]:

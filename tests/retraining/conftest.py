@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from models.taxonomy import HAM10000
-from retraining.data import IMAGE_ARCHIVES, MASK_ARCHIVE, METADATA_FILE
+from retraining.layouts import IMAGE_ARCHIVES, MASK_ARCHIVE, METADATA_FILE
 
 LESIONS_PER_CLASS = 10
 IMAGES_PER_LESION = 2

@@ -8,15 +8,8 @@ import pytest
 
 import quality
 from models.preprocessing import Preprocessing
-from retraining.data import (
-    IMAGE_ARCHIVES,
-    INDEX_COLUMNS,
-    METADATA_FILE,
-    DataError,
-    load_index,
-    pixels,
-    prepare,
-)
+from retraining.data import INDEX_COLUMNS, DataError, load_index, pixels, prepare
+from retraining.layouts import IMAGE_ARCHIVES, METADATA_FILE
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retraining.data import DataError, read_metadata
+from retraining.errors import DataError
+from retraining.metadata import read_metadata
 from retraining.schemes import (
     given_split,
     grouped_split,

@@ -1,0 +1,47 @@
+"""What a data set may have wrong with it."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from retraining.files import write_text
+
+# As the table calls it, and as a sentence does.
+KINDS = {
+    "ignored": "entries are ignored as none of what is read",
+    "image without row": "images have no row in the metadata and are left out",
+    "duplicate": "pictures are there twice under one id and are kept once",
+    "same picture": "pictures have the bytes of another id",
+    "contradiction": "pictures have the bytes of another id of another class",
+    "row without image": "rows of the metadata have no image",
+    "unreadable": "images cannot be decoded",
+}
+GRAVE = ("row without image", "unreadable")
+
+
+@dataclass
+class Problems:
+    """What was found wrong, in the order found: rows of kind, item and detail."""
+
+    rows: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def add(self, kind: str, item: object, detail: object = "") -> None:
+        """Note one problem; `kind` is one of KINDS."""
+        self.rows.append((kind, str(item), str(detail)))
+
+    def sentences(self) -> dict[str, str]:
+        """For each kind that was found, how many there are, and the first."""
+        told = {}
+        for kind, words in KINDS.items():
+            found = [(item, detail) for k, item, detail in self.rows if k == kind]
+            if found:
+                item, detail = found[0]
+                told[kind] = f"{len(found)} {words}, the first is {item}"
+                told[kind] += f" ({detail})" if detail else ""
+        return told
+
+    def write(self, path: Path) -> None:
+        """Write the table; without problems it has its header alone."""
+        frame = pd.DataFrame(self.rows, columns=["kind", "item", "detail"])
+        write_text(path, frame.to_csv(index=False))
