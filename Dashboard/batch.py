@@ -19,6 +19,7 @@ COLUMNS = (
     "probability",
     *HAM10000.codes,
     "p_malignant",
+    "in_distribution",
     "laplacian_variance",
     "laplacian_variance_normalised",
     "gamma",
@@ -75,6 +76,9 @@ def assessment_row(file: Path, assessment: Assessment) -> Row:
             "prediction": prediction.code,
             "probability": round(prediction.probability, 6),
             "p_malignant": round(prediction.p_malignant, 6),
+            "in_distribution": ""
+            if assessment.in_distribution is None
+            else str(assessment.in_distribution).lower(),
         }
         row |= {code: round(p, 6) for code, p in prediction.probabilities.items()}
     return row

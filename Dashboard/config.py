@@ -11,9 +11,8 @@ from typing import Literal, cast, get_args
 
 from Dashboard.messages import ADVICE_RULES, AdviceRule
 from models.taxonomy import HAM10000
-from quality import Limits
+from quality import GATES, Limits, Mode
 
-Gate = Literal["classic", "normalised"]
 Explain = Literal["lazy", "ready", "off"]
 # How often each class occurs among the 10,015 images of HAM10000 (Tschandl et al. 2018, table 1).
 HAM10000_COUNTS: Mapping[str, int] = MappingProxyType(
@@ -43,13 +42,14 @@ SETTINGS: tuple[Setting, ...] = (
         "GATE",
         "classic",
         "`classic`: sharpness 15 and contrast 0.15 at the image's own size; "
-        "`normalised`: sharpness at the common working size",
+        "`normalised`: sharpness at the common working size; "
+        "`recommended`: so, with the thresholds that `reports/gate` found",
     ),
     Setting(
         "ADVICE",
         "threshold",
         "`threshold`: the operating point on the model's card, where it "
-        "has one; `argmax`: the predicted class",
+        "has one, or a malignant predicted class; `argmax`: the predicted class alone",
     ),
     Setting(
         "PRIOR",
@@ -101,7 +101,7 @@ class Config:
     port: int = 8050
     max_upload_mb: float = 15.0
     max_megapixels: float = 50.0
-    gate: Gate = "classic"
+    gate: Mode = "classic"
     advice: AdviceRule = "threshold"
     prior: Mapping[str, float] | None = None
     workers: int | None = None
@@ -125,7 +125,7 @@ class Config:
             max_megapixels=_number(
                 "MAX_MEGAPIXELS", values["MAX_MEGAPIXELS"], cls.max_megapixels, 1000
             ),
-            gate=_gate(values["GATE"] or cls.gate),
+            gate=cast(Mode, _choice("GATE", values["GATE"] or cls.gate, GATES)),
             advice=cast(
                 AdviceRule, _choice("ADVICE", values["ADVICE"] or cls.advice, ADVICE_RULES)
             ),
@@ -191,15 +191,6 @@ def _choice(name: str, value: str, accepted: tuple[str, ...]) -> str:
     if value not in accepted:
         raise ValueError(f"{name} is {_shorten(value)}; it must be one of {', '.join(accepted)}")
     return value
-
-
-def _gate(value: str) -> Gate:
-    if value == "recommended":
-        raise ValueError(
-            "GATE is 'recommended', which this version does not have yet; "
-            f"it must be one of {', '.join(get_args(Gate))}"
-        )
-    return cast(Gate, _choice("GATE", value, get_args(Gate)))
 
 
 def _prior(value: str) -> Mapping[str, float] | None:

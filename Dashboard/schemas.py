@@ -17,6 +17,7 @@ QUALITY_EXAMPLE: dict[str, JsonValue] = {
     "brightness": 187.5,
     "verdict": "accept",
     "reasons": [],
+    "recommended_verdict": "accept",
 }
 ANSWER_EXAMPLE: dict[str, JsonValue] = {
     "success": True,
@@ -52,6 +53,7 @@ REJECTED_EXAMPLE: dict[str, JsonValue] = {
     | {
         "laplacian_variance": 4.1,
         "verdict": "reject",
+        "recommended_verdict": "reject",
         "reasons": ["Sharpness 4.1 is below 15: hold the dermatoscope still and focus again."],
     },
 }
@@ -92,6 +94,10 @@ class Quality(BaseModel):
     brightness: float = Field(ge=0, le=255, description="Mean of the HSV value channel.")
     verdict: Literal["accept", "reject"]
     reasons: list[str] = Field(description="Why it was rejected and what to do, in sentences.")
+    recommended_verdict: Literal["accept", "reject"] = Field(
+        description="Verdict of GATE=recommended, whichever gate is set: where it accepts what "
+        "was rejected, `gate` false is a reasonable choice."
+    )
 
 
 class Answer(BaseModel):

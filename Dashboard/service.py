@@ -199,19 +199,23 @@ class Service:
             (prediction,) = predictor.predict([image], maps=maps)
             version = predictor.card.version
             threshold = messages.threshold(self.config.advice, predictor.card.operating_point)
-            advice = messages.advise(
-                p_malignant=malignant_at_card_prior(prediction, predictor.card, self.config.prior),
-                malignant=prediction.malignant,
-                threshold=threshold,
-            )
-            message = advice
+            if prediction.in_distribution is False:
+                message = messages.NOT_DERMATOSCOPIC
+            else:
+                advice = message = messages.advise(
+                    p_malignant=malignant_at_card_prior(
+                        prediction, predictor.card, self.config.prior
+                    ),
+                    malignant=prediction.malignant,
+                    threshold=threshold,
+                )
         return Assessment(
             quality=report,
             prediction=prediction,
             advice=advice,
             message=message,
             gated=gate,
-            in_distribution=None,
+            in_distribution=None if prediction is None else prediction.in_distribution,
             model=name,
             version=version,
             prior=self.config.prior,

@@ -11,13 +11,22 @@ from quality.errors import (
 )
 from quality.exposure import brightness
 from quality.files import IMAGE_SUFFIXES, find_images, read
-from quality.gate import GATES, Mode, QualityReport, Thresholds, Verdict, check
+from quality.gate import (
+    GATES,
+    RECOMMENDED_THRESHOLDS,
+    Mode,
+    QualityReport,
+    Thresholds,
+    Verdict,
+    check,
+)
 from quality.limits import Limits
 from quality.sharpness import laplacian_variance, laplacian_variance_normalised
 
 __all__ = [
     "GATES",
     "IMAGE_SUFFIXES",
+    "RECOMMENDED_THRESHOLDS",
     "CorruptImageError",
     "EmptyImageError",
     "ImageError",

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from quality.batch import Row, list_inputs, measure_all, write_csv
-from quality.gate import DEFAULT_THRESHOLDS, Mode, Thresholds
+from quality.gate import DEFAULT_THRESHOLDS, Mode, Thresholds, default_thresholds
 
 UNREADABLE, USAGE, INTERRUPTED = 1, 2, 130
 
@@ -45,16 +45,28 @@ def main(
         ),
     ] = None,
     min_laplacian: Annotated[
-        float, typer.Option(help="Reject pictures of lower sharpness (Laplacian variance).")
-    ] = DEFAULT_THRESHOLDS.min_laplacian,
+        float | None,
+        typer.Option(
+            help="Reject pictures of lower sharpness (Laplacian variance).",
+            show_default=f"{DEFAULT_THRESHOLDS.min_laplacian:g}, or as recommended",
+        ),
+    ] = None,
     min_gamma: Annotated[
-        float, typer.Option(help="Reject pictures of lower contrast (0 to 0.5).")
-    ] = DEFAULT_THRESHOLDS.min_gamma,
+        float | None,
+        typer.Option(
+            help="Reject pictures of lower contrast (0 to 0.5).",
+            show_default=f"{DEFAULT_THRESHOLDS.min_gamma:g}, or as recommended",
+        ),
+    ] = None,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Pictures measured at a time; default: one per core.")
     ] = None,
     gate: Annotated[
-        Mode, typer.Option(help="Judge sharpness at the picture's own size, or scaled to 600x450.")
+        Mode,
+        typer.Option(
+            help="classic: sharpness at the picture's own size; normalised: scaled to 600x450; "
+            "recommended: so, with the thresholds that `reports/gate` found."
+        ),
     ] = "classic",
 ) -> None:
     """Measure sharpness, contrast and brightness of pictures, and judge which can be classified.
@@ -65,7 +77,11 @@ def main(
     """
     messages = Console(stderr=True)
     try:
-        thresholds = Thresholds(min_laplacian, min_gamma)
+        usual = default_thresholds(gate)
+        thresholds = Thresholds(
+            usual.min_laplacian if min_laplacian is None else min_laplacian,
+            usual.min_gamma if min_gamma is None else min_gamma,
+        )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     if csv is not None and not csv.resolve().parent.is_dir():

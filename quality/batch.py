@@ -10,7 +10,7 @@ from typing import Literal
 
 from quality.errors import ImageError
 from quality.files import find_images, read
-from quality.gate import DEFAULT_THRESHOLDS, Mode, Thresholds, Verdict, check
+from quality.gate import Mode, Thresholds, Verdict, check
 
 SEPARATOR = " | "
 """Between several sentences in one field of the CSV."""
@@ -49,7 +49,7 @@ def list_inputs(paths: Iterable[Path]) -> list[Path]:
     return list(found)
 
 
-def measure(path: Path, thresholds: Thresholds = DEFAULT_THRESHOLDS, mode: Mode = "classic") -> Row:
+def measure(path: Path, thresholds: Thresholds | None = None, mode: Mode = "classic") -> Row:
     """Read, measure and judge one file; a file that cannot be read gives a row that says why."""
     try:
         report = check(read(path), thresholds, mode)
@@ -73,7 +73,7 @@ def measure(path: Path, thresholds: Thresholds = DEFAULT_THRESHOLDS, mode: Mode 
 
 def measure_all(
     paths: Sequence[Path],
-    thresholds: Thresholds = DEFAULT_THRESHOLDS,
+    thresholds: Thresholds | None = None,
     mode: Mode = "classic",
     jobs: int = 1,
 ) -> Generator[Row, None, None]:

@@ -14,11 +14,11 @@ from quality.exposure import brightness
 from quality.resolution import is_far, linear_factor
 from quality.sharpness import laplacian_variance, laplacian_variance_normalised
 
-Mode = Literal["classic", "normalised"]
+Mode = Literal["classic", "normalised", "recommended"]
 Verdict = Literal["accept", "reject"]
 Measure = Literal["laplacian_variance", "gamma"]
 
-GATES: tuple[Mode, ...] = ("classic", "normalised")
+GATES: tuple[Mode, ...] = ("classic", "normalised", "recommended")
 """What `check` can judge by; "classic" is the contract's default."""
 
 
@@ -43,6 +43,11 @@ class Thresholds:
 
 
 DEFAULT_THRESHOLDS = Thresholds()
+RECOMMENDED_THRESHOLDS = Thresholds(min_laplacian=8.0, min_gamma=0.08)
+"""Where poorer pictures cost the classifier accuracy; sharpness at the common working size.
+
+From `python -m retraining gate-study`; `reports/gate/report.md` shows how.
+"""
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,7 @@ class QualityReport:
 
     `reasons`: why it was rejected and what to do, one sentence for each of `failed`.
     `notes`: what to bear in mind about the measures, whatever the verdict.
+    `recommended_verdict`: that of the mode "recommended", whatever the mode was.
     """
 
     width: int
@@ -65,6 +71,7 @@ class QualityReport:
     failed: tuple[Measure, ...]
     thresholds: Thresholds
     mode: Mode
+    recommended_verdict: Verdict
 
     def to_dict(self) -> dict[str, Any]:
         """Everything in plain types that `json.dumps` accepts."""
@@ -76,18 +83,21 @@ class QualityReport:
 
 def check(
     image: NDArray[np.uint8],
-    thresholds: Thresholds = DEFAULT_THRESHOLDS,
+    thresholds: Thresholds | None = None,
     mode: Mode = "classic",
 ) -> QualityReport:
     """Measure `image` (uint8 (H, W, 3), RGB) and judge it.
 
     Rejects exactly where sharpness is below `min_laplacian` or contrast below `min_gamma`.
-    `mode` says which sharpness is judged: "classic" at the picture's own size, "normalised" at
-    the common working size. Raises ValueError for another mode or shape, TypeError for another
-    dtype.
+    `mode` says which sharpness is judged: "classic" at the picture's own size, "normalised" and
+    "recommended" at the common working size. Without `thresholds` those of the mode hold:
+    `RECOMMENDED_THRESHOLDS` for "recommended", the usual ones for the others. Raises ValueError
+    for another mode or shape, TypeError for another dtype.
     """
     if mode not in GATES:
         raise ValueError(f"mode is {mode!r}; one of {', '.join(GATES)} is accepted")
+    if thresholds is None:
+        thresholds = default_thresholds(mode)
     image = require_rgb(image)
     height, width = image.shape[:2]
     own = laplacian_variance(image)
@@ -103,7 +113,7 @@ def check(
     if contrast < thresholds.min_gamma:
         reasons["gamma"] = sentences.pale(contrast, thresholds.min_gamma, light)
     notes: list[str] = []
-    if is_far(width, height) and not (larger and mode == "normalised"):
+    if is_far(width, height) and not (larger and mode != "classic"):
         notes.append(
             sentences.other_resolution(
                 width, height, thresholds.min_laplacian, common if larger else None
@@ -122,4 +132,15 @@ def check(
         failed=tuple(reasons),
         thresholds=thresholds,
         mode=mode,
+        recommended_verdict="accept" if _is_recommended(common, contrast) else "reject",
     )
+
+
+def default_thresholds(mode: Mode) -> Thresholds:
+    """The thresholds of a mode where none are given."""
+    return RECOMMENDED_THRESHOLDS if mode == "recommended" else DEFAULT_THRESHOLDS
+
+
+def _is_recommended(sharpness: float, contrast: float) -> bool:
+    least = RECOMMENDED_THRESHOLDS
+    return sharpness >= least.min_laplacian and contrast >= least.min_gamma

@@ -35,7 +35,7 @@ class Gauge:
 
 def gauges_of(report: QualityReport) -> tuple[Gauge, ...]:
     """Sharpness, contrast and brightness of `report`; the sharpness is the one that was judged."""
-    normalised = report.mode == "normalised"
+    normalised = report.mode != "classic"
     sharpness = report.laplacian_variance_normalised if normalised else report.laplacian_variance
     limits = report.thresholds
     return (

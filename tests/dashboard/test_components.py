@@ -58,6 +58,7 @@ def report(failed: tuple[str, ...] = (), **values: Any) -> quality.QualityReport
         "failed": failed,
         "thresholds": quality.Thresholds(),
         "mode": "classic",
+        "recommended_verdict": "reject",
     }
     return quality.QualityReport(**{**defaults, **values})
 

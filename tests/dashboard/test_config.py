@@ -69,7 +69,6 @@ def test_prior_is_normalised_and_ordered() -> None:
         ("MAX_UPLOAD_MB", "many"),
         ("MAX_MEGAPIXELS", "-1"),
         ("GATE", "strict"),
-        ("GATE", "recommended"),
         ("ADVICE", "always"),
         ("PRIOR", "even"),
         ("PRIOR", "nv=1"),

@@ -180,7 +180,7 @@ def test_pages_and_their_files_are_served(server: Server) -> None:
     ("name", "value", "sentence"),
     [
         ("PORT", "http", "Dashboard: PORT is 'http'; it must be a whole number from 1 to 65535"),
-        ("GATE", "recommended", "Dashboard: GATE is 'recommended', which this version does not"),
+        ("GATE", "strict", "Dashboard: GATE is 'strict'; it must be one of classic, normalised"),
     ],
 )
 def test_a_wrong_setting_is_one_sentence(

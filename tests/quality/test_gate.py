@@ -175,3 +175,25 @@ def test_thresholds_must_be_numbers_of_at_least_0(name: str, value: float) -> No
 def test_unknown_mode() -> None:
     with pytest.raises(ValueError, match="mode is 'best'; one of classic, normalised"):
         quality.check(SHARP, mode="best")  # type: ignore[arg-type]
+
+
+def test_the_recommended_gate_has_its_own_thresholds() -> None:
+    """Sharpness at the common working size, and the pair that the study found."""
+    report = quality.check(SHARP, mode="recommended")
+    assert report.thresholds == quality.RECOMMENDED_THRESHOLDS
+    large = cv2.resize(SHARP, (1800, 1350), interpolation=cv2.INTER_CUBIC)
+    enlarged = quality.check(np.asarray(large, np.uint8), mode="recommended")
+    assert enlarged.notes == ()
+    assert (enlarged.verdict, enlarged.recommended_verdict) == ("accept", "accept")
+
+
+def test_every_mode_says_what_the_recommended_one_would() -> None:
+    least = quality.RECOMMENDED_THRESHOLDS
+    assert least.min_gamma < 0.15 or least.min_laplacian < 15  # it is the more lenient somewhere
+    for image in (SHARP, BLURRED, PALE):
+        expected = quality.check(image, mode="recommended").verdict
+        for mode in quality.GATES:
+            assert quality.check(image, mode=mode).recommended_verdict == expected
+    own = quality.Thresholds(1e9, 0.5)
+    assert quality.check(SHARP, own).verdict == "reject"
+    assert quality.check(SHARP, own).recommended_verdict == "accept"

@@ -1,0 +1,278 @@
+"""Does the quality gate turn the right pictures away? Pictures are made poor step by step.
+
+Test pictures are blurred and faded in known amounts, measured as the gate measures them and
+classified as they are served. What a picture's quality costs is the class-balanced accuracy lost
+against the same picture as it was.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+import quality
+from models.classifier import Classifier
+from quality.contrast import gamma
+from quality.resolution import is_far
+from quality.sharpness import laplacian_variance
+from retraining.degrade import blurred, faded
+from retraining.metrics import auc, macro_auc
+from retraining.resampling import interval, lesion_weights
+
+BLURS = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 9.0)
+"""Deviations of the blur, pixels at a width of 600."""
+CONTRASTS = (1.0, 0.8, 0.6, 0.45, 0.3, 0.2, 0.12)
+"""Shares of the contrast that are left."""
+LOSS = 0.05
+"""Class-balanced accuracy that may be lost before a picture is worth taking again."""
+SHARPNESS_EDGES = np.geomspace(0.5, 2048, 25)  # factors of 2^(1/2)
+GAMMA_EDGES = np.arange(0, 0.51, 0.02)
+MIN_IN_BIN = 100
+RESAMPLES = 200
+CHUNK = 64
+
+Picture = NDArray[np.uint8]
+Values = NDArray[np.float64]
+Report = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Relation:
+    """Sharpness at the common working size from that of the same picture at a smaller size.
+
+    `exp(offset + slope * log(small))`, fitted on `n` originals at every blur; `spread` is the
+    standard deviation of the logarithm around it.
+    """
+
+    offset: float
+    slope: float
+    spread: float
+    n: int
+
+    def __call__(self, sharpness: Values) -> Values:
+        """Estimated sharpness at the working size."""
+        return np.asarray(np.exp(self.offset + self.slope * np.log(np.maximum(sharpness, 1e-3))))
+
+
+def measure(
+    frame: pd.DataFrame, classifier: Classifier, report: Report | None = None
+) -> pd.DataFrame:
+    """A row per picture and step of degradation.
+
+    Columns: `image_id, lesion_id, dx, kind` (blur or contrast), `level, sharpness` (at the
+    picture's own size), `gamma`, then a probability per class.
+    """
+    codes = list(classifier.card.taxonomy.codes)
+    steps = [("blur", level) for level in BLURS] + [("contrast", level) for level in CONTRASTS[1:]]
+    rows: list[tuple[Any, ...]] = []
+
+    def prepare(path: str) -> list[tuple[Picture, float, float]]:
+        image = quality.read(Path(path))
+        made = [
+            blurred(image, level) if kind == "blur" else faded(image, level)
+            for kind, level in steps
+        ]
+        return [(one, laplacian_variance(one), gamma(one)) for one in made]
+
+    with ThreadPoolExecutor() as pool:
+        for start in range(0, len(frame), CHUNK):
+            part = frame.iloc[start : start + CHUNK]
+            prepared = list(pool.map(prepare, part.path))
+            logits = classifier.logits([one[0] for many in prepared for one in many])
+            found = iter(classifier.probabilities(logits))
+            for row, many in zip(part.itertuples(), prepared, strict=True):
+                for (kind, level), (_, sharp, contrast) in zip(steps, many, strict=True):
+                    about = (row.image_id, row.lesion_id, row.dx, kind, level, sharp, contrast)
+                    rows.append((*about, *next(found)))
+            if report:
+                report(min(start + CHUNK, len(frame)), len(frame))
+    names = ["image_id", "lesion_id", "dx", "kind", "level", "sharpness", "gamma", *codes]
+    return pd.DataFrame(rows, columns=names)
+
+
+def relate(originals: Sequence[Picture], size: tuple[int, int]) -> Relation:
+    """How sharpness at `size` (width, height) tells that of the originals, at every blur."""
+    large, small = [], []
+    for picture in originals:
+        for sigma in BLURS:
+            poor = blurred(picture, sigma)
+            large.append(laplacian_variance(poor))
+            shrunk = cv2.resize(poor, size, interpolation=cv2.INTER_AREA)
+            small.append(laplacian_variance(np.asarray(shrunk, np.uint8)))
+    x, y = np.log(np.maximum(small, 1e-3)), np.log(np.maximum(large, 1e-3))
+    slope, offset = np.polyfit(x, y, 1)
+    spread = float((y - offset - slope * x).std())
+    return Relation(float(offset), float(slope), spread, len(originals))
+
+
+def at_working_size(
+    table: pd.DataFrame, size: tuple[int, int], originals: Sequence[Picture]
+) -> tuple[pd.DataFrame, Relation | None]:
+    """`table` with `sharpness` at the common working size, and how that was estimated.
+
+    size: of the pictures that were measured. Raises ValueError where it is far from the working
+    size and there are no originals.
+    """
+    if not is_far(*size):
+        return table, None
+    if not originals:
+        raise ValueError(
+            f"the pictures are {size[0]} x {size[1]}, at which sharpness says little; give "
+            "--originals, a folder of pictures of about 600 x 450"
+        )
+    relation = relate(originals, size)
+    return table.assign(sharpness=relation(table.sharpness.to_numpy())), relation
+
+
+def by_level(table: pd.DataFrame, codes: Sequence[str]) -> pd.DataFrame:
+    """Accuracy at each step: `kind, level, n, balanced_accuracy` with its 95 % interval over
+    lesions, `macro_auc, malignant_auc`, median `sharpness` and `gamma`."""
+    rows = []
+    groups = [*table[table.kind == "blur"].groupby("level", sort=True)]
+    clean = groups[0][1]
+    faded_groups = [*table[table.kind == "contrast"].groupby("level", sort=True)][::-1]
+    for kind, parts in (("blur", groups), ("contrast", [(1.0, clean), *faded_groups])):
+        for level, part in parts:
+            labels, hit = _hits(part, codes)
+            low, high = _interval(labels, hit.astype(float), part.lesion_id)
+            probabilities = part[list(codes)].to_numpy()
+            bad = [code for code in ("akiec", "bcc", "mel") if code in codes]
+            rows.append(
+                {
+                    "kind": kind,
+                    "level": level,
+                    "n": len(part),
+                    "balanced_accuracy": _balanced(labels, hit.astype(float)),
+                    "balanced_accuracy_low": low,
+                    "balanced_accuracy_high": high,
+                    "macro_auc": macro_auc(labels, probabilities),
+                    "malignant_auc": auc(part.dx.isin(bad).to_numpy(), part[bad].sum(axis=1)),
+                    "sharpness": float(part.sharpness.median()),
+                    "gamma": float(part.gamma.median()),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def losses(table: pd.DataFrame, kind: str, codes: Sequence[str]) -> pd.DataFrame:
+    """Accuracy lost by the measured value: `low, high` (of the bin), `n, loss` and its interval.
+
+    The measure is sharpness for blur and gamma for contrast; bins with fewer than `MIN_IN_BIN`
+    degraded pictures are left out.
+    """
+    measure_, edges = {
+        "blur": ("sharpness", SHARPNESS_EDGES),
+        "contrast": ("gamma", GAMMA_EDGES),
+    }[kind]
+    clean = table[(table.kind == "blur") & (table.level == 0)].set_index("image_id")
+    part = table[(table.kind == kind) & ~((table.kind == "blur") & (table.level == 0))]
+    labels, hit = _hits(part, codes)
+    _, before = _hits(clean.loc[part.image_id], codes)
+    lost = before.astype(float) - hit.astype(float)
+    values = part[measure_].to_numpy()
+    rows = []
+    for low, high in itertools.pairwise(edges):
+        inside = (values >= low) & (values < high)
+        if inside.sum() < MIN_IN_BIN:
+            continue
+        lower, upper = _interval(labels[inside], lost[inside], part.lesion_id[inside])
+        rows.append(
+            {
+                "low": float(low),
+                "high": float(high),
+                "n": int(inside.sum()),
+                "loss": _balanced(labels[inside], lost[inside]),
+                "loss_low": lower,
+                "loss_high": upper,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def recommended(lost: pd.DataFrame) -> float:
+    """The value below which a picture is worth taking again.
+
+    The upper edge of the bins, counted from the poorest up to the first in which less than `LOSS`
+    is lost; 0 where that is the first.
+    """
+    threshold = 0.0
+    for row in lost.itertuples():
+        if row.loss < LOSS:
+            break
+        threshold = float(row.high)
+    return threshold
+
+
+def false_rejects(
+    table: pd.DataFrame, gates: dict[str, tuple[float, float]], codes: Sequence[str]
+) -> pd.DataFrame:
+    """Of pictures as they are, the shares that each gate turns away, and what they cost.
+
+    gates: name to (sharpness, gamma) thresholds. A row per gate and class, and one for `all`:
+    `n, rejected, by_sharpness, by_gamma`, and the sensitivity (of `all`: balanced accuracy) on the
+    accepted and on the rejected, nan where there are none.
+    """
+    clean = table[(table.kind == "blur") & (table.level == 0)]
+    labels, hit = _hits(clean, codes)
+    rows = []
+    for name, (least_sharp, least_gamma) in gates.items():
+        blurry = (clean.sharpness < least_sharp).to_numpy()
+        pale = (clean.gamma < least_gamma).to_numpy()
+        out = blurry | pale
+        for code in [*(c for c in codes if (clean.dx == c).any()), "all"]:
+            of_class = np.ones(len(clean), bool) if code == "all" else (clean.dx == code).to_numpy()
+            rows.append(
+                {
+                    "gate": name,
+                    "class": code,
+                    "n": int(of_class.sum()),
+                    "rejected": float(out[of_class].mean()),
+                    "by_sharpness": float(blurry[of_class].mean()),
+                    "by_gamma": float(pale[of_class].mean()),
+                    "sensitivity_of_accepted": _balanced_or_nan(labels, hit, of_class & ~out),
+                    "sensitivity_of_rejected": _balanced_or_nan(labels, hit, of_class & out),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _hits(part: pd.DataFrame, codes: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    labels = np.array([list(codes).index(code) for code in part.dx], np.int64)
+    return labels, part[list(codes)].to_numpy().argmax(axis=1) == labels
+
+
+def _balanced(labels: NDArray[np.int64], values: Values) -> float:
+    """Mean over the classes of the mean value in each."""
+    return float(np.mean([values[labels == c].mean() for c in np.unique(labels)]))
+
+
+def _balanced_or_nan(
+    labels: NDArray[np.int64], hit: NDArray[np.bool_], chosen: NDArray[np.bool_]
+) -> float:
+    return _balanced(labels[chosen], hit[chosen].astype(float)) if chosen.any() else float("nan")
+
+
+def _interval(
+    labels: NDArray[np.int64], values: Values, lesions: pd.Series
+) -> tuple[float | None, float | None]:
+    """95 % interval of `_balanced` when whole lesions are drawn with replacement."""
+    weights = lesion_weights(lesions.to_numpy(object), RESAMPLES)
+    of_class = []
+    for c in np.unique(labels):
+        mine = labels == c
+        with np.errstate(invalid="ignore", divide="ignore"):
+            of_class.append((weights[:, mine] @ values[mine]) / weights[:, mine].sum(axis=1))
+    return interval(np.nanmean(of_class, axis=0))
+
+
+def pictures_in(folder: Path) -> Iterator[Picture]:
+    """The pictures of a folder, decoded."""
+    for path in quality.find_images([folder]):
+        yield quality.read(path)

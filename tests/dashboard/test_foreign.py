@@ -1,0 +1,86 @@
+"""A picture that is no dermatoscopic image of skin: said so everywhere, with no advice."""
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from Dashboard.app import create_app
+from Dashboard.batch import assess_files
+from Dashboard.components.outcomes import FOREIGN, outcome_of
+from Dashboard.components.result import ResultView, result_body
+from Dashboard.messages import CONSULT, NO_APPOINTMENT, NOT_DERMATOSCOPIC, RETAKE
+from Dashboard.service import Service
+from models.checkpoints import Card
+from models.classifier import Prediction
+from models.taxonomy import HAM10000
+
+Encode = Callable[..., bytes]
+
+
+class Doubting:
+    """Another predictor, for which nothing is a dermatoscopic image."""
+
+    def __init__(self, inner: object) -> None:
+        self.inner = inner
+        self.card: Card = inner.card  # type: ignore[attr-defined]
+
+    def predict(
+        self, images: Sequence[NDArray[np.uint8]], *, maps: bool = False
+    ) -> list[Prediction]:
+        found = self.inner.predict(images)  # type: ignore[attr-defined]
+        return [replace(one, in_distribution=False, ood_score=7.5) for one in found]
+
+
+@pytest.fixture
+def service(make_service: Callable[..., Service]) -> Service:
+    made = make_service(max_upload_mb=1, max_megapixels=2)
+    load = made._load
+    made._load = lambda name: Doubting(load(name))  # type: ignore[method-assign]
+    made.warm_up()
+    return made
+
+
+@pytest.mark.parametrize("kind", ["benign", "malignant"])
+def test_no_advice(service: Service, encode: Encode, kind: str) -> None:
+    assessment = service.assess(encode(kind))
+    assert assessment.in_distribution is False
+    assert assessment.advice is None
+    assert assessment.message == NOT_DERMATOSCOPIC
+    assert outcome_of(assessment) is FOREIGN
+
+
+def test_a_poor_picture_is_to_be_retaken_first(service: Service, encode: Encode) -> None:
+    assessment = service.assess(encode("blurred"))
+    assert (assessment.message, assessment.in_distribution) == (RETAKE, None)
+    forced = service.assess(encode("blurred"), gate=False)
+    assert (forced.message, forced.in_distribution) == (NOT_DERMATOSCOPIC, False)
+
+
+def test_the_api_says_so(service: Service, encode: Encode) -> None:
+    client = create_app(service.config, service).server.test_client()
+    data = {"image": (io.BytesIO(encode("malignant")), "a.png")}
+    answer = client.post("/predict", data=data)
+    body = answer.get_json()
+    assert (answer.status_code, body["success"]) == (200, True)
+    assert (body["in_distribution"], body["advice"]) == (False, None)
+    assert body["message"] == NOT_DERMATOSCOPIC
+    assert body["code"] == "mel"
+
+
+def test_the_batch_command_says_so(service: Service, encode: Encode, tmp_path: Path) -> None:
+    file = tmp_path / "a.png"
+    file.write_bytes(encode("malignant"))
+    (row,) = assess_files(service, [file], jobs=1)
+    assert (row["message"], row["in_distribution"]) == (NOT_DERMATOSCOPIC, "false")
+
+
+def test_the_card_says_so(service: Service, encode: Encode) -> None:
+    assessment = service.assess(encode("malignant"))
+    shown = str(result_body(ResultView(assessment, "data:,", HAM10000)))
+    assert NOT_DERMATOSCOPIC in shown
+    assert not any(message in shown for message in (RETAKE, CONSULT, NO_APPOINTMENT))
