@@ -11,6 +11,7 @@ import time
 
 import flask
 from plotly.utils import PlotlyJSONEncoder
+from werkzeug.exceptions import NotFound
 
 import quality
 from Dashboard.components.result import ResultView, error_body, result_body
@@ -19,6 +20,7 @@ from Dashboard.components.text import percent
 from Dashboard.components.thumbnails import thumbnail
 from Dashboard.examples import EXAMPLES, example_file
 from Dashboard.inputs import InputError
+from Dashboard.jobs.engine import Jobs
 from Dashboard.service import Assessment, Service
 from models.taxonomy import HAM10000
 
@@ -27,8 +29,9 @@ FLAGS = {"0": False, "1": True}
 
 
 def add_cards(server: flask.Flask) -> None:
-    """Add the route to `server`."""
+    """Add the routes to `server`."""
     server.add_url_rule(PATH, "cards", card, methods=["POST"])
+    server.add_url_rule("/examples/<name>.jpg", "example", example_picture)
 
 
 def card() -> flask.Response:
@@ -41,6 +44,7 @@ def card() -> flask.Response:
     """
     start = time.perf_counter()
     service: Service = flask.current_app.extensions["service"]
+    jobs: Jobs = flask.current_app.extensions["jobs"]
     query = flask.request.args
     gate = FLAGS.get(query.get("gate", "1"))
     if gate is None:
@@ -63,8 +67,17 @@ def card() -> flask.Response:
         thumbnail=thumbnail(image),
         taxonomy=HAM10000,
         synthetic=example is not None,
+        explainable=service.config.explain != "off",
+        explanations=tuple(jobs.of_picture(data, assessment.model)),
     )
     return _answer(result_body(view), result_row(assessment), _spoken(assessment))
+
+
+def example_picture(name: str) -> flask.Response:
+    """The file of a drawn example, for the page to send it back where it asks for more."""
+    if name not in [known.name for known in EXAMPLES]:
+        raise NotFound
+    return flask.Response(example_file(name), mimetype="image/jpeg")
 
 
 def _file(example: str | None) -> bytes:

@@ -105,6 +105,7 @@ class MethodEntry(BaseModel):
     name: str
     label: str
     paper: str
+    text: str = Field(description="What it does and how to read its map.")
     has_precision: bool
     fails_randomisation: bool
     seconds: dict[str, float] = Field(
@@ -117,6 +118,7 @@ class ExplainableModel(BaseModel):
 
     name: str
     targets: list[str]
+    names: dict[str, str] = Field(description="What the targets are called.")
     unsupported: dict[str, str] = Field(description="Methods that do not work with it, and why.")
 
 

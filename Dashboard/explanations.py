@@ -110,6 +110,8 @@ class Explanations:
                 {
                     "name": info.name,
                     "targets": targets(taxonomy),
+                    "names": {code: taxonomy.name(code) for code in taxonomy.codes}
+                    | {MALIGNANT: "All malignant classes"},
                     "unsupported": {name: why for name, why in refusals.items() if why},
                 }
             )
@@ -180,6 +182,7 @@ def _entry(method: Method) -> dict[str, Any]:
         "name": method.name,
         "label": method.label,
         "paper": method.paper,
+        "text": method.text,
         "has_precision": method.has_precision,
         "fails_randomisation": method.fails_randomisation,
         "seconds": {name: method.expected_seconds(name) for name in PRECISIONS},

@@ -247,9 +247,12 @@
       summarise();
     },
     rows,
+    /* An image by the id of its card, and all of them in the order of the page. */
+    find: (id) => items.get(id),
+    all: () => [...items.values()].sort((a, b) => b.batch - a.batch),
     /* The page was drawn anew: put back what there is. */
     mount() {
-      const ordered = [...items.values()].sort((a, b) => b.batch - a.batch);
+      const ordered = lesions.cards.all();
       document.getElementById("cards").replaceChildren(...ordered.map((item) => item.node));
       summarise();
       lesions.cards.progressed();

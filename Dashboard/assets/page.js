@@ -9,6 +9,9 @@
     clear: () => lesions.cards.clear(),
     stop: () => lesions.cards.stop(),
     heat: () => lesions.heat.toggle(),
+    explain: (card) => lesions.explain.start(card),
+    "explain-remove": (card, button) => lesions.explain.remove(card, button),
+    "explain-save": (card, button) => lesions.explain.save(card, button),
     remove: (card) => lesions.cards.remove(card.id),
     retry: (card) => lesions.cards.again(card.id, true),
     "classify-anyway": (card) => lesions.cards.again(card.id, false),
@@ -28,7 +31,7 @@
     }
     const { action, filter, sort, jump: target } = button.dataset;
     if (action) {
-      ACTIONS[action](button.closest(".card"));
+      ACTIONS[action](button.closest(".card"), button);
     } else if (filter) {
       lesions.cards.showOnly(filter);
     } else if (sort) {
@@ -45,10 +48,6 @@
         lesions.intake.mount();
         lesions.cards.mount();
         return "true";
-      },
-      chooseModel(name) {
-        lesions.intake.choose(name);
-        return name;
       },
       showWhere(pathname) {
         for (const link of document.querySelectorAll("#navigation a")) {

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from dash import html
 from dash.development.base_component import Component
 
+from Dashboard.components.explain import explain_panel
 from Dashboard.components.gauges import gauges
 from Dashboard.components.heat import heat_canvas
 from Dashboard.components.icons import icon
@@ -26,6 +27,16 @@ MORE_LIKELY_MALIGNANT = (
     "Together the malignant classes are more likely than the benign ones: look again."
 )
 
+RECOMMENDED_GATE_ACCEPTS = (
+    "The recommended gate would accept this image: on test images, quality like this did not make "
+    "the classifier worse. The result will be marked."
+)
+NOT_ALWAYS_RIGHT = (
+    "The model has seen nothing like it in its training, so what it computes means little here. "
+    "If it is a dermatoscopic image after all, about 2 in 100 are mistaken, "
+    "take it again or judge it without the program."
+)
+
 
 @dataclass(frozen=True)
 class ResultView:
@@ -33,12 +44,16 @@ class ResultView:
 
     thumbnail: an address for the picture, usually a data URL.
     synthetic: whether the picture is one of the drawn examples.
+    explainable: whether this server explains results.
+    explanations: keys of those of this picture that are done or on their way.
     """
 
     assessment: Assessment
     thumbnail: str
     taxonomy: Taxonomy
     synthetic: bool = False
+    explainable: bool = False
+    explanations: tuple[str, ...] = ()
 
 
 def result_body(view: ResultView) -> html.Div:
@@ -48,6 +63,8 @@ def result_body(view: ResultView) -> html.Div:
         parts.append(_rejected(view.assessment))
     else:
         parts += _classified(view)
+        if view.explainable:
+            parts.append(explain_panel(view.assessment.model, view.explanations))
     return html.Div(parts, className="card-grid")
 
 
@@ -101,7 +118,9 @@ def _rejected(assessment: Assessment) -> html.Div:
                         **{"data-action": "classify-anyway"},
                     ),
                     html.Span(
-                        "The result will be marked: a poor image misleads the classifier.",
+                        RECOMMENDED_GATE_ACCEPTS
+                        if assessment.quality.recommended_verdict == "accept"
+                        else "The result will be marked: a poor image misleads the classifier.",
                         className="hint",
                     ),
                 ],
@@ -140,7 +159,10 @@ def _classified(view: ResultView) -> list[Component]:
         )
     if outcome is FOREIGN:
         computed = [html.Summary("What the classifier computed all the same"), chart]
-        findings.append(html.Details(computed, className="computed"))
+        findings += [
+            html.P(NOT_ALWAYS_RIGHT, className="hint"),
+            html.Details(computed, className="computed"),
+        ]
         parts = [html.Div(gauges(assessment.quality), className="card-quality")]
     else:
         findings += [_finding(prediction), _malignancy(assessment, prediction)]

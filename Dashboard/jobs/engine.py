@@ -121,14 +121,17 @@ class Jobs:
         self._send(key)
         return key
 
-    def of_picture(self, data: bytes) -> list[str]:
-        """Keys of the explanations that wait, run or are done for the picture file `data`."""
+    def of_picture(self, data: bytes, model: str | None = None) -> list[str]:
+        """Keys of the explanations that wait, run or are done for the picture file `data`.
+
+        model: only those of this one.
+        """
         if not self._opened():
             return []
         try:
             with self._storing() as store:
                 listed = json.loads(store.get(f"of-{hashlib.sha256(data).hexdigest()}") or b"[]")
-                return [key for key in listed if self._goes_on(store, key)]
+                return [key for key in listed if self._goes_on(store, key, model)]
         except Unavailable:
             return []
 
@@ -219,12 +222,12 @@ class Jobs:
             if store.get(records.BROKEN_KEY) is not None:
                 raise Unavailable(records.NOT_STARTED)
 
-    def _goes_on(self, store: Store, key: str) -> bool:
-        """Whether a job is done or on its way there."""
+    def _goes_on(self, store: Store, key: str, model: str | None = None) -> bool:
+        """Whether a job, of a model or of any, is done or on its way there."""
         record = self._find(key)
         if record is None or store.get(records.cancel_key(key)) is not None:
             return False
-        return record.state in (*OPEN, "done")
+        return record.state in (*OPEN, "done") and model in (None, record.order.model)
 
     def _find(self, key: str) -> Record | None:
         store = self._store()

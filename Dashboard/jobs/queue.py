@@ -1,6 +1,5 @@
 """Celery as both sides use it: the queue without results, one job at a time in each worker."""
 
-import os
 import secrets
 from pathlib import Path
 from typing import Any
@@ -76,9 +75,3 @@ def register(app: Celery, store: Store, explainer: str) -> None:
     @worker_shutdown.connect(weak=False)  # type: ignore[untyped-decorator]
     def down(**_: Any) -> None:
         sign.__exit__(None, None, None)
-
-
-def be_polite() -> None:
-    """Let assessments, which are short and waited for, go before explanations."""
-    if hasattr(os, "nice"):
-        os.nice(5)

@@ -13,7 +13,7 @@ from pathlib import Path
 from celery.exceptions import SecurityWarning
 
 from Dashboard.jobs.files import FileStore
-from Dashboard.jobs.queue import be_polite, make_celery, register
+from Dashboard.jobs.queue import make_celery, register
 from Dashboard.jobs.spool import VALUES
 from Dashboard.jobs.work import find
 
@@ -30,7 +30,6 @@ def main(arguments: list[str]) -> None:
     options = parser.parse_args(arguments)
     die_with_the_parent(options.parent)
     logging.basicConfig(level=logging.WARNING, format="[explain] %(levelname)s %(message)s")
-    be_polite()
     if options.load:
         find(options.explainer)
     # Celery's advice against root is about pickled messages, and this queue takes none.

@@ -1,0 +1,322 @@
+/* The panel that explains a result: asks the server, follows its jobs, shows maps side by side.
+ *
+ * A job goes on when the page is left; the server tells of it when the picture comes again. */
+(function () {
+  "use strict";
+  const lesions = (window.lesions = window.lesions || {});
+  const { element, icon } = lesions;
+  const OPEN = ["queued", "running"];
+  const FIRST_POLL_MS = 200;
+  const LAST_POLL_MS = 1200;
+  const PATIENCE = 5; // polls in a row that may fail
+  const MALIGNANT = "malignant";
+  let offering = null;
+
+  const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  const address = (key, rest) => `/explanations/${encodeURIComponent(key)}${rest || ""}`;
+
+  class Refusal extends Error {}
+
+  async function ask(path, options) {
+    const response = await fetch(path, options).catch(() => {
+      throw new Error("The server cannot be reached. Check the connection.");
+    });
+    const answer = await response.json().catch(() => ({}));
+    if (!response.ok) {
+      throw new Refusal(answer.error || `The server failed (${response.status}).`);
+    }
+    return answer;
+  }
+
+  function offered() {
+    offering =
+      offering ||
+      ask("/explanations").catch((error) => {
+        offering = null;
+        throw error;
+      });
+    return offering;
+  }
+
+  const seconds = (value) => (value < 9.5 ? `${Math.max(value, 0.1).toFixed(1)} s` : `${Math.round(value)} s`);
+
+  /* The form */
+
+  function choice(id, label, options, chosen) {
+    const entries = options.map(([value, text, refused]) =>
+      element("option", { value, selected: value === chosen, disabled: Boolean(refused) }, text),
+    );
+    const select = element("select", { id, className: "explain-select" }, ...entries);
+    return element("div", { className: "explain-field" }, element("label", { htmlFor: id }, label), select);
+  }
+
+  function form(item, details, offer) {
+    const model = offer.models.find(({ name }) => name === details.dataset.model);
+    const refusals = model?.unsupported || {};
+    const methods = offer.methods.map(({ name, label, fails_randomisation: fails }) => {
+      const note = refusals[name] ? " (not with this model)" : fails ? " (fails the weights test)" : "";
+      return [name, label + note, refusals[name]];
+    });
+    const classes = Object.entries(model?.names || {});
+    return element(
+      "div",
+      { className: "explain-form" },
+      choice(`${item.id}-method`, "Method", methods, offer.default),
+      choice(`${item.id}-precision`, "Precision", offer.precisions.map((name) => [name, name]), "Medium"),
+      choice(`${item.id}-target`, "Class", [["", "The predicted one"], ...classes], ""),
+      element("button", { type: "button", className: "button", "data-action": "explain" }, "Explain"),
+      element("p", { className: "explain-hint", "aria-live": "polite" }),
+    );
+  }
+
+  function hint(body, offer) {
+    const chosen = body.querySelector("[id$=-method]").value;
+    const precision = body.querySelector("[id$=-precision]");
+    const method = offer.methods.find(({ name }) => name === chosen);
+    precision.disabled = !method.has_precision;
+    const warning = method.fails_randomisation
+      ? [
+          element(
+            "strong",
+            { className: "explain-warning" },
+            icon("warning"),
+            "Fails the weights test: with random weights its map hardly changes, so it shows the " +
+              "picture's edges rather than the model's reasons.",
+          ),
+        ]
+      : [];
+    body
+      .querySelector(".explain-hint")
+      .replaceChildren(
+        `${method.text} Takes about ${seconds(method.seconds[precision.value])}; the first one ` +
+          "also starts the process that explains. ",
+        ...warning,
+      );
+  }
+
+  /* One explanation */
+
+  function figure(item, answer, offer) {
+    const method = offer.methods.find(({ name }) => name === answer.method);
+    const source = item.node.querySelector(".figure img").src;
+    const names = offer.models.find(({ name }) => name === answer.model)?.names || {};
+    const words = [answer.target ? names[answer.target] : "Predicted class"];
+    if (method.has_precision) {
+      words.push(answer.precision);
+    }
+    const title = element("strong", {}, method.label);
+    if (method.fails_randomisation) {
+      title.append(" ", icon("warning", "explain-warning"));
+      title.title = "Fails the weights test";
+    }
+    const node = element(
+      "figure",
+      { className: "explained", "data-key": answer.key },
+      element(
+        "div",
+        { className: "heat-frame" },
+        element("img", { className: "thumb", src: source, alt: `Explained by ${method.label}` }),
+      ),
+      element(
+        "figcaption",
+        {},
+        title,
+        element("span", { className: "explained-words" }, words.join(" · ")),
+        element("div", { className: "explained-state" }),
+      ),
+    );
+    node.names = names;
+    return node;
+  }
+
+  function button(action, symbol, text, data) {
+    const attributes = { type: "button", className: "tool", "data-action": action, ...data };
+    return element("button", attributes, icon(symbol), element("span", {}, text));
+  }
+
+  function showProgress(node, { state, fraction, seconds_left: left }) {
+    const words =
+      state === "queued"
+        ? "Waiting for its turn"
+        : `${Math.round(100 * fraction)}% · about ${seconds(left)} left`;
+    const bar = node.querySelector("progress");
+    if (bar) {
+      bar.value = fraction;
+      bar.previousSibling.textContent = words;
+      return;
+    }
+    const progress = element("progress", { max: 1, value: fraction, className: "progress-bar" });
+    progress.setAttribute("aria-label", "Progress of the explanation");
+    node
+      .querySelector(".explained-state")
+      .replaceChildren(
+        element("span", { className: "progress-text" }, words),
+        progress,
+        button("explain-remove", "close", "Cancel"),
+      );
+  }
+
+  function showFailure(node, sentence) {
+    node
+      .querySelector(".explained-state")
+      .replaceChildren(
+        element("p", { className: "explained-error" }, icon("file-x"), sentence),
+        button("explain-remove", "close", "Remove"),
+      );
+  }
+
+  async function showResult(node, answer) {
+    const map = lesions.heat.unpack(await ask(address(answer.key, "/map")));
+    const canvas = element("canvas", { className: "thumb heat", width: map.width, height: map.height });
+    canvas.setAttribute("aria-hidden", "true");
+    lesions.heat.draw(canvas, map, 0, lesions.heat.largest(map, 0));
+    const frame = node.querySelector(".heat-frame");
+    frame.querySelector("canvas")?.remove();
+    frame.append(canvas);
+    const { target, probability, seconds: took } = answer.facts;
+    node.querySelector(".explained-words").textContent =
+      `${node.names[target] || target} ${(100 * probability).toFixed(1)}% · ${seconds(took)}`;
+    node
+      .querySelector(".explained-state")
+      .replaceChildren(
+        button("explain-save", "download", "Picture", { "data-file": "picture.png" }),
+        button("explain-save", "download", "Array", { "data-file": "map.npy" }),
+        button("explain-remove", "close", "Remove"),
+      );
+  }
+
+  async function follow(item, node, answer) {
+    let pause = FIRST_POLL_MS;
+    let failures = 0;
+    while (OPEN.includes(answer.state)) {
+      showProgress(node, answer);
+      await sleep(pause);
+      if (node.removed) {
+        return;
+      }
+      pause = Math.min(1.25 * pause, LAST_POLL_MS);
+      try {
+        answer = await ask(address(answer.key));
+        failures = 0;
+      } catch (error) {
+        failures += 1;
+        if (error instanceof Refusal || failures > PATIENCE) {
+          showFailure(node, error.message);
+          return;
+        }
+      }
+    }
+    try {
+      if (answer.state !== "done") {
+        throw new Error(answer.error);
+      }
+      await showResult(node, answer);
+      lesions.announce(`${item.name}: explained`);
+    } catch (error) {
+      showFailure(node, error.message);
+    }
+  }
+
+  function add(item, details, answer, offer) {
+    const list = details.querySelector(".explanations");
+    const there = list.querySelector(`[data-key="${CSS.escape(answer.key)}"]`);
+    if (there) {
+      there.scrollIntoView({ block: "nearest" });
+      return;
+    }
+    const node = figure(item, answer, offer);
+    list.append(node);
+    follow(item, node, answer);
+  }
+
+  async function fill(details) {
+    const item = lesions.cards.find(details.closest(".card").id);
+    const body = details.querySelector(".explain-body");
+    details.dataset.filled = "true";
+    try {
+      const offer = await offered();
+      body.replaceChildren(
+        form(item, details, offer),
+        element("div", { className: "explanations" }),
+      );
+      body.addEventListener("change", () => hint(body, offer));
+      hint(body, offer);
+      for (const key of details.dataset.known.split(" ").filter(Boolean)) {
+        const answer = await ask(address(key)).catch(() => null);
+        if (answer) {
+          add(item, details, answer, offer);
+        }
+      }
+    } catch (error) {
+      delete details.dataset.filled;
+      body.replaceChildren(element("p", { className: "explained-error" }, error.message));
+    }
+  }
+
+  // The event does not bubble.
+  document.addEventListener(
+    "toggle",
+    ({ target }) => {
+      if (target.matches("details.explain[open]:not([data-filled])")) {
+        fill(target);
+      }
+    },
+    true,
+  );
+
+  async function pictureOf(item) {
+    if (item.file) {
+      return item.file;
+    }
+    const response = await fetch(`/examples/${item.example}.jpg`);
+    return response.blob();
+  }
+
+  lesions.explain = {
+    async start(card) {
+      const item = lesions.cards.find(card.id);
+      const details = card.querySelector("details.explain");
+      const control = (name) => document.getElementById(`${item.id}-${name}`);
+      const started = card.querySelector("[data-action=explain]");
+      started.disabled = true;
+      try {
+        const body = new FormData();
+        body.set("image", await pictureOf(item), "image");
+        body.set("model", details.dataset.model);
+        body.set("method", control("method").value);
+        body.set("precision", control("precision").value);
+        body.set("target", control("target").value);
+        // It has been classified: by its quality, or in spite of it because somebody said so.
+        body.set("gate", "false");
+        add(item, details, await ask("/explanations", { method: "POST", body }), await offered());
+      } catch (error) {
+        const node = element("p", { className: "explained-error" }, icon("file-x"), error.message);
+        details.querySelector(".explain-hint").replaceChildren(node.textContent);
+        lesions.announce(error.message);
+      }
+      started.disabled = false;
+    },
+    /* Cancel one that is under way, forget one that is done. */
+    remove(card, pressed) {
+      const node = pressed.closest(".explained");
+      node.removed = true;
+      node.remove();
+      ask(address(node.dataset.key), { method: "DELETE" }).catch(() => {});
+      card.querySelector("[data-action=explain]").focus();
+    },
+    async save(card, pressed) {
+      const node = pressed.closest(".explained");
+      const { file } = pressed.dataset;
+      const response = await fetch(address(node.dataset.key, `/${file}`)).catch(() => null);
+      if (!response?.ok) {
+        showFailure(node, "The server no longer has it: explain again.");
+        return;
+      }
+      const url = URL.createObjectURL(await response.blob());
+      const stem = lesions.cards.find(card.id).name.replace(/\.[^.]*$/, "");
+      const method = node.querySelector("strong").textContent.trim().toLowerCase().replace(/\W+/g, "-");
+      element("a", { href: url, download: `${stem}-${method}.${file.split(".")[1]}` }).click();
+      setTimeout(() => URL.revokeObjectURL(url), 10000);
+    },
+  };
+})();

@@ -1,0 +1,29 @@
+"""The panel of a result in which its explanations are asked for and shown.
+
+What is in it the browser draws when it is opened: `assets/explain.js`.
+"""
+
+from collections.abc import Sequence
+
+from dash import html
+
+from Dashboard.components.icons import icon
+
+
+def explain_panel(model: str, known: Sequence[str]) -> html.Details:
+    """Closed, unless there is something to show.
+
+    model: the checkpoint whose result is explained.
+    known: keys of the explanations of this picture that are done or on their way.
+    """
+    return html.Details(
+        [
+            html.Summary(
+                [icon("heat"), html.Span("Explain this result")], className="explain-head"
+            ),
+            html.Div(className="explain-body"),
+        ],
+        className="explain",
+        open=bool(known),
+        **{"data-model": model, "data-known": " ".join(known)},
+    )
