@@ -11,6 +11,8 @@ from rich.table import Table
 from retraining.commands.console import commands, console, errors, progress_bar
 from retraining.data import INDEX_FILE, load_index
 from retraining.data import prepare as prepare_data
+from retraining.duplicates import NEAR, near_duplicates
+from retraining.files import write_text
 from retraining.schemes import (
     GROUPED_FRACTIONS,
     PER_CLASS_FRACTIONS,
@@ -118,10 +120,45 @@ def split(
 
 
 @app.command()
-def inspect(splits: Annotated[Path, typer.Option(help="Folder of a split.")]) -> None:
-    """Count the images per class and part; fails where a lesion is in two parts."""
-    if _print_split(splits):
+def inspect(
+    splits: Annotated[Path, typer.Option(help="Folder of a split.")],
+    csv: Annotated[Path | None, typer.Option(help="List the near-duplicates here.")] = None,
+    counts_only: Annotated[
+        bool, typer.Option("--counts-only", help="Do not look for near-duplicates.")
+    ] = False,
+) -> None:
+    """Count the images per class and part, look for near-duplicates under two lesion ids.
+
+    Exit status 1 where a lesion is in two parts.
+    """
+    parted = _print_split(splits)
+    if not counts_only:
+        with progress_bar() as bar:
+            task = bar.add_task("comparing")
+            pairs = near_duplicates(
+                read_parts(splits),
+                progress=lambda n, of: bar.update(task, completed=n, total=of),
+            )
+        _print_pairs(pairs)
+        if csv:
+            write_text(csv, pairs.to_csv(index=False))
+    if parted:
         raise typer.Exit(1)
+
+
+def _print_pairs(pairs: pd.DataFrame) -> None:
+    across = pairs[pairs.part_a != pairs.part_b]
+    console.print(
+        f"{len(pairs)} pairs of pictures look the same under two lesion ids, {len(across)} of "
+        f"them across parts (perceptual hash, at most {NEAR} of 256 bits differ)",
+        soft_wrap=True,
+    )
+    for row in across.head(10).itertuples():
+        console.print(
+            f"  {row.image_a} ({row.part_a}, {row.dx_a}) and {row.image_b} ({row.part_b}, "
+            f"{row.dx_b}): {row.distance} bits",
+            highlight=False,
+        )
 
 
 def _list(text: str) -> list[str]:
