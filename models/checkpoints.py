@@ -40,6 +40,8 @@ class Card:
     prior: the class frequencies that the probabilities stand for, by code; evenly frequent
         unless said otherwise.
     operating_point: `{"threshold", ...}` on the malignant probability; None: not chosen yet.
+    operating_curve: what to expect of other thresholds, with about fifty of them, rising:
+        `{"split", "n", "threshold", "sensitivity", "specificity"}`; None: not measured.
     ood: thresholds of the out-of-distribution score; None: the model has none.
     metrics: one entry per metric: `{"metric", "split", "n", "value", "low", "high"}`, 95 %.
     calibration: how the temperature was chosen, and errors of the probabilities.
@@ -49,6 +51,9 @@ class Card:
         "n", "lesions", "malignant", "metrics"}`.
     description, intended_use, limits: sentences for people.
     provenance: of the weights that training started from.
+    backbone_weights: of a checkpoint that holds a last layer alone, the network it stands on:
+        `{"backbone", "weights", "seed", "sha256"}`, see `models.pretrained.backbone_state`; empty
+        where the checkpoint holds the whole network.
     training: the resolved configuration.
     split: scheme, seed, counts and hash of the split.
     repeat: the commands that make the checkpoint again.
@@ -69,6 +74,7 @@ class Card:
     temperature: float = 1.0
     prior: dict[str, float] = field(default_factory=dict)
     operating_point: dict[str, Any] | None = None
+    operating_curve: dict[str, Any] | None = None
     ood: dict[str, Any] | None = None
     metrics: list[dict[str, Any]] = field(default_factory=list)
     calibration: dict[str, Any] = field(default_factory=dict)
@@ -78,6 +84,7 @@ class Card:
     intended_use: str = ""
     limits: list[str] = field(default_factory=list)
     provenance: dict[str, Any] = field(default_factory=dict)
+    backbone_weights: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
     split: dict[str, Any] = field(default_factory=dict)
     repeat: list[str] = field(default_factory=list)
@@ -213,6 +220,7 @@ def save_checkpoint(
     """Write a checkpoint whole or not at all, in place of one that is there.
 
     half: store floating-point tensors as float16.
+    Of a card with `backbone_weights` the last layer's tensors alone are stored.
     Returns the card with `weights_sha256` filled in.
     """
     from dataclasses import replace
@@ -220,6 +228,10 @@ def save_checkpoint(
     import torch
     from safetensors.torch import save_file
 
+    if card.backbone_weights:
+        from models.pretrained import head_keys
+
+        state_dict = {key: state_dict[key] for key in head_keys(card.backbone)}
     tensors = {}
     for key, tensor in state_dict.items():
         tensor = tensor.detach().to("cpu")
@@ -286,8 +298,15 @@ def load_network(folder: Path) -> tuple["torch.nn.Module", Card]:
 
         return join([load_network(one) for one in member_folders(folder, card)], card), card
     network = build_network(card.backbone, len(card.taxonomy))
+    state = load_state_dict(folder)
+    if card.backbone_weights:
+        from models.pretrained import backbone_state
+
+        state |= backbone_state(
+            card.backbone, card.backbone_weights, len(card.taxonomy), Path(folder).parent
+        )
     try:
-        network.load_state_dict(load_state_dict(folder))
+        network.load_state_dict(state)
     except RuntimeError as error:
         raise CheckpointError(
             f"the weights in {folder} do not fit {card.backbone}: {error}"

@@ -6,6 +6,37 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from retraining import policies
+
+# Random crops, rotations and stretches are taken from pictures so much larger than the input
+# that they do not lose sharpness, and no larger, so that they do not alias.
+OVERSAMPLING = 1.15
+# Luminance and the two axes of colour of NTSC television, in which a turn changes the hue alone.
+RGB_TO_YIQ = np.array(
+    [[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]]
+)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The random numbers of a batch: changing a picture needs no others.
+
+    geometry: (N, 7) uniform in 0..1: angle, scale, stretch, two mirrors, two shifts.
+    colour: of each change of colour, (N, 1, 1, 1 or 3).
+    hue: (N,) in plus or minus 1; None: not changed.
+    policy: for every picture, the operations and their strengths.
+    """
+
+    geometry: NDArray[np.float64]
+    colour: dict[str, NDArray[np.float64]]
+    hue: NDArray[np.float64] | None
+    policy: tuple[tuple[policies.Step, ...], ...] | None
+
+    @property
+    def mirrors(self) -> NDArray[np.float64]:
+        """Uniform numbers of the horizontal and the vertical mirror, (N, 2)."""
+        return self.geometry[:, 3:5]
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -21,6 +52,10 @@ class Augmentation:
     cast: every channel's factor is uniform in 1 plus or minus this (illuminant and camera).
     saturation: factor of the distance to grey, uniform in 1 plus or minus this.
     gamma: the logarithm of the exponent is uniform in plus or minus this.
+    hue: turn of the colours, uniform in plus or minus this share of the circle.
+    policy: `none`; `randaugment`, which does `policy_steps` random operations of strength
+        `policy_strength` (0..1); `trivialaugment`, which does one of random strength. See
+        `retraining.policies`.
     """
 
     rotation: float = 180.0
@@ -33,26 +68,108 @@ class Augmentation:
     cast: float = 0.08
     saturation: float = 0.25
     gamma: float = 0.2
+    hue: float = 0.0
+    policy: str = "none"
+    policy_steps: int = 2
+    policy_strength: float = 0.3
+
+    def __post_init__(self) -> None:
+        if self.policy not in policies.POLICIES:
+            raise ValueError(
+                f"augmentation.policy must be one of {', '.join(policies.POLICIES)}, "
+                f"got {self.policy!r}"
+            )
+        for key in ("flip", "policy_strength"):
+            if not 0 <= getattr(self, key) <= 1:
+                raise ValueError(f"augmentation.{key} must be 0 to 1, got {getattr(self, key)!r}")
 
     def __call__(
         self, pictures: NDArray[np.uint8], size: int, rng: np.random.Generator
     ) -> NDArray[np.uint8]:
         """(N, H, W, 3) uint8 to (N, size, size, 3) uint8, each picture changed by itself."""
-        warped = np.empty((len(pictures), size, size, 3), np.uint8)
-        for picture, target in zip(pictures, warped, strict=True):
-            target[:] = self.warp(picture, size, rng)
-        return self.recolour(warped, rng)
+        return self.apply(pictures, size, self.draw(len(pictures), rng))
 
-    def warp(
-        self, picture: NDArray[np.uint8], size: int, rng: np.random.Generator
+    @property
+    def mirrors_only(self) -> bool:
+        """Whether mirroring is the only change, so that a picture has four views."""
+        return not (self._warps or self._recolours or self.hue) and self.policy == "none"
+
+    @property
+    def _warps(self) -> bool:
+        return any((self.rotation, self.zoom, self.aspect, self.shift))
+
+    @property
+    def _recolours(self) -> bool:
+        return any((self.brightness, self.contrast, self.cast, self.saturation, self.gamma))
+
+    def source_size(self, size: int) -> int:
+        """Side of the pictures that `apply` should be given for views of `size`."""
+        return round(size * OVERSAMPLING) if self._warps else size
+
+    def draw(self, count: int, rng: np.random.Generator) -> Drawn:
+        """All random numbers of `count` pictures; the same of an equal generator."""
+        geometry = rng.random((count, 7))
+
+        def factor(low: float, high: float, last: int = 1) -> NDArray[np.float64]:
+            return rng.uniform(low, high, (count, 1, 1, last))
+
+        colour = {
+            "gamma": factor(-self.gamma, self.gamma),
+            "saturation": factor(1 - self.saturation, 1 + self.saturation),
+            "contrast": factor(1 - self.contrast, 1 + self.contrast),
+            "brightness": factor(1 - self.brightness, 1 + self.brightness),
+            "cast": factor(1 - self.cast, 1 + self.cast, last=3),
+        }
+        hue = rng.uniform(-1, 1, count) if self.hue else None
+        policy = None
+        if self.policy != "none":
+            policy = tuple(
+                policies.draw(self.policy, self.policy_steps, self.policy_strength, rng)
+                for _ in range(count)
+            )
+        return Drawn(geometry, colour, hue, policy)
+
+    def mirrored(self, drawn: Drawn) -> NDArray[np.bool_]:
+        """Whether each picture is mirrored along x and along y, (N, 2)."""
+        return np.asarray(drawn.mirrors < self.flip)
+
+    def apply(
+        self, pictures: NDArray[np.uint8], size: int, drawn: Drawn, rows: slice = slice(None)
+    ) -> NDArray[np.uint8]:
+        """The changes of `drawn` for its `rows`, which are `pictures` (N, H, W, 3) uint8.
+
+        Returns (N, size, size, 3) uint8.
+        """
+        changed = np.empty((len(pictures), size, size, 3), np.uint8)
+        mirrors = self.mirrored(drawn)[rows]
+        exact = not self._warps and pictures.shape[1:3] == (size, size)
+        for i, (picture, numbers) in enumerate(zip(pictures, drawn.geometry[rows], strict=True)):
+            if exact:
+                x, y = (-1 if mirror else 1 for mirror in mirrors[i])
+                changed[i] = picture[::y, ::x]
+            else:
+                changed[i] = self._warp(picture, size, numbers)
+        if drawn.policy is not None:
+            for picture, steps in zip(changed, drawn.policy[rows], strict=True):
+                picture[:] = policies.apply(picture, steps)
+        if self._recolours or self.hue:
+            return self._recolour(changed, drawn, rows)
+        return changed
+
+    def _warp(
+        self, picture: NDArray[np.uint8], size: int, numbers: NDArray[np.float64]
     ) -> NDArray[np.uint8]:
         """Rotate, zoom, stretch, shift and mirror in one interpolation."""
         height, width = picture.shape[:2]
-        angle = np.deg2rad(rng.uniform(-self.rotation, self.rotation))
-        scale = np.exp(rng.uniform(-self.zoom, self.zoom))
-        stretch = np.exp(rng.uniform(-self.aspect, self.aspect) / 2)
-        mirror = np.where(rng.random(2) < self.flip, -1.0, 1.0)
-        shift = rng.uniform(-self.shift, self.shift, 2) * size
+
+        def within(strength: float, number: float) -> float:
+            return -strength + 2 * strength * number
+
+        angle = np.deg2rad(within(self.rotation, numbers[0]))
+        scale = np.exp(within(self.zoom, numbers[1]))
+        stretch = np.exp(within(self.aspect, numbers[2]) / 2)
+        mirror = np.where(numbers[3:5] < self.flip, -1.0, 1.0)
+        shift = within(self.shift, numbers[5:7]) * size
         cos, sin = np.cos(angle), np.sin(angle)
         rotation = np.array([[cos, -sin], [sin, cos]])
         # Stretched after the rotation as users' pictures are: their own axes are the square's.
@@ -69,20 +186,31 @@ class Augmentation:
         )
         return np.asarray(warped, np.uint8)
 
-    def recolour(self, pictures: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-        """Change exposure, contrast, saturation and colour cast of (N, H, W, 3) uint8."""
-        shape = (len(pictures), 1, 1, 1)
-
-        def factor(strength: float, last: int = 1) -> NDArray[np.float32]:
-            drawn = rng.uniform(1 - strength, 1 + strength, (len(pictures), 1, 1, last))
-            return drawn.astype(np.float32)
-
+    def _recolour(
+        self, pictures: NDArray[np.uint8], drawn: Drawn, rows: slice
+    ) -> NDArray[np.uint8]:
+        """Change exposure, contrast, saturation, hue and colour cast of (N, H, W, 3) uint8."""
+        factors = {name: numbers[rows] for name, numbers in drawn.colour.items()}
         values = pictures.astype(np.float32) / np.float32(255)
-        exponent = np.exp(rng.uniform(-self.gamma, self.gamma, shape)).astype(np.float32)
-        values = values**exponent
+        values = values ** np.exp(factors.pop("gamma")).astype(np.float32)
+        factor = {name: numbers.astype(np.float32) for name, numbers in factors.items()}
+        if drawn.hue is not None:
+            values = _turned(values, 2 * np.pi * self.hue * drawn.hue[rows])
         grey = values.mean(axis=3, keepdims=True)
-        values = grey + (values - grey) * factor(self.saturation)
+        values = grey + (values - grey) * factor["saturation"]
         mean = values.mean(axis=(1, 2, 3), keepdims=True)
-        values = mean + (values - mean) * factor(self.contrast)
-        values *= factor(self.brightness) * factor(self.cast, last=3)
+        values = mean + (values - mean) * factor["contrast"]
+        values *= factor["brightness"] * factor["cast"]
         return np.asarray(np.clip(values * 255 + 0.5, 0, 255), np.uint8)
+
+
+def _turned(values: NDArray[np.float32], angles: NDArray[np.float64]) -> NDArray[np.float32]:
+    """(N, H, W, 3) with each picture's colours turned by its angle, radians."""
+    cos, sin = np.cos(angles), np.sin(angles)
+    turn = np.zeros((len(angles), 3, 3))
+    turn[:, 0, 0] = 1
+    turn[:, 1, 1] = turn[:, 2, 2] = cos
+    turn[:, 1, 2], turn[:, 2, 1] = -sin, sin
+    matrices = np.linalg.inv(RGB_TO_YIQ) @ turn @ RGB_TO_YIQ
+    flat = values.reshape(len(values), -1, 3) @ matrices.astype(np.float32).transpose(0, 2, 1)
+    return np.asarray(np.clip(flat, 0, 1).reshape(values.shape), np.float32)

@@ -26,3 +26,9 @@ def write_text(path: Path, text: str) -> None:
     """Write `text` as UTF-8, whole or not at all."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def sweep(folder: Path) -> None:
+    """Remove what `replacing` of a process that was killed has left in `folder`."""
+    for left in folder.glob(".*-????????.*"):
+        left.unlink(missing_ok=True)

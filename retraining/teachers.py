@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from models.checkpoints import load_network, locate
 from models.preprocessing import Preprocessing
-from models.taxonomy import HAM10000
+from models.taxonomy import HAM10000, Taxonomy
 from retraining.tensors import normalised
 
 
@@ -27,10 +27,10 @@ class Teacher:
     temperature: float
 
     @classmethod
-    def load(cls, name: str, device: torch.device) -> "Teacher":
+    def load(cls, name: str, device: torch.device, taxonomy: Taxonomy = HAM10000) -> "Teacher":
         """The checkpoint `name`; ValueError where its classes are others."""
         network, card = load_network(locate(name))
-        if card.taxonomy != HAM10000:
+        if card.taxonomy.codes != taxonomy.codes:
             raise ValueError(f"teacher {name!r} has other classes: {card.taxonomy.codes}")
         network = network.to(device).to(memory_format=torch.channels_last)
         return cls(network, card.preprocessing, card.temperature)
@@ -42,10 +42,10 @@ def mean_log_probabilities(teachers: Sequence[Teacher], raw: torch.Tensor) -> to
 
     raw: (N, 3, H, H) in 0..1, given to the teachers at that size. Returns (N, classes).
     """
-    mean = torch.zeros(len(raw), len(HAM10000), device=raw.device)
+    probabilities = []
     for teacher in teachers:
         card = teacher.preprocessing
         logits = teacher.network(normalised(raw, card.mean, card.std))
-        mean += functional.softmax(logits.float() / teacher.temperature, 1)
+        probabilities.append(functional.softmax(logits.float() / teacher.temperature, 1))
     # Far below any probability that matters; keeps the logarithm finite.
-    return (mean / len(teachers)).clamp_min(1e-6).log()
+    return torch.stack(probabilities).mean(0).clamp_min(1e-6).log()

@@ -1,283 +1,283 @@
-"""Training: one loop for fine-tuning, training from scratch and distillation."""
+"""Training: one engine for last layers, fine-tuning, training from scratch and distillation."""
 
+import dataclasses
 import logging
-import math
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+import signal
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import lightning
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
+import yaml
+from lightning.fabric.utilities.rank_zero import rank_zero_only
+from lightning.pytorch.callbacks import EarlyStopping
+from lightning.pytorch.trainer.states import TrainerStatus
 from torch import nn
-from torch.nn import functional
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from models.backbones import build_network, get_backbone
-from models.checkpoints import load_state_dict, locate
-from models.taxonomy import HAM10000
-from retraining.config import TrainConfig
-from retraining.data import pixels
-from retraining.files import replacing
-from retraining.metrics import balanced_accuracy, macro_auc
-from retraining.pretrained import pretrained_network
-from retraining.runs import BEST_FILE, STATE_FILE, Epoch, append_log, claim
-from retraining.splits import load_split
-from retraining.teachers import Teacher, mean_log_probabilities
-from retraining.tensors import has_bf16, normalised, predict_logits, resized
+from models.backbones import get_backbone, get_layer
+from models.pretrained import backbone_sha256, head_keys
+from models.taxonomy import Taxonomy
+from retraining.batches import Data
+from retraining.callbacks import Bar, Lines, Record, Report, WholeFiles
+from retraining.config import CRITERIA, TrainConfig
+from retraining.devices import choose_device, describe_device, torch_device, trainer_arguments
+from retraining.engine import Learner
+from retraining.features import FeatureSource, Progress
+from retraining.files import sweep
+from retraining.networks import freeze, initial_network
+from retraining.plan import Sampling
+from retraining.runs import (
+    CONFIG_FILE,
+    STATE_FILE,
+    best_epoch,
+    claim,
+    finished,
+    read_log,
+    write_run,
+)
+from retraining.splits import load_split, load_taxonomy
 
-# Random crops, rotations and stretches are taken from pictures so much larger than the input
-# that they do not lose sharpness, and no larger, so that they do not alias.
-OVERSAMPLING = 1.15
+LIBRARIES = ("torch", "torchvision", "timm", "lightning", "numpy", "opencv-python-headless")
 
 log = logging.getLogger(__name__)
 
 
+class StoppedError(RuntimeError):
+    """Ctrl-C: the run can be continued."""
+
+
 def train(
-    config: TrainConfig, out: Path, cache: Path, report: Callable[[str], None] = log.info
+    config: TrainConfig,
+    out: Path,
+    cache: Path,
+    report: Report = log.info,
+    *,
+    bar: bool = False,
+    progress: Progress | None = None,
 ) -> Path:
     """Train as `config` says and leave the run in `out`; continues a run that was stopped.
 
-    The run folder gets the resolved configuration, the split's hash, a log with a row per epoch,
-    the state to continue from and the averaged weights of the epoch with the highest macro AUC
-    on val. Raises ValueError where `out` holds a run of another configuration.
+    bar: show a progress bar in the terminal.
+    progress: is told how far the making of features is.
+
+    The run folder gets the resolved configuration, the split's hash, a log with a row per epoch
+    and its curves, the state to continue from, the kept weights of the epoch that
+    `config.best_by` chooses on val, and `run.json`. Raises ValueError where `out` holds a run of
+    another configuration, `StoppedError` after Ctrl-C.
     """
-    out.mkdir(parents=True, exist_ok=True)
     parts = load_split(Path(config.splits))
     if "val" not in parts:
         raise ValueError(f"{config.splits} has no val.csv, which chooses the epoch to keep")
-    claim(out, config, parts)
-    trainer = Trainer(config, parts["train"], parts["val"], cache)
-    trainer.resume(out)
-    while trainer.epoch < config.epochs:
-        row = trainer.run_epoch(report)
-        trainer.save(out, row)
-        report(" ".join(f"{key} {value:.4g}" for key, value in row.items()))
+    taxonomy = load_taxonomy(Path(config.splits))
+    first = rank_zero_only.rank in (None, 0)
+    if first:
+        out.mkdir(parents=True, exist_ok=True)
+        claim(out, config, parts)
+        sweep(out)
+    if finished(config, read_log(out)):
+        return out
+    with _quiet():
+        run = Run(config, taxonomy, parts, cache, progress)
+        if first:
+            write_run(out, **run.about())
+        run.fit(out, report, bar)
+    if first:
+        rows = read_log(out)
+        write_run(
+            out,
+            seconds=sum(row["seconds"] for row in rows),
+            epochs=len(rows),
+            best=rows[best_epoch(config, rows) - 1],
+        )
     return out
 
 
-class Trainer:
-    """The state of a run between epochs."""
+class Run:
+    """The parts of a training, put together."""
 
     def __init__(
-        self, config: TrainConfig, train: pd.DataFrame, val: pd.DataFrame, cache: Path
-    ) -> None:
-        self.config = config
-        self.frames = {"train": train, "val": val}
-        self.cache = cache
-        self.labels = {
-            name: np.array([HAM10000.index(code) for code in frame.dx])
-            for name, frame in self.frames.items()
-        }
-        torch.manual_seed(config.seed)
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.bf16 = config.precision == "bf16" or (config.precision == "auto" and has_bf16())
-        self.network = self._initial().to(self.device)
-        if config.channels_last:
-            self.network = self.network.to(memory_format=torch.channels_last)
-        self.average = AveragedModel(
-            self.network, multi_avg_fn=get_ema_multi_avg_fn(config.ema), use_buffers=True
-        )
-        self.teachers = [Teacher.load(name, self.device) for name in config.teachers]
-        frequency = np.bincount(self.labels["train"], minlength=len(HAM10000)).astype(float)
-        if (frequency == 0).any():
-            raise ValueError("every class needs at least one image in train")
-        self.drawn = frequency ** (1 - config.sampling)
-        self.drawn /= self.drawn.sum()
-        self.weights = (self.drawn / frequency)[self.labels["train"]]
-        self.weights /= self.weights.sum()
-        # Added to the logits in the loss, so that the logits themselves stand for evenly
-        # frequent classes (Menon et al., Long-tail learning via logit adjustment, ICLR 2021).
-        self.log_prior = torch.from_numpy(np.log(self.drawn)).float().to(self.device)
-        self.steps_per_epoch = len(train) // config.batch_size
-        if self.steps_per_epoch < 1:
-            raise ValueError(
-                f"batch_size is {config.batch_size}, but train has {len(train)} images"
-            )
-        self.optimizer = self._optimizer()
-        steps = config.epochs * self.steps_per_epoch
-        self.scheduler = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimizer,
-            max_lr=[group["lr"] for group in self.optimizer.param_groups],
-            total_steps=steps,
-            pct_start=max(config.warmup, 2 / steps),  # a rise of one step divides by zero
-            cycle_momentum=False,
-        )
-        self.epoch = 0
-        self.best = -math.inf
-
-    def _initial(self) -> nn.Module:
-        config = self.config
-        if config.weights == "imagenet":
-            return pretrained_network(config.backbone, len(HAM10000))
-        network = build_network(config.backbone, len(HAM10000))
-        if config.weights != "none":
-            network.load_state_dict(load_state_dict(locate(config.weights)))
-        return network
-
-    def _optimizer(self) -> torch.optim.Optimizer:
-        config = self.config
-        # Biases and normalisation are not decayed: they have no scale to keep small.
-        decayed = [p for p in self.network.parameters() if p.ndim > 1]
-        others = [p for p in self.network.parameters() if p.ndim <= 1]
-        groups: list[dict[str, Any]] = [
-            {"params": decayed, "weight_decay": config.weight_decay, "lr": config.lr},
-            {"params": others, "weight_decay": 0.0, "lr": config.lr},
-        ]
-        if config.optimizer == "sgd":
-            return torch.optim.SGD(groups, momentum=config.momentum, nesterov=True)
-        return torch.optim.AdamW(groups)
-
-    def run_epoch(self, report: Callable[[str], None] = log.info) -> Epoch:
-        """One pass of `len(train)` drawn images, then the evaluation on val."""
-        config, size = self.config, self.config.size_of(self.epoch)
-        rng = np.random.default_rng((config.seed, self.epoch))
-        torch.manual_seed(config.seed + self.epoch)
-        start = time.monotonic()
-        losses, waited = [], 0.0
-        self.network.train()
-        batches = self._batches(size, rng)
-        while True:
-            asked = time.monotonic()
-            batch = next(batches, None)
-            waited += time.monotonic() - asked
-            if batch is None:
-                break
-            losses.append(self._step(*batch, size, rng))
-            if len(losses) % 20 == 0:
-                spent = time.monotonic() - start
-                left = spent / len(losses) * (self.steps_per_epoch - len(losses))
-                report(
-                    f"epoch {self.epoch} step {len(losses)}/{self.steps_per_epoch} "
-                    f"loss {np.mean(losses[-20:]):.4f} left {left:.0f} s"
-                )
-        val = self.evaluate(size)
-        self.epoch += 1
-        return {
-            "epoch": self.epoch,
-            "size": size,
-            "lr": float(self.scheduler.get_last_lr()[0]),
-            "loss": float(np.mean(losses)),
-            **val,
-            "seconds": time.monotonic() - start,
-            "waiting_share": waited / (time.monotonic() - start),
-        }
-
-    def _batches(
-        self, size: int, rng: np.random.Generator
-    ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int64]]]:
-        """Augmented pictures and labels; the next batch is made while one is learnt."""
-        if self.teachers:
-            size = max(size, self.config.teacher_size)
-        source = self._pixels("train", round(size * OVERSAMPLING))
-        count = self.steps_per_epoch * self.config.batch_size
-        drawn = rng.choice(len(self.weights), count, p=self.weights)
-        seeds = rng.spawn(self.steps_per_epoch)
-
-        def make(step: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-            rows = drawn[step * self.config.batch_size : (step + 1) * self.config.batch_size]
-            pictures = self.config.augmentation(source[rows], size, seeds[step])
-            return pictures, self.labels["train"][rows]
-
-        with ThreadPoolExecutor(1) as pool:
-            coming = pool.submit(make, 0)
-            for step in range(self.steps_per_epoch):
-                batch = coming.result()
-                if step + 1 < self.steps_per_epoch:
-                    coming = pool.submit(make, step + 1)
-                yield batch
-
-    def _pixels(self, part: str, size: int) -> NDArray[np.uint8]:
-        return pixels(self.frames[part], Path(), size, self.cache)
-
-    def _step(
         self,
-        pictures: NDArray[np.uint8],
-        labels: NDArray[np.int64],
-        size: int,
-        rng: np.random.Generator,
-    ) -> float:
-        config = self.config
-        raw = torch.from_numpy(pictures).to(self.device).permute(0, 3, 1, 2).float() / 255
-        target = functional.one_hot(torch.from_numpy(labels).to(self.device), len(HAM10000)).float()
-        if config.mixup > 0:
-            share = float(rng.beta(config.mixup, config.mixup))
-            other = torch.from_numpy(rng.permutation(len(labels))).to(self.device)
-            raw = share * raw + (1 - share) * raw[other]
-            target = share * target + (1 - share) * target[other]
-        smooth = config.label_smoothing
-        target = target * (1 - smooth) + smooth / len(HAM10000)
-        backbone = get_backbone(config.backbone)
-        view = normalised(resized(raw, size), backbone.mean, backbone.std)
-        with self._autocast():
-            logits = self.network(view)
-        logits = logits.float() + self.log_prior
-        loss = functional.cross_entropy(logits, target)
-        if self.teachers:
-            with self._autocast():
-                soft = mean_log_probabilities(self.teachers, raw)
-            warm = config.distill_temperature
-            learnt = functional.kl_div(
-                functional.log_softmax(logits / warm, 1),
-                functional.softmax((soft + self.log_prior) / warm, 1),
-                reduction="batchmean",
+        config: TrainConfig,
+        taxonomy: Taxonomy,
+        parts: dict[str, pd.DataFrame],
+        cache: Path,
+        progress: Progress | None = None,
+    ) -> None:
+        self.config, self.taxonomy = config, taxonomy
+        frames = {name: parts[name] for name in ("train", "val")}
+        labels = {
+            name: np.array([taxonomy.index(code) for code in frame.dx], np.int64)
+            for name, frame in frames.items()
+        }
+        sampling = Sampling(config, labels["train"], taxonomy.codes)
+        self.device = choose_device(config.device)
+        self.network = initial_network(config, len(taxonomy))
+        freeze(self.network, config)
+        self.backbone_weights: dict[str, Any] | None = None
+        if config.head_only:
+            self.backbone_weights = {
+                "backbone": config.backbone,
+                "weights": config.weights,
+                "seed": config.seed,
+                "sha256": backbone_sha256(config.backbone, self.network.state_dict()),
+            }
+        features = None
+        learnt = self.network
+        if uses_features(config):
+            assert self.backbone_weights is not None
+            features = FeatureSource(
+                config,
+                taxonomy,
+                self.network.eval(),
+                self.backbone_weights["sha256"],
+                cache,
+                torch_device(self.device),
+                progress,
             )
-            loss = (1 - config.distill) * loss + config.distill * warm**2 * learnt
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), config.clip)
-        self.optimizer.step()
-        self.scheduler.step()
-        self.average.update_parameters(self.network)
-        return float(loss.detach())
+            learnt = get_layer(self.network, get_backbone(config.backbone).head)
+        self.data = Data(config, frames, labels, sampling, cache, features)
+        self.learner = Learner(config, taxonomy, learnt, sampling, on_features=features is not None)
 
-    def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
+    @property
+    def trained(self) -> TrainConfig:
+        """The settings with the precision that is used: float32 for a last layer on features."""
+        if self.learner.on_features:
+            return dataclasses.replace(self.config, precision="f32")
+        return self.config
 
-    def evaluate(self, size: int) -> Epoch:
-        """Scores of the averaged network on val at one input size."""
-        backbone = get_backbone(self.config.backbone)
-        logits = predict_logits(
-            self.average.module,
-            self._pixels("val", size),
-            backbone.preprocessing(size),
-            bf16=self.bf16,
-        )
-        labels = self.labels["val"]
+    def about(self) -> dict[str, Any]:
+        """What `run.json` says before the first epoch."""
+        entry = get_backbone(self.config.backbone)
         return {
-            "val_balanced_accuracy": balanced_accuracy(labels, logits.argmax(1), len(HAM10000)),
-            "val_macro_auc": macro_auc(labels, logits),
+            "device": describe_device(self.device),
+            "devices": self.config.devices,
+            "num_nodes": self.config.num_nodes,
+            "precision": trainer_arguments(self.trained)["precision"],
+            "cached_features": self.learner.on_features,
+            "parameters": sum(p.numel() for p in self.network.parameters()),
+            "trained_parameters": sum(
+                p.numel() for p in self.network.parameters() if p.requires_grad
+            ),
+            "taxonomy": self.taxonomy.to_dict(),
+            "pretrained": {
+                "weights": self.config.weights,
+                "source": entry.weights if self.config.weights == "imagenet" else None,
+                "licence": entry.licence,
+            },
+            "backbone_weights": self.backbone_weights,
+            "versions": {library: version(library) for library in LIBRARIES},
         }
 
-    def save(self, out: Path, row: Epoch) -> None:
-        """Write the state, the best weights and the log, each whole or not at all."""
-        if row["val_macro_auc"] > self.best:
-            self.best = row["val_macro_auc"]
-            with replacing(out / BEST_FILE) as temporary:
-                torch.save(self.average.module.state_dict(), temporary)
-        append_log(out, self.epoch, row)
-        state = {
-            "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "scheduler": self.scheduler.state_dict(),
-            "epoch": self.epoch,
-            "best": self.best,
-        }
-        with replacing(out / STATE_FILE) as temporary:
-            torch.save(state, temporary)
+    def kept_state(self, network: nn.Module) -> dict[str, torch.Tensor]:
+        """What is kept of an evaluated network: of a frozen backbone's, the last layer alone."""
+        state = network.state_dict()
+        head = head_keys(self.config.backbone)
+        if self.learner.on_features:
+            return {name: state[name.rpartition(".")[2]] for name in head}
+        return {name: state[name] for name in head} if self.config.head_only else dict(state)
 
-    def resume(self, out: Path) -> None:
-        """Continue from the last whole epoch of the run in `out`, if there is one."""
-        path = out / STATE_FILE
-        if not path.is_file():
-            return
-        state = torch.load(path, map_location=self.device, weights_only=True)
-        self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.scheduler.load_state_dict(state["scheduler"])
-        self.epoch, self.best = state["epoch"], state["best"]
+    def fit(self, out: Path, report: Report, bar: bool) -> None:
+        """Learn the epochs that are left."""
+        config = self.config
+        callbacks: list[lightning.Callback] = [Bar(config) if bar else Lines(report)]
+        if config.patience:
+            column, largest = CRITERIA[config.best_by]
+            callbacks.append(
+                EarlyStopping(column, patience=config.patience, mode="max" if largest else "min")
+            )
+        callbacks.append(Record(out, config, self.kept_state, report))
+        trainer = lightning.Trainer(
+            **trainer_arguments(self.trained),
+            max_epochs=config.epochs,
+            callbacks=callbacks,
+            plugins=[WholeFiles()],
+            default_root_dir=out,
+            logger=False,
+            enable_checkpointing=False,
+            enable_model_summary=False,
+            enable_progress_bar=bar,
+            num_sanity_val_steps=0,
+            reload_dataloaders_every_n_epochs=1,
+            use_distributed_sampler=False,
+        )
+        state = out / STATE_FILE
+        interrupt = signal.getsignal(signal.SIGINT)
+        try:
+            trainer.fit(
+                self.learner,
+                datamodule=self.data,
+                ckpt_path=state if state.is_file() else None,
+                weights_only=True,
+            )
+        except SystemExit:
+            # Lightning's answer to Ctrl-C, after which it turns a deaf ear to another.
+            signal.signal(signal.SIGINT, interrupt)
+            if trainer.state.status != TrainerStatus.INTERRUPTED:
+                raise
+            done = len(read_log(out))
+            raise StoppedError(
+                f"stopped after {done} of {config.epochs} epochs; the same command continues "
+                f"the run in {out}"
+            ) from None
+
+
+def uses_features(config: TrainConfig) -> bool:
+    """Whether the last layer is trained on cached features; ValueError where it cannot be."""
+    hindrances = {
+        "freeze is not backbone, or unfreeze names layers": not config.head_only,
+        "augmentation does more than mirror": not config.augmentation.mirrors_only,
+        "mixup and cutmix change pictures": bool(config.mixup or config.cutmix),
+        "teachers look at pictures": bool(config.teachers),
+    }
+    found = [reason for reason, holds in hindrances.items() if holds]
+    if found and config.cached_features == "always":
+        raise ValueError(f"cached_features: always is not possible: {found[0]}")
+    return not found and config.cached_features != "never"
+
+
+def train_several(
+    configs: Sequence[TrainConfig], out: Path, train_one: Callable[[TrainConfig, Path], object]
+) -> list[Path]:
+    """Train each backbone into `out/BACKBONE`, one after the other; returns the folders.
+
+    Where several processes share a training each gets a command of its own, because Lightning
+    starts the others with the command line of the first.
+    """
+    folders = [out / config.backbone for config in configs]
+    for config, folder in zip(configs, folders, strict=True):
+        if config.processes == 1:
+            train_one(config, folder)
+            continue
+        with tempfile.TemporaryDirectory() as scratch:
+            file = Path(scratch) / CONFIG_FILE
+            file.write_text(yaml.safe_dump(config.to_dict()), encoding="utf-8")
+            command = [sys.executable, "-m", "retraining", "train", "--config", str(file)]
+            done = subprocess.run([*command, "--out", str(folder)], check=False)
+        if done.returncode:
+            raise StoppedError(f"the training of {config.backbone} ended with {done.returncode}")
+    return folders
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without Lightning's greetings and its advice, which is for those who write trainers."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"lightning\.")
+        for logger in loggers:
+            logger.setLevel(logging.WARNING)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)

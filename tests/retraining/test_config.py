@@ -28,7 +28,7 @@ def test_the_shipped_configurations_survive_a_round_trip(path: Path) -> None:
         ({"bath_size": 3}, "unknown key bath_size; did you mean batch_size"),
         ({"augmentation": {"zom": 1}}, r"did you mean augmentation\.zoom"),
         ({"backbone": "resnext5"}, "Did you mean"),
-        ({"optimizer": "lamb"}, "optimizer must be adamw or sgd, got 'lamb'"),
+        ({"optimizer": "lamb"}, "optimizer must be one of adam, adamw, sgd, got 'lamb'"),
         ({"stages": [{"size": 8, "epochs": 1}]}, "size >= 32"),
         ({"lr": "fast"}, "wrong type"),
         ({"sampling": 2}, "sampling must be 0 to 1, got 2"),

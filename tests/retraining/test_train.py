@@ -19,7 +19,7 @@ from retraining.pretrained import pretrained_network  # noqa: E402
 from retraining.promote import promote_run  # noqa: E402
 from retraining.runs import load_trained, read_log  # noqa: E402
 from retraining.splits import grouped_split, write_split  # noqa: E402
-from retraining.train import Trainer, train  # noqa: E402
+from retraining.train import train  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -50,35 +50,11 @@ def run(config: TrainConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return train(config, folder / "run", folder / "cache")
 
 
-def scores(run: Path) -> list[dict[str, float]]:
-    clock = ("seconds", "waiting_share")
-    return [{k: v for k, v in row.items() if k not in clock} for row in read_log(run)]
-
-
 def test_it_learns_to_tell_colours(run: Path) -> None:
     log = read_log(run)
     assert [row["size"] for row in log] == [32, 32, 40, 40]
     assert log[-1]["loss"] < 0.7 * log[0]["loss"]
     assert max(row["val_macro_auc"] for row in log) > 0.8
-
-
-def test_a_stopped_run_continues_as_if_it_had_not(
-    run: Path, config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    whole = Trainer.run_epoch
-
-    def killed(self: Trainer, *args: object) -> dict[str, float]:
-        if self.epoch == 2:
-            raise KeyboardInterrupt
-        return whole(self)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "run_epoch", killed)
-        with pytest.raises(KeyboardInterrupt):
-            train(config, tmp_path / "run", tmp_path / "cache")
-    assert len(read_log(tmp_path / "run")) == 2
-    train(config, tmp_path / "run", tmp_path / "cache")
-    assert scores(tmp_path / "run") == scores(run)
 
 
 def test_a_run_folder_belongs_to_one_configuration(run: Path, config: TrainConfig) -> None:
