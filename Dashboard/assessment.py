@@ -14,7 +14,7 @@ class ModelInfo:
     """A checkpoint as the model choice shows it.
 
     ready: compiled in this process already; any other is compiled at its first use.
-    description, licence, operating_point, metrics, limits: as on its card.
+    description, licence, operating_point, operating_curve, metrics, limits: as on its card.
     """
 
     name: str
@@ -27,6 +27,7 @@ class ModelInfo:
     operating_point: Mapping[str, Any] | None
     metrics: Sequence[Mapping[str, Any]]
     limits: Sequence[str]
+    operating_curve: Mapping[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form."""
@@ -39,6 +40,7 @@ class ModelInfo:
             "description": self.description,
             "licence": self.licence,
             "operating_point": dict(self.operating_point) if self.operating_point else None,
+            "operating_curve": dict(self.operating_curve) if self.operating_curve else None,
             "metrics": [dict(metric) for metric in self.metrics],
             "limits": list(self.limits),
         }

@@ -130,6 +130,7 @@ class Service:
                     description=card.description,
                     licence=card.licence,
                     operating_point=card.operating_point,
+                    operating_curve=card.operating_curve,
                     metrics=card.metrics,
                     limits=card.limits,
                 )
