@@ -7,6 +7,7 @@ import flask
 
 from Dashboard.api import create_server
 from Dashboard.cards import add_cards
+from Dashboard.comparison import add_comparison
 from Dashboard.compression import compress_files
 from Dashboard.config import Config
 from Dashboard.docs import add_docs
@@ -60,6 +61,7 @@ def create_app(
     server = create_server(config, service, jobs)
     add_docs(server)
     add_cards(server)
+    add_comparison(server)
     app = dash.Dash(
         "Dashboard",
         server=server,  # type: ignore[arg-type]  # its annotation forgets an instance
@@ -72,6 +74,8 @@ def create_app(
         update_title="",
         index_string=INDEX,
         add_log_handler=False,
+        # The Models page has its figures only where a comparison was shipped.
+        suppress_callback_exceptions=True,
     )
     shell.install(app)
     compress_files(server)

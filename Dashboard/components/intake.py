@@ -67,8 +67,6 @@ def model_choice(models: Sequence[ModelInfo], selected: str) -> html.Div:
             placeholder="Choose a model" if models else "No model is installed",
             disabled=not models,
             allowDeselect=False,
-            persistence=True,
-            persistence_type="memory",
             comboboxProps={"shadow": "md"},
         )
     )

@@ -14,17 +14,31 @@ Metric = Mapping[str, Any]
 METRIC_NAMES = {
     "macro_auc": "Macro AUC",
     "auc": "AUC",
+    "f1": "F1",
     "malignant_auc": "AUC, malignant or not",
-    "malignant_sensitivity": "Sensitivity to malignant lesions",
-    "malignant_specificity": "Specificity to malignant lesions",
+    "malignant_average_precision": "Average precision, malignant or not",
     "ece_15": "Calibration error (ECE, 15 bins)",
+    "brier": "Brier score",
     "nll": "Log loss",
     "macro_f1": "Macro F1",
+    "weighted_f1": "Weighted F1",
 }
 SPLIT_NAMES = {
     "test": "Test split: lesions kept aside until the end",
     "val": "Validation split: lesions that helped to choose the weights",
+    "val_resampled": "Validation split, every class weighing the same",
 }
+# Metrics that are shown side by side: the ending of the name, and the column's title.
+RULES = {"_at_threshold": "At the operating point", "": "Most likely class"}
+FORMS = {
+    "_uncalibrated": "Before calibration",
+    "": "Calibrated",
+    "_natural": "At natural frequencies",
+}
+CALLS = tuple(
+    f"malignant_{name}" for name in ("sensitivity", "specificity", "precision", "f1", "accuracy")
+)
+ERRORS = ("ece_15", "brier", "log_loss")
 
 
 def performance(metrics: Sequence[Metric]) -> list[Component]:
@@ -61,14 +75,40 @@ def class_of(key: str) -> tuple[str, str] | None:
 
 
 def _tables(metrics: Sequence[Metric]) -> list[Component]:
-    overall = [m for m in metrics if class_of(str(m.get("metric", ""))) is None]
+    by_name = {str(metric.get("metric", "")): metric for metric in metrics}
+    calls = _side_by_side(by_name, CALLS, RULES, "Malignant or not", len("malignant_"))
+    errors = _side_by_side(by_name, ERRORS, FORMS, "Probabilities: distance from the truth", 0)
+    apart = {stem + ending for stem in CALLS for ending in RULES if calls}
+    apart |= {stem + ending for stem in ERRORS for ending in FORMS if errors}
+    overall = [m for name, m in by_name.items() if class_of(name) is None and name not in apart]
     by_class: dict[str, dict[str, Metric]] = {}
-    for metric in metrics:
-        found = class_of(str(metric.get("metric", "")))
+    for name, metric in by_name.items():
+        found = class_of(name)
         if found:
             by_class.setdefault(found[1], {})[found[0]] = metric
     tables: list[Component] = [_overall(overall)] if overall else []
+    tables += [table for table in (calls, errors) if table is not None]
     return [*tables, _per_class(by_class)] if by_class else tables
+
+
+def _side_by_side(
+    metrics: Mapping[str, Metric],
+    stems: Sequence[str],
+    endings: Mapping[str, str],
+    title: str,
+    cut: int,
+) -> html.Div | None:
+    """A row per stem, a column per ending; None where fewer than two columns would be filled."""
+    filled = [e for e in endings if any(stem + e in metrics for stem in stems)]
+    if len(filled) < 2:
+        return None
+    head = [html.Th("Metric", scope="col")]
+    head += [html.Th(endings[e], scope="col", className="number") for e in filled]
+    rows = []
+    for stem in stems:
+        cells = [_value_cell(metrics.get(stem + e, {}), 3) for e in filled]
+        rows.append(html.Tr([html.Th(metric_name(stem[cut:]), scope="row"), *cells]))
+    return scrollable(html.Thead(html.Tr(head)), html.Tbody(rows), title)
 
 
 def _overall(metrics: Sequence[Metric]) -> html.Div:
@@ -96,7 +136,7 @@ def _overall(metrics: Sequence[Metric]) -> html.Div:
                 ]
             )
         )
-    return _scrollable(html.Thead(html.Tr(head)), html.Tbody(rows), title)
+    return scrollable(html.Thead(html.Tr(head)), html.Tbody(rows), title)
 
 
 def _per_class(by_class: Mapping[str, Mapping[str, Metric]]) -> html.Div:
@@ -105,17 +145,21 @@ def _per_class(by_class: Mapping[str, Mapping[str, Metric]]) -> html.Div:
     head += [html.Th(metric_name(name), scope="col", className="number") for name in names]
     rows = []
     for code, values in by_class.items():
-        cells = []
-        for name in names:
-            value, low, high = _numbers(values.get(name, {}))
-            text = "–" if value is None else f"{value:.2f}"
-            spread = "" if low is None or high is None else f" ({low:.2f} to {high:.2f})"
-            cells.append(html.Td([text, html.Span(spread, className="spread")], className="number"))
+        cells = [_value_cell(values.get(name, {}), 2) for name in names]
         rows.append(html.Tr([html.Th(HAM10000.name(code), scope="row"), *cells]))
-    return _scrollable(html.Thead(html.Tr(head)), html.Tbody(rows), "Class by class")
+    return scrollable(html.Thead(html.Tr(head)), html.Tbody(rows), "Class by class")
 
 
-def _scrollable(head: html.Thead, body: html.Tbody, title: str) -> html.Div:
+def _value_cell(metric: Metric, digits: int) -> html.Td:
+    value, low, high = _numbers(metric)
+    text = "–" if value is None else f"{value:.{digits}f}"
+    known = low is not None and high is not None
+    spread = f" ({low:.{digits}f} to {high:.{digits}f})" if known else ""
+    return html.Td([text, html.Span(spread, className="spread")], className="number")
+
+
+def scrollable(head: html.Thead, body: html.Tbody, title: str) -> html.Div:
+    """A table with `title` that scrolls within itself where the page is narrow."""
     table = html.Table(
         [html.Caption(title, className="block-title"), head, body], className="table"
     )

@@ -3,13 +3,15 @@
 from dash import html
 from dash.development.base_component import Component
 
+from Dashboard.components.card_details import card_details
 from Dashboard.components.metrics import performance
 from Dashboard.components.text import percent
 from Dashboard.service import ModelInfo
+from models.checkpoints import Card
 
 
-def model_card(info: ModelInfo) -> html.Article:
-    """The card of one checkpoint."""
+def model_card(info: ModelInfo, card: Card | None = None) -> html.Article:
+    """The card of one checkpoint, with what `card` tells beyond `info`."""
     name_id = f"model-{info.name}"
     tags = [html.Span("Default", className="tag")] if info.default else []
     parts: list[Component] = [
@@ -18,6 +20,12 @@ def model_card(info: ModelInfo) -> html.Article:
                 html.H2(info.name, id=name_id, className="model-name"),
                 *tags,
                 html.Span(f"version {info.version}", className="hint"),
+                html.Button(
+                    "In use" if info.default else "Use this model",
+                    type="button",
+                    className="button model-use",
+                    **{"data-use": info.name, "aria-pressed": str(info.default).lower()},
+                ),
             ],
             className="model-head",
         )
@@ -26,6 +34,7 @@ def model_card(info: ModelInfo) -> html.Article:
         parts.append(html.P(info.description, className="model-text"))
     parts.append(_facts(info))
     parts += performance(info.metrics)
+    parts += card_details(card) if card is not None else []
     if info.limits:
         parts.append(
             html.Div(

@@ -59,7 +59,8 @@ clientside_callback(
     Input("cards", "id"),
 )
 clientside_callback(
-    ClientsideFunction("lesions", "chooseModel"),
+    ClientsideFunction("models", "choose"),
+    Output("model", "value"),
     Output("cards", "data-model"),
     Input("model", "value"),
 )

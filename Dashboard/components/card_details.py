@@ -1,0 +1,110 @@
+"""What a card tells beyond its metrics: operating point, predictive values, groups, repetition."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dash import html
+from dash.development.base_component import Component
+
+from Dashboard.components.metrics import scrollable
+from Dashboard.components.text import percent
+from models.checkpoints import Card
+
+GROUP_COLUMNS = {
+    "balanced_accuracy": "Balanced accuracy",
+    "malignant_auc": "AUC, malignant or not",
+    "malignant_sensitivity_at_threshold": "Sensitivity",
+    "malignant_specificity_at_threshold": "Specificity",
+}
+ATTRIBUTES = {"sex": "Sex", "age": "Age", "localization": "Body site", "dx_type": "Diagnosed by"}
+
+
+def card_details(card: Card) -> list[Component]:
+    """Sections of a model card; those that the card says nothing of are left out."""
+    parts: list[Component] = []
+    if card.intended_use:
+        parts.append(_section("Intended use", html.P(card.intended_use, className="model-text")))
+    if card.operating_point and "sensitivity" in card.operating_point:
+        parts.append(_section("Advice", html.P(point_sentence(card), className="model-text")))
+    if card.predictive_values:
+        parts.append(_fold("Predictive values", predictive_table(card.predictive_values)))
+    if card.breakdowns:
+        parts.append(_fold("By sex, age, body site and diagnosis", group_table(card.breakdowns)))
+    if card.repeat:
+        lines = html.Ol([html.Li(html.Code(line)) for line in card.repeat], className="model-steps")
+        parts.append(_fold("How to repeat", lines))
+    return parts
+
+
+def point_sentence(card: Card) -> str:
+    """The operating point, and what it reached where it was chosen."""
+    point = card.operating_point or {}
+    return (
+        f"Consultation from a malignant probability of {percent(float(point['threshold']))}, or "
+        "where a malignant class is the most likely. Chosen on the validation split "
+        f"({int(point['n']):,} images) to find {percent(float(point['target_sensitivity']))} of "
+        f"the malignant lesions; reached there: sensitivity {float(point['sensitivity']):.3f}, "
+        f"specificity {float(point['specificity']):.3f}."
+    )
+
+
+def predictive_table(values: Sequence[Mapping[str, Any]]) -> html.Div:
+    """Predictive values by rule and by share of malignant lesions."""
+    names = {"threshold": "operating point", "argmax": "most likely class"}
+    head = [
+        "Malignant among those seen",
+        "Rule",
+        "Consultation is right",
+        "No consultation is right",
+    ]
+    rows = [
+        html.Tr(
+            [
+                html.Th(percent(float(entry["prevalence"])), scope="row"),
+                html.Td(names.get(entry["rule"], entry["rule"])),
+                _cell(entry["positive"]),
+                _cell(entry["negative"]),
+            ]
+        )
+        for entry in sorted(values, key=lambda entry: entry["prevalence"])
+    ]
+    title = "Positive and negative predictive value, from sensitivity and specificity on test"
+    return scrollable(_head(head, 2), html.Tbody(rows), title)
+
+
+def group_table(groups: Sequence[Mapping[str, Any]]) -> html.Div:
+    """A row per group, its size first."""
+    head = ["Group", "Images", "Malignant", *GROUP_COLUMNS.values()]
+    rows = []
+    for entry in groups:
+        name = f"{ATTRIBUTES.get(entry['by'], entry['by'])}: {entry['group']}"
+        counts = [html.Td(f"{entry[key]:,}", className="number") for key in ("n", "malignant")]
+        cells = [_cell(entry["metrics"].get(metric)) for metric in GROUP_COLUMNS]
+        rows.append(html.Tr([html.Th(name, scope="row"), *counts, *cells]))
+    return scrollable(_head(head, 1), html.Tbody(rows), "Test split, 95% intervals")
+
+
+def _head(titles: Sequence[str], words: int) -> html.Thead:
+    """Column heads, those after the first `words` above numbers."""
+    cells = [
+        html.Th(title, scope="col", className=None if place < words else "number")
+        for place, title in enumerate(titles)
+    ]
+    return html.Thead(html.Tr(cells))
+
+
+def _cell(value: Mapping[str, Any] | None) -> html.Td:
+    if not value or value.get("value") is None:
+        return html.Td("–", className="number")
+    low, high = value.get("low"), value.get("high")
+    spread = "" if low is None or high is None else f" ({low:.2f} to {high:.2f})"
+    parts = [f"{value['value']:.2f}", html.Span(spread, className="spread")]
+    return html.Td(parts, className="number")
+
+
+def _section(title: str, content: Component) -> html.Div:
+    return html.Div([html.H3(title, className="model-title"), content])
+
+
+def _fold(title: str, content: Component) -> html.Details:
+    return html.Details([html.Summary(title), content], className="model-fold")
