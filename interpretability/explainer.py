@@ -183,10 +183,12 @@ class Explainer:
 
 def compute(method: str, task: Task) -> Map:
     """The map of a task, float32 (H, W) of its picture. Needs torch."""
+    import torch
+
     from interpretability import gradients, perturbations
 
     table = {**gradients.METHODS, **perturbations.METHODS}
-    with gradients.seeded():
+    with gradients.seeded(), torch.enable_grad():
         found = table[method](task)
     return to_picture(found, *task.picture.shape[:2])
 

@@ -1,0 +1,1 @@
+"""How faithful attribution maps are to the network: numbers in, numbers out."""
