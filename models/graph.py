@@ -105,6 +105,7 @@ def _served(
     names = tuple(name for name in wanted if not missing.get(name))
     places = [sizes.index(part.card.preprocessing.input_size) for part in parts]
     temperatures = [part.card.temperature for part in parts]
+    grids = [_grid(one, sizes[place]) for one, place in zip(tapped, places, strict=True)]
 
     class Served(torch.nn.Module):
         """One network, or the mean over several."""
@@ -126,7 +127,7 @@ def _served(
             }
             if has_cam:
                 joined["cam"] = _mean_map(
-                    [one["cam"] / t for one, t in zip(found, temperatures, strict=True)]
+                    [one["cam"] / t for one, t in zip(found, temperatures, strict=True)], grids
                 )
             if has_ood:
                 joined["ood"] = torch.stack([one["ood"] for one in found]).mean(0)
@@ -196,6 +197,15 @@ def _tapped(part: Part) -> "torch.nn.Module":
     return Tapped()
 
 
+def _grid(tapped: "torch.nn.Module", size: int) -> tuple[int, int]:
+    """Height and width of the feature map that a picture of `size` gives."""
+    import torch
+
+    with torch.no_grad():
+        shape = tapped.eval()(torch.zeros(1, 3, size, size))["feature_map"].shape
+    return int(shape[2]), int(shape[3])
+
+
 def _log_mean_probability(logits: "Sequence[torch.Tensor]") -> "torch.Tensor":
     """log of the mean of softmax over N tensors (B, C), without leaving the logarithm."""
     import torch
@@ -204,16 +214,19 @@ def _log_mean_probability(logits: "Sequence[torch.Tensor]") -> "torch.Tensor":
     return torch.logsumexp(logs, 0) - math.log(len(logits))
 
 
-def _mean_map(maps: "Sequence[torch.Tensor]") -> "torch.Tensor":
-    """Mean of class activation maps (N, C, h, w) of different h and w, on the finest grid."""
+def _mean_map(maps: "Sequence[torch.Tensor]", grids: Sequence[tuple[int, int]]) -> "torch.Tensor":
+    """Mean of class activation maps (N, C, h, w) of the sizes `grids`, on the finest of them.
+
+    The sizes are given because a trace would keep a choice by a tensor's shape as it fell.
+    """
     import torch
 
-    finest = max((one.shape[2:] for one in maps), key=lambda shape: int(shape[0]))
+    finest = max(grids)
     same = [
         one
-        if one.shape[2:] == finest
-        else torch.nn.functional.interpolate(one, [int(n) for n in finest], mode="bilinear")
-        for one in maps
+        if grid == finest
+        else torch.nn.functional.interpolate(one, finest, mode="bilinear", align_corners=False)
+        for one, grid in zip(maps, grids, strict=True)
     ]
     return torch.stack(same).mean(0)
 

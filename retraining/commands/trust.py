@@ -1,4 +1,4 @@
-"""`ood`: what makes a checkpoint say that it does not know a picture."""
+"""`ood`, `ensemble` and `gate-study`: what makes an answer one to rely on."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,13 +6,41 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from models.checkpoints import WEIGHTS_DIR
+from models.checkpoints import ENSEMBLE, WEIGHTS_DIR
 from retraining.commands.console import commands, console, progress_bar
 
 app = commands()
 
 Root = Annotated[Path, typer.Option(help="Folder of checkpoints.")]
 Splits = Annotated[Path, typer.Option(help="Folder of the split that the model was trained on.")]
+
+
+@app.command()
+def ensemble(
+    members: Annotated[
+        list[str], typer.Argument(help="Checkpoints, or folders of some, which are copied.")
+    ],
+    splits: Splits,
+    name: Annotated[str, typer.Option(help="What to call the result.")] = ENSEMBLE,
+    root: Root = WEIGHTS_DIR,
+) -> None:
+    """Make a checkpoint that averages others, calibrate it on val and score it on test.
+
+    Where its members have an out-of-distribution score, `ood` gives it one, too.
+    """
+    from retraining.ensemble import make_ensemble
+    from retraining.promote import recard
+
+    folder = make_ensemble(members, name=name, root=root)
+    with progress_bar() as bar:
+        task = bar.add_task(f"classifying with {name}")
+        recard(
+            name,
+            splits,
+            root=root,
+            progress=lambda n, of: bar.update(task, completed=n, total=of),
+        )
+    console.print(str(folder))
 
 
 @app.command()

@@ -1,0 +1,111 @@
+"""Making an ensemble of checkpoints: the mean of their calibrated probabilities."""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from models.checkpoints import (
+    CARD_FILE,
+    ENSEMBLE,
+    WEIGHTS_DIR,
+    Card,
+    load_card,
+    locate,
+    member_folders,
+)
+from models.preprocessing import Preprocessing
+from retraining.files import write_text
+
+
+def make_ensemble(
+    members: Sequence[str | Path], *, name: str = ENSEMBLE, root: Path = WEIGHTS_DIR
+) -> Path:
+    """Write `root/NAME/` with a card that joins `members`; its scores are yet to be measured.
+
+    members: checkpoints under `root`, which are referred to, or folders of checkpoints elsewhere,
+        which are copied into the ensemble's own folder.
+
+    Raises ValueError for fewer than two members or one named twice, members of different classes,
+    priors or splits; CheckpointError for one that is missing.
+    """
+    folders = [locate(member, root) for member in members]
+    names = [folder.resolve().name for folder in folders]
+    if len(names) < 2 or len(set(names)) != len(names):
+        raise ValueError(f"an ensemble needs two or more different checkpoints, got {names}")
+    if name in names:
+        raise ValueError(f"--name {name} is the name of a member")
+    cards = [load_card(folder) for folder in folders]
+    for card, other in zip(cards, names, strict=True):
+        if card.members:
+            raise ValueError(f"{other} is an ensemble itself")
+        for what in ("taxonomy", "prior"):
+            if getattr(card, what) != getattr(cards[0], what):
+                raise ValueError(f"{other} and {names[0]} differ in their {what}")
+        if card.split.get("sha256") != cards[0].split.get("sha256"):
+            raise ValueError(
+                f"{other} and {names[0]} were trained on different splits: no images are left "
+                "that neither has learnt"
+            )
+    target = root / name
+    if target.is_dir() and not load_card(target).members:
+        raise ValueError(f"{target} is a checkpoint, but no ensemble; choose another --name")
+    root.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=root))
+    try:
+        staging.chmod(0o755)
+        for folder, member in zip(folders, names, strict=True):
+            if folder.resolve().parent != root.resolve():
+                shutil.copytree(folder, staging / member)
+        card = _card(name, names, cards)
+        text = json.dumps(card.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        write_text(staging / CARD_FILE, text)
+        member_folders(staging, card)  # raises where the result would not load
+        if target.is_dir():
+            old = staging.with_name(staging.name + "-old")
+            target.replace(old)
+            staging.replace(target)
+            shutil.rmtree(old)
+        else:
+            staging.replace(target)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return target
+
+
+def _card(name: str, members: Sequence[str], cards: Sequence[Card]) -> Card:
+    first = cards[0]
+    weights = hashlib.sha256("".join(card.weights_sha256 for card in cards).encode()).hexdigest()
+    limits = list(dict.fromkeys(limit for card in cards for limit in card.limits))
+    return replace(
+        first,
+        name=name,
+        version=datetime.now(UTC).strftime("%Y.%m.%d"),
+        backbone=ENSEMBLE,
+        preprocessing=Preprocessing(
+            max(card.preprocessing.input_size for card in cards), (0, 0, 0), (1, 1, 1)
+        ),
+        temperature=1.0,
+        operating_point=None,
+        ood=None,
+        metrics=[],
+        description=(
+            f"The mean of the calibrated probabilities of {', '.join(members)}, each of which sees "
+            "the picture at its own input size."
+        ),
+        limits=limits,
+        provenance={
+            "data": first.provenance.get("data", {}),
+            "members": {
+                member: {"version": card.version, "weights": card.provenance.get("weights", {})}
+                for member, card in zip(members, cards, strict=True)
+            },
+        },
+        training={},
+        weights_sha256=weights,
+        members=list(members),
+    )
