@@ -1,4 +1,4 @@
-"""`prepare`, `split` and `inspect`."""
+"""`download`, `prepare`, `split` and `inspect`."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -6,11 +6,13 @@ from typing import Annotated
 
 import pandas as pd
 import typer
+from rich.progress import TaskID
 from rich.table import Table
 
-from retraining.commands.console import commands, console, errors, progress_bar
+from retraining.commands.console import commands, console, download_bar, errors, progress_bar
 from retraining.data import INDEX_FILE, load_index
 from retraining.data import prepare as prepare_data
+from retraining.download import from_dataverse, from_kaggle
 from retraining.duplicates import NEAR, near_duplicates
 from retraining.files import write_text
 from retraining.schemes import (
@@ -42,6 +44,29 @@ CUTS: dict[str, tuple[Cut, Sequence[float]]] = {
     PER_CLASS: (per_class_split, PER_CLASS_FRACTIONS),
 }
 SCHEMES = (*CUTS, "kfold", "given")
+
+
+@app.command()
+def download(
+    out: Annotated[Path, typer.Option(help="Folder for the archives.")],
+    source: Annotated[str, typer.Option(help="dataverse or kaggle.")] = "dataverse",
+) -> None:
+    """Fetch HAM10000 (3 GB, CC BY-NC 4.0); goes on where it stopped, checks every file."""
+    if source == "kaggle":
+        out = from_kaggle(out)
+    elif source == "dataverse":
+        with download_bar() as bar:
+            tasks: dict[str, TaskID] = {}
+
+            def show(name: str, there: int, whole: int) -> None:
+                if name not in tasks:
+                    tasks[name] = bar.add_task(name)
+                bar.update(tasks[name], completed=there, total=whole)
+
+            from_dataverse(out, show)
+    else:
+        raise ValueError(f"source must be dataverse or kaggle, got {source!r}")
+    console.print(f"all there; next: python -m retraining prepare {out} --out DATA", soft_wrap=True)
 
 
 @app.command()
