@@ -11,7 +11,6 @@ from retraining.__main__ import main
 from retraining.preparing import prepare
 from retraining.splits import load_split
 
-
 Run = Callable[..., tuple[int, str, str]]
 
 
