@@ -59,6 +59,8 @@ class Assessment:
     threshold: malignant probability, at the card's class frequencies, from which the advice is a
         consultation; None where the predicted class decides.
     seconds: time from the bytes to here.
+    p_malignant_at_card: the malignant probability at the card's class frequencies, for which its
+        thresholds hold; None where the image was rejected.
     """
 
     quality: QualityReport
@@ -72,6 +74,7 @@ class Assessment:
     prior: Mapping[str, float] | None
     seconds: float
     threshold: float | None = None
+    p_malignant_at_card: float | None = None
 
     @property
     def rejected(self) -> bool:

@@ -195,18 +195,18 @@ class Service:
         message = messages.RETAKE
         version = ""
         threshold: float | None = None
+        p_malignant: float | None = None
         if not rejected:
             predictor = self._predictor(name)
             (prediction,) = predictor.predict([image], maps=maps)
             version = predictor.card.version
             threshold = messages.threshold(self.config.advice, predictor.card.operating_point)
+            p_malignant = malignant_at_card_prior(prediction, predictor.card, self.config.prior)
             if prediction.in_distribution is False:
                 message = messages.NOT_DERMATOSCOPIC
             else:
                 advice = message = messages.advise(
-                    p_malignant=malignant_at_card_prior(
-                        prediction, predictor.card, self.config.prior
-                    ),
+                    p_malignant=p_malignant,
                     malignant=prediction.malignant,
                     threshold=threshold,
                 )
@@ -222,6 +222,7 @@ class Service:
             prior=self.config.prior,
             seconds=time.perf_counter() - start,
             threshold=threshold,
+            p_malignant_at_card=p_malignant,
         )
 
     def known(self, model: str | None) -> str:
@@ -268,6 +269,7 @@ class Service:
             threads=self._threads,
             streams=self._streams,
             prior=self.config.prior,
+            tta=self.config.tta,
         )
 
 

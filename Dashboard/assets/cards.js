@@ -127,6 +127,7 @@
     redraw = redraw || requestAnimationFrame(() => {
       redraw = null;
       summarise();
+      lesions.compare.changed();
     });
   }
 

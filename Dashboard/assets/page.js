@@ -9,6 +9,8 @@
     clear: () => lesions.cards.clear(),
     stop: () => lesions.cards.stop(),
     heat: () => lesions.heat.toggle(),
+    "compare-choose": (_, button) => lesions.compare.choose(button.dataset.id),
+    "compare-reset": () => lesions.compare.reset(),
     explain: (card) => lesions.explain.start(card),
     "explain-remove": (card, button) => lesions.explain.remove(card, button),
     "explain-save": (card, button) => lesions.explain.save(card, button),
@@ -47,6 +49,12 @@
         lesions.heat.mount();
         lesions.intake.mount();
         lesions.cards.mount();
+        return "true";
+      },
+      compare() {
+        lesions.heat.mount();
+        lesions.intake.mount();
+        lesions.compare.mount();
         return "true";
       },
       showWhere(pathname) {

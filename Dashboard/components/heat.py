@@ -39,8 +39,11 @@ def colour_table() -> str:
     return base64.b64encode(table.tobytes()).decode("ascii")
 
 
-def heat_tools() -> html.Div:
-    """Switch, opacity and legend for all heatmaps of a page; `assets/heat.js` fills it."""
+def heat_tools(scale: str) -> html.Div:
+    """Switch, opacity and legend for all heatmaps of a page; `assets/heat.js` fills it.
+
+    scale: what the strongest colour stands for.
+    """
     return html.Div(
         [
             html.Button(
@@ -58,6 +61,7 @@ def heat_tools() -> html.Div:
                 ],
                 className="heat-legend",
             ),
+            html.Span(scale),
         ],
         id="heat-tools",
         className="heat-tools",

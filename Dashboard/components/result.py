@@ -65,7 +65,18 @@ def result_body(view: ResultView) -> html.Div:
         parts += _classified(view)
         if view.explainable:
             parts.append(explain_panel(view.assessment.model, view.explanations))
-    return html.Div(parts, className="card-grid")
+    return html.Div(parts, className="card-grid", **_for_comparing(view.assessment))
+
+
+def _for_comparing(assessment: Assessment) -> dict[str, str]:
+    """What the page needs to judge the picture by another threshold."""
+    prediction = assessment.prediction
+    if prediction is None or assessment.p_malignant_at_card is None:
+        return {}
+    return {
+        "data-p-malignant": f"{assessment.p_malignant_at_card:.6f}",
+        "data-malignant": "true" if prediction.malignant else "false",
+    }
 
 
 def error_body(sentence: str) -> html.Div:

@@ -25,7 +25,7 @@ def results() -> html.Section:
                 role="group",
                 **{"aria-label": "Show only"},
             ),
-            heat_tools(),
+            heat_tools("Each picture on its own scale"),
             html.Div(
                 id="table",
                 className="table-holder",
