@@ -56,6 +56,11 @@ SETTINGS: tuple[Setting, ...] = (
         "evenly frequent",
         "class frequencies of the clinic: `ham10000`, or all seven as `akiec=0.03,bcc=0.05,...`",
     ),
+    Setting(
+        "TTA",
+        "0",
+        "`1`: average every prediction over mirrored and turned views; slower",
+    ),
     Setting("WEB_CONCURRENCY", "from the cores", "worker processes of the server"),
     Setting(
         "CACHE_DIR", "the user's cache folder", "where `python -m models export` keeps its results"
@@ -90,6 +95,7 @@ class Config:
     gate: which sharpness the quality gate judges.
     advice: which rule turns a prediction into advice.
     prior: class frequencies by code, positive, summing to 1; None: evenly frequent.
+    tta: whether predictions are averaged over mirrored and turned views.
     workers: worker processes; None: chosen from the cores.
     cache_dir: folder of the exported models; None: in the user's cache.
     explain: when the process that explains starts.
@@ -104,6 +110,7 @@ class Config:
     gate: Mode = "classic"
     advice: AdviceRule = "threshold"
     prior: Mapping[str, float] | None = None
+    tta: bool = False
     workers: int | None = None
     cache_dir: Path | None = None
     explain: Explain = "lazy"
@@ -130,6 +137,7 @@ class Config:
                 AdviceRule, _choice("ADVICE", values["ADVICE"] or cls.advice, ADVICE_RULES)
             ),
             prior=_prior(values["PRIOR"]),
+            tta=_choice("TTA", values["TTA"] or "0", ("0", "1")) == "1",
             workers=_integer("WEB_CONCURRENCY", values["WEB_CONCURRENCY"], 1, 64)
             if values["WEB_CONCURRENCY"]
             else None,

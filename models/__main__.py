@@ -91,6 +91,12 @@ def predict(
         Path | None, typer.Option("--csv", metavar="FILE", help="Write a table here.")
     ] = None,
     as_json: Json = False,
+    tta: Annotated[
+        bool,
+        typer.Option(
+            "--tta", envvar="TTA", help="Average over mirrored and turned views: slower, steadier."
+        ),
+    ] = False,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Files at a time; default: from the cores.")
     ] = None,
@@ -110,7 +116,7 @@ def predict(
         if csv_file and not csv_file.absolute().parent.is_dir():
             raise ValueError(f"--csv: the folder of {csv_file} does not exist")
         _prepared(model)
-        classifier = Classifier(model)
+        classifier = Classifier(model, tta=tta)
     except (ModelNotReady, ValueError) as error:  # CheckpointError among them
         raise _fail(error) from None
     names = columns(classifier.card.taxonomy.codes)

@@ -26,6 +26,7 @@ def test_every_variable_is_read() -> None:
         "GATE": "normalised",
         "ADVICE": "argmax",
         "PRIOR": "ham10000",
+        "TTA": "1",
         "WEB_CONCURRENCY": "3",
         "CACHE_DIR": "/cache",
         "EXPLAIN": "ready",
@@ -39,7 +40,7 @@ def test_every_variable_is_read() -> None:
     assert config.limits.max_pixels == 2_000_000
     assert (config.gate, config.advice) == ("normalised", "argmax")
     assert (config.cache_dir, config.data_dir) == (Path("/cache"), Path("/data"))
-    assert config.explain == "ready"
+    assert (config.explain, config.tta) == ("ready", True)
     assert config.redis_url == "redis://queue:6379/0"
     assert config.prior is not None
     assert config.prior["nv"] == pytest.approx(6705 / 10015)
@@ -70,6 +71,7 @@ def test_prior_is_normalised_and_ordered() -> None:
         ("MAX_MEGAPIXELS", "-1"),
         ("GATE", "strict"),
         ("ADVICE", "always"),
+        ("TTA", "yes"),
         ("PRIOR", "even"),
         ("PRIOR", "nv=1"),
         ("PRIOR", "akiec=1,bcc=1,bkl=1,df=1,mel=1,nv=1,vasc=0"),

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from typer.testing import CliRunner, Result
 
+import quality
 from models import __main__ as commands
 from models.backbones import BACKBONES
 from models.batch import write_csv
@@ -234,3 +235,15 @@ def test_a_table_replaces_another_whole_or_not_at_all(tmp_path: Path) -> None:
         write_csv(out, [{"a": 1, "c": 2}], ("a", "b"))
     assert out.read_bytes() == before
     assert list(tmp_path.iterdir()) == [out]
+
+
+def test_test_time_augmentation(folder: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--tta` and TTA=1 are the classifier's own averaging."""
+    (row,) = json.loads(run("predict", folder / "a.png", "--json", "--tta").stdout)
+    expected = Classifier(tiny, tta=True).predict_one(quality.read(folder / "a.png"))
+    assert {code: row[code] for code in HAM10000.codes} == pytest.approx(
+        expected.probabilities, abs=2e-6
+    )
+    monkeypatch.setenv("TTA", "1")
+    (same,) = json.loads(run("predict", folder / "a.png", "--json").stdout)
+    assert same == row
