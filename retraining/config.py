@@ -86,6 +86,8 @@ class TrainConfig:
     teachers: checkpoints whose averaged probabilities the network learns, on the same views.
     distill: share of the loss that goes to the teachers' probabilities, the rest to the labels.
     distill_temperature: softens both sides of that part.
+    feature_distill: weight of the distance between the network's last feature map and the first
+        teacher's, see `retraining.teachers.FeatureMatch`; 0: off.
     teacher_size: the teachers see the view at this size where the stage's is smaller.
     cached_features: `auto` runs a frozen backbone once per image and mirror view where nothing but
         mirrors changes the images, and trains the last layer on what it gave; `always` insists;
@@ -131,6 +133,7 @@ class TrainConfig:
     teachers: tuple[str, ...] = ()
     distill: float = 0.9
     distill_temperature: float = 1.0
+    feature_distill: float = 0.0
     teacher_size: int = 128
     augmentation: Augmentation = field(default_factory=Augmentation)
     cached_features: str = "auto"
@@ -166,8 +169,11 @@ class TrainConfig:
             self._check(key, 0 <= getattr(self, key) < 1, "0 to below 1")
         for key in ("lr", "head_lr", "layer_decay", "distill_temperature"):
             self._check(key, getattr(self, key) > 0, "above 0")
-        for key in ("weight_decay", "momentum", "clip", "mixup", "cutmix", "focal_gamma"):
+        for key in ("weight_decay", "momentum", "clip", "mixup", "cutmix", "focal_gamma",
+                    "feature_distill"):  # fmt: skip
             self._check(key, getattr(self, key) >= 0, "0 or more")
+        if self.feature_distill and not self.teachers:
+            raise ValueError("feature_distill needs teachers, of which the first is taken")
         for key in ("patience", "workers", "seed"):
             self._check(key, getattr(self, key) >= 0, "a whole number, 0 or more")
         for key in ("devices", "num_nodes"):

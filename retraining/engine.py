@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from models.backbones import get_backbone
+from models.backbones import get_backbone, get_layer
 from models.taxonomy import Taxonomy
 from retraining.batches import Batch
 from retraining.config import TrainConfig
@@ -18,7 +18,7 @@ from retraining.losses import LabelLoss, class_weights
 from retraining.metrics import balanced_accuracy, confusion_metrics, confusions, macro_auc
 from retraining.networks import make_optimizer, make_schedule, train_mode
 from retraining.plan import Mix, Sampling
-from retraining.teachers import Teacher, mean_log_probabilities
+from retraining.teachers import FeatureMatch, Teacher, mean_log_probabilities, tapped
 from retraining.tensors import normalised, resized
 
 
@@ -58,7 +58,21 @@ class Learner(lightning.LightningModule):
         prior = np.log(seen / seen.sum()) if config.logit_adjustment else np.zeros(len(seen))
         self.register_buffer("log_prior", torch.from_numpy(prior).float(), persistent=False)
         # Not modules of this one: they are neither trained, averaged nor saved.
-        self.teachers: tuple[Teacher, ...] = ()
+        self.teachers = tuple(Teacher.load(name, taxonomy) for name in config.teachers)
+        self.match: FeatureMatch | None = None
+        if config.feature_distill:
+            teacher = self.teachers[0]
+            sides = ((network, config.backbone), (teacher.network, teacher.backbone))
+            entries = [get_backbone(name) for _, name in sides]
+            self._maps = [
+                tapped(side, entry.gradcam_layer)
+                for (side, _), entry in zip(sides, entries, strict=True)
+            ]
+            heads = [
+                cast(nn.Linear, get_layer(side, entry.head))
+                for (side, _), entry in zip(sides, entries, strict=True)
+            ]
+            self.match = FeatureMatch(heads[0].in_features, heads[1].in_features)
         self.losses: list[torch.Tensor] = []
         self.scores: dict[str, float] = {}
         self._logits: list[torch.Tensor] = []
@@ -74,6 +88,9 @@ class Learner(lightning.LightningModule):
         config = self.config
         backbone = None if self.on_features else config.backbone
         optimizer = make_optimizer(self.network, config, backbone)
+        if self.match is not None:
+            match = {"params": list(self.match.parameters()), "weight_decay": 0.0, "lr": config.lr}
+            optimizer.add_param_group(match)
         schedule = make_schedule(optimizer, config, config.epochs * self.sampling.steps)
         return {
             "optimizer": optimizer,
@@ -81,10 +98,9 @@ class Learner(lightning.LightningModule):
         }
 
     def on_fit_start(self) -> None:
-        """Load the teachers onto the device."""
-        self.teachers = tuple(
-            Teacher.load(name, self.device, self.taxonomy) for name in self.config.teachers
-        )
+        """Move the teachers to the device."""
+        for teacher in self.teachers:
+            teacher.network.to(self.device)
 
     def on_train_epoch_start(self) -> None:
         """Every epoch begins from the seed and itself alone, so that it can be repeated."""
@@ -126,6 +142,9 @@ class Learner(lightning.LightningModule):
                 reduction="batchmean",
             )
             loss = (1 - config.distill) * loss + config.distill * warm**2 * learnt
+            if self.match is not None:
+                student, teacher = (held[0] for held in self._maps)
+                loss = loss + config.feature_distill * self.match(student, teacher)
         self.losses.append(loss.detach())
         return cast(torch.Tensor, loss)
 
