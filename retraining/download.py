@@ -51,12 +51,11 @@ def from_dataverse(
     server: a Dataverse; pause: seconds before another attempt.
     Raises DownloadError, which tells how to get the files without this command.
     """
-    import requests
-
     try:
         files = _listing(server)
         return [_fetch(file, out, progress, pause) for file in files]
-    except requests.RequestException as error:
+    except OSError as error:
+        _require_network(error)
         raise DownloadError(_offline(out, f"{server} gave nothing ({_reason(error)})")) from None
 
 
@@ -67,7 +66,6 @@ def from_kaggle(out: Path) -> Path:
     Raises DownloadError, which tells how to get the files without this command.
     """
     import kagglehub  # type: ignore[import-untyped]
-    import requests
     from kagglehub.exceptions import (  # type: ignore[import-untyped]
         BackendError,
         CredentialError,
@@ -79,12 +77,8 @@ def from_kaggle(out: Path) -> Path:
     os.environ[KAGGLE_CACHE] = str(out.resolve())
     try:
         return Path(kagglehub.dataset_download(KAGGLE))
-    except (
-        requests.RequestException,
-        BackendError,
-        CredentialError,
-        DataCorruptionError,
-    ) as error:
+    except (OSError, BackendError, CredentialError, DataCorruptionError) as error:
+        _require_network(error)
         raise DownloadError(_offline(out, f"Kaggle gave nothing ({_reason(error)})")) from None
     finally:
         os.environ.pop(KAGGLE_CACHE)
@@ -125,7 +119,6 @@ def _file(entry: dict[str, Any], repository: Any) -> _File:
 
 def _fetch(file: _File, out: Path, progress: Progress | None, pause: float) -> Path:
     """Bring one file, in as many attempts as allowed."""
-    import requests
     from pooch.hashes import hash_matches  # type: ignore[import-untyped]
 
     out.mkdir(parents=True, exist_ok=True)
@@ -135,8 +128,10 @@ def _fetch(file: _File, out: Path, progress: Progress | None, pause: float) -> P
     for attempt in range(1, ATTEMPTS + 1):
         try:
             _resume(file, part, progress)
-        except requests.RequestException as error:
-            refused = error.response is not None and error.response.status_code < 500
+        except OSError as error:
+            _require_network(error)
+            response = getattr(error, "response", None)
+            refused = response is not None and response.status_code < 500
             if refused or attempt == ATTEMPTS:
                 raise
             time.sleep(pause)
@@ -193,6 +188,12 @@ def _offline(out: Path, why: str) -> str:
         f"{why}; where there is no connection, fetch {', '.join(WANTED)} elsewhere from "
         f"https://doi.org/{DOI}, put them into {out} and run `python -m retraining prepare {out}`"
     )
+
+
+def _require_network(error: Exception) -> None:
+    """Raise what is not about the connection: a full disk has a number, errors of requests none."""
+    if isinstance(error, OSError) and error.errno is not None:
+        raise error
 
 
 def _reason(error: Exception) -> str:

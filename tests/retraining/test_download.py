@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from kagglesdk import kaggle_env
+from kagglehub import clients
 
 from retraining import download
 from retraining.__main__ import main
@@ -269,7 +269,8 @@ def kaggle(archives: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
         monkeypatch.setenv("HOME", str(tmp_path))
         monkeypatch.setenv("KAGGLE_API_ENVIRONMENT", "QA")
         address = f"http://127.0.0.1:{server.server_port}"
-        monkeypatch.setitem(kaggle_env._env_to_endpoint, kaggle_env.KaggleEnv.QA, address)
+        endpoints = clients.get_env.__globals__["_env_to_endpoint"]
+        monkeypatch.setitem(endpoints, clients.KaggleEnv.QA, address)
         yield
         server.shutdown()
         thread.join()
