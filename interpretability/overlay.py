@@ -89,7 +89,7 @@ def contours(
         0.1 * (limit or scale_of(smooth)),
     )
     drawn = image.copy()
-    width = max(1, round(max(map.shape) / 200))
+    width = max(2, round(max(map.shape) / 200))
     for sign, colour in zip((1, -1), OUTLINES[palette], strict=True):
         inside = (sign * smooth > least).astype(np.uint8)
         lines, _ = cv2.findContours(inside, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)

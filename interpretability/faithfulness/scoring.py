@@ -140,8 +140,8 @@ def _score(
     maps = {name: subject.map(picture, name, target) for name in methods}
     small = {name: stability.resized(one, len(square)) for name, one in maps.items()}
     small["random"] = curves.random_map(len(square), index)
-    areas = {name: _areas(subject, target, square, one) for name, one in small.items()}
-    best = (min(a for a, _ in areas.values()), max(b for _, b in areas.values()))
+    under = {name: areas(subject, target, square, one) for name, one in small.items()}
+    best = (min(a for a, _ in under.values()), max(b for _, b in under.values()))
     rows = []
     for name in methods:
         row: dict[str, Any] = {
@@ -150,7 +150,7 @@ def _score(
             "probability": target.probability(probabilities),
         }  # fmt: skip
         for kind, which in (("deletion", 0), ("insertion", 1)):
-            area, random = areas[name][which], areas["random"][which]
+            area, random = under[name][which], under["random"][which]
             row[kind], row[f"{kind}_random"], row[f"{kind}_best"] = area, random, best[which]
             row[f"{kind}_gain"] = curves.gain(area, random, best[which])
         row["infidelity"] = stability.infidelity(
@@ -172,9 +172,11 @@ def _score(
     return rows, list(_agreement(lesion.image_id, maps))
 
 
-def _areas(
+def areas(
     subject: Subject, target: Target, square: Picture, map: NDArray[np.float32]
 ) -> tuple[float, float]:
+    """Areas under the curves of deletion and of insertion, of the target's probability."""
+
     def answers(squares: Picture) -> NDArray[np.float64]:
         return subject.answers(target, squares)
 

@@ -1,6 +1,7 @@
 """Small pictures and networks; importing this needs no torch."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +28,37 @@ def picture() -> Picture:
     ground[np.hypot(x - 50, y - 40) < 22] = (110, 70, 60)
     noise = np.random.default_rng(3).normal(0, 6, ground.shape)
     return np.clip(ground + noise, 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a random resnet18 at 64 pixels whose classes differ, `root/tiny`."""
+    torch = pytest.importorskip("torch")
+
+    from models.backbones import build_network, get_backbone
+    from models.checkpoints import Card, save_checkpoint
+    from models.taxonomy import HAM10000
+
+    torch.set_num_threads(1)  # on a busy machine threads wait for each other most of the time
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = build_network("resnet18", len(HAM10000))
+    with torch.no_grad():
+        network.fc.weight.mul_(30)
+    folder: Path = tmp_path_factory.mktemp("weights") / "tiny"
+    entry = get_backbone("resnet18")
+    card = Card(
+        name="tiny", version="1", backbone="resnet18", taxonomy=HAM10000,
+        preprocessing=entry.preprocessing(SIZE), licence="none", temperature=2.0,
+    )  # fmt: skip
+    save_checkpoint(folder, network.state_dict(), card)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for exports, kept over the run."""
+    return tmp_path_factory.mktemp("cache")
 
 
 MakeTask = Callable[..., Task]
