@@ -22,6 +22,13 @@ from models.taxonomy import HAM10000
 
 EXPLAINER = "tests.dashboard.explaining:explain"
 BENIGN = (0.02, 0.02, 0.03, 0.01, 0.05, 0.80, 0.07)
+CURVE = {
+    "split": "test",
+    "n": 100,
+    "threshold": [0.0, 0.5, 1.0],
+    "sensitivity": [1.0, 0.9, 0.4],
+    "specificity": [0.2, 0.7, 1.0],
+}
 MALIGNANT = (0.10, 0.20, 0.10, 0.05, 0.45, 0.05, 0.05)
 
 
@@ -71,6 +78,7 @@ def card(name: str, threshold: float | None = None) -> Card:
         preprocessing=Preprocessing(64, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
         licence="MIT",
         operating_point=None if threshold is None else {"threshold": threshold},
+        operating_curve=None if threshold is None else CURVE,
     )
 
 

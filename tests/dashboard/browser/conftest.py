@@ -10,8 +10,11 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from werkzeug.serving import make_server
 
 from Dashboard.app import create_app
+from Dashboard.config import Config
 from Dashboard.examples import example_file
+from Dashboard.jobs.engine import Jobs
 from Dashboard.service import Service
+from tests.dashboard.conftest import EXPLAINER
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -52,17 +55,22 @@ class Visit:
 
 
 @pytest.fixture(scope="session")
-def site(make_service: Callable[..., Service]) -> Iterator[str]:
-    """The address of a running dashboard that takes images up to 1 MB."""
+def site(
+    make_service: Callable[..., Service], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The address of a running dashboard that takes images up to 1 MB and explains by a double."""
     service = make_service(max_upload_mb=1, max_megapixels=2)
     service.warm_up()
-    server = make_server("127.0.0.1", 0, create_app(service.config, service).server, threaded=True)
+    jobs = Jobs(Config(data_dir=tmp_path_factory.mktemp("data")), explainer=EXPLAINER)
+    app = create_app(service.config, service, jobs)
+    server = make_server("127.0.0.1", 0, app.server, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     thread.join()
     server.server_close()
+    jobs.close()
 
 
 @pytest.fixture(scope="session")

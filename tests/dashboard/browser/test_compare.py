@@ -1,0 +1,114 @@
+"""The Compare page in a real browser: columns, one scale, a threshold that moves."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from Dashboard import messages
+from tests.dashboard.browser.test_access import AUDIT
+from tests.dashboard.browser.test_explain import PIXEL
+
+
+def columns(visit, *names: str):  # type: ignore[no-untyped-def]
+    """Wait until the page shows columns of these names, in this order."""
+    expect(visit.page.locator(".compare-column h3")).to_have_text(list(names))
+    return [visit.page.locator(".compare-column").nth(i) for i in range(len(names))]
+
+
+def choose(visit, *uploads) -> None:  # type: ignore[no-untyped-def]
+    visit.page.locator("input[type=file]").set_input_files(list(uploads))
+
+
+def test_pictures_from_both_pages_side_by_side(visit, files) -> None:
+    page = visit.open()
+    visit.upload(files("malignant"))
+    page.get_by_role("link", name="Compare").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Compare pictures")
+    expect(page.get_by_role("button", name="malignant.png")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    expect(page.locator(".compare-column")).to_have_count(0)  # one alone is no comparison
+    choose(visit, files("benign"), files("pale"))
+    benign, pale, malignant = columns(visit, "benign.png", "pale.png", "malignant.png")
+    expect(benign.locator(".banner")).to_have_text(messages.NO_APPOINTMENT)
+    expect(malignant.locator(".banner")).to_have_text(messages.CONSULT)
+    expect(pale.locator(".banner")).to_have_text(messages.RETAKE)
+    expect(benign.locator(".chart tr")).to_have_count(7)
+    expect(pale.locator(".chart, .meter, canvas")).to_have_count(0)
+    expect(pale.locator(".gauge-fail")).to_have_count(1)
+
+    page.get_by_role("button", name="pale.png").click()
+    columns(visit, "benign.png", "malignant.png")
+    choose(visit, *(files("benign", f"{i}.png") for i in range(5)))
+    columns(visit, *(f"{i}.png" for i in range(4)), "benign.png", "malignant.png")
+    expect(page.get_by_role("button", name="pale.png")).to_be_disabled()  # six is the most
+    expect(page.get_by_role("button", name="4.png")).to_be_disabled()
+
+    page.get_by_role("link", name="Assess").click()
+    expect(page.locator(".card")).to_have_count(8)
+
+
+def test_heatmaps_share_one_scale(visit, files) -> None:
+    page = visit.open("/compare")
+    choose(visit, files("benign"), files("malignant"))
+    benign, malignant = columns(visit, "benign.png", "malignant.png")
+    # The double's maps: nv reaches 6, mel 5; the stronger one has the strongest colour.
+    strong = benign.locator("canvas").evaluate(PIXEL, [0.05, 0.05])
+    weaker = malignant.locator("canvas").evaluate(PIXEL, [0.05, 0.05])
+    assert weaker != strong
+    page.get_by_label("Heatmap of").select_option("bcc")
+    same = [c.locator("canvas").evaluate(PIXEL, [0.05, 0.05]) for c in (benign, malignant)]
+    assert same == [strong, strong]
+
+
+def test_the_threshold_moves_verdicts_and_expectations(visit, files) -> None:
+    page = visit.open()
+    page.get_by_role("textbox", name="Model").click()
+    page.get_by_role("option", name="careful").click()
+    page.get_by_role("link", name="Compare").click()
+    choose(visit, files("benign"), files("malignant"))
+    benign, malignant = columns(visit, "benign.png", "malignant.png")
+    slider = page.get_by_label("Consultation from")
+    expected = page.locator("#compare-expected")
+    # Between the curve's first two points: 0.05 is a tenth of the way from 0 to 0.5.
+    expect(expected).to_have_text(
+        "Expected: sensitivity 99.0%, specificity 25.0% (test split, n = 100)"
+    )
+    expect(benign.locator(".banner")).to_have_text(messages.CONSULT)  # 9% is above 5%
+    slider.fill("750")
+    expect(expected).to_have_text(
+        "Expected: sensitivity 65.0%, specificity 85.0% (test split, n = 100)"
+    )
+    expect(benign.locator(".banner")).to_have_text(messages.NO_APPOINTMENT)
+    # The most likely class is a malignant one: that calls for a consultation by itself.
+    slider.fill("990")
+    expect(malignant.locator(".banner")).to_have_text(messages.CONSULT)
+    assert malignant.locator(".gauge-tick").first.evaluate("tick => tick.style.left") == "99%"
+    page.get_by_role("button", name="The card's own").click()
+    expect(page.locator("#compare-threshold-value")).to_have_text("5.0%")
+
+
+def test_a_card_without_a_curve_is_said(visit, files) -> None:
+    page = visit.open("/compare")
+    choose(visit, files("benign"), files("malignant"))
+    benign, _ = columns(visit, "benign.png", "malignant.png")
+    expect(page.locator("#compare-expected")).to_have_text(
+        "The card of plain does not say what to expect of other thresholds."
+    )
+    page.get_by_label("Consultation from").fill("50")
+    expect(benign.locator(".banner")).to_have_text(messages.CONSULT)
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("dark", 1440)])
+def test_the_page_is_accessible_at_any_width(
+    new_visit: Callable, files, scheme: str, width: int
+) -> None:
+    visit = new_visit(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page = visit.open("/compare")
+    assert page.evaluate(AUDIT) == []
+    choose(visit, files("benign"), files("malignant"), files("pale"))
+    columns(visit, "benign.png", "malignant.png", "pale.png")
+    assert page.evaluate(AUDIT) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert visit.console == []
