@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from models.preprocessing import Preprocessing
+from retraining import policies
 from retraining.augment import Augmentation
 
 STILL = Augmentation(*[0.0] * 10)
@@ -36,6 +37,54 @@ def test_a_mirror_is_exact() -> None:
     always = Augmentation(**{**STILL.__dict__, "flip": 1.0})
     out = always(picture()[None], 64, np.random.default_rng(0))[0]
     np.testing.assert_array_equal(out, picture()[::-1, ::-1])
+
+
+@pytest.mark.parametrize("policy", ["randaugment", "trivialaugment"])
+def test_a_policy_changes_pictures_by_chance_and_repeatably(policy: str) -> None:
+    one = Augmentation(**{**STILL.__dict__, "policy": policy, "policy_strength": 0.8})
+    batch = np.stack([picture()] * 8)
+    changed = one(batch, 64, np.random.default_rng(2))
+    np.testing.assert_array_equal(changed, one(batch, 64, np.random.default_rng(2)))
+    assert len({row.tobytes() for row in changed}) >= 4
+
+
+@pytest.mark.parametrize("name", policies.OPERATIONS)
+def test_an_operation_of_no_strength_is_none(name: str) -> None:
+    changed = policies.apply(picture(), ((name, 0.0),))
+    assert changed.shape == picture().shape
+    assert changed.dtype == np.uint8
+    if name not in ("auto_contrast", "equalise"):
+        np.testing.assert_array_equal(changed, picture())
+
+
+def test_a_share_of_a_batch_is_what_it_would_have_been() -> None:
+    one = Augmentation(hue=0.1, policy="randaugment")
+    batch = np.stack([picture()] * 6)
+    drawn = one.draw(6, np.random.default_rng(3))
+    whole = one.apply(batch, 48, drawn)
+    share = slice(2, 4)
+    np.testing.assert_array_equal(one.apply(batch[share], 48, drawn, share), whole[share])
+
+
+def test_four_views_where_mirrors_are_the_only_change() -> None:
+    mirrors = Augmentation(**{**STILL.__dict__, "flip": 0.5})
+    assert mirrors.mirrors_only
+    assert mirrors.source_size(64) == 64
+    assert not Augmentation(**{**STILL.__dict__, "hue": 0.1}).mirrors_only
+    assert Augmentation().source_size(100) == 115
+    views = mirrors(np.stack([picture()] * 64), 64, np.random.default_rng(0))
+    assert len({view.tobytes() for view in views}) == 4
+
+
+def test_a_turned_hue_keeps_grey_and_luminance() -> None:
+    grey = np.full((1, 8, 8, 3), 128, np.uint8)
+    turned = Augmentation(**{**STILL.__dict__, "hue": 0.5})
+    assert abs(turned(grey, 8, np.random.default_rng(0)).astype(int) - 128).max() <= 1
+    skin = np.full((1, 8, 8, 3), (150, 120, 110), np.uint8)
+    changed = turned(skin, 8, np.random.default_rng(0))
+    luminance = np.array([0.299, 0.587, 0.114])
+    assert abs(changed[0, 0, 0] @ luminance - skin[0, 0, 0] @ luminance) < 2
+    assert (changed != skin).any()
 
 
 @pytest.mark.parametrize("name", ["brightness", "contrast", "cast", "saturation", "gamma"])
