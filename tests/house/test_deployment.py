@@ -13,7 +13,7 @@ from Dashboard.config import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = "python:3.11-slim-bookworm"
-NOT_IN_A_CONTAINER = {"CACHE_DIR", "DATA_DIR", "REDIS_URL"}  # fixed by the image, or not used yet
+NOT_IN_A_CONTAINER = {"CACHE_DIR", "DATA_DIR"}  # fixed by the image, or in memory there
 
 
 def stages() -> list[str]:
@@ -60,6 +60,24 @@ def test_compose_passes_every_setting_and_lets_nothing_be_written() -> None:
     assert service["cap_drop"] == ["ALL"]
     assert service["ports"] == ["${PORT:-8050}:8050"]
     assert set(service["environment"]) == {s.name for s in SETTINGS} - {"PORT"} - NOT_IN_A_CONTAINER
+
+
+def test_workers_of_their_own_are_optional_and_write_no_picture_to_disk() -> None:
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    dashboard = services.pop("dashboard")
+    assert "profiles" not in dashboard
+    assert services.keys() == {"worker", "redis"}
+    for service in services.values():
+        assert service["profiles"] == ["scale"]
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert "ports" not in service
+        assert "volumes" not in service
+    assert services["worker"]["image"] == dashboard["image"]
+    assert services["worker"]["command"][:4] == ["celery", "-A", "Dashboard.jobs", "worker"]
+    command = services["redis"]["command"]
+    assert command[command.index("--save") + 1] == ""
+    assert command[command.index("--appendonly") + 1] == "no"
 
 
 def test_ci_script_is_executable_and_parses() -> None:
