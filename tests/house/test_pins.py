@@ -28,7 +28,6 @@ NOT_IMPORTED = {
     "pandas-stubs",
     "pre-commit",
     "pytest-timeout",
-    "redis",
     "ruff",
     "types-pyyaml",
     "uv",
@@ -130,12 +129,12 @@ def third_party(folder: str) -> dict[str, str]:
     ("folder", "groups"),
     [
         ("quality", ()),
-        ("models", ("serve", "explain")),
+        ("models", ("serve", "explain", "train")),
         ("retraining", ("serve", "train")),
-        ("interpretability", ("explain",)),
-        ("Dashboard", ("serve",)),
-        ("benchmarks", ("serve", "train", "dev")),
-        ("tests", ("serve", "train", "dev")),
+        ("interpretability", ("serve", "explain")),
+        ("Dashboard", ("serve", "scale")),
+        ("benchmarks", ("serve", "explain", "train", "dev")),
+        ("tests", ("serve", "explain", "train", "scale", "dev")),
     ],
 )
 def test_what_is_imported_is_declared(folder: str, groups: tuple[str, ...]) -> None:
