@@ -56,6 +56,13 @@ def export_(
         typer.Argument(metavar="[NAME]...", help="Checkpoints; default: all that are there."),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="All checkpoints that are there.")] = False,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="In 8-bit integers, beside the usual export.")
+    ] = False,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(metavar="CSV", help="For --int8: a table of training images, column path."),
+    ] = None,
 ) -> None:
     """Make the form that serving reads; returns at once where it is up to date.
 
@@ -70,10 +77,17 @@ def export_(
             wanted.append(chosen)
     if not wanted:
         typer.echo(f"There is no checkpoint in {WEIGHTS_DIR}; nothing to export.", err=True)
+    if int8 != (calibration is not None):
+        raise _fail("--int8 and --calibration CSV belong together")
     for name in wanted:
         try:
-            typer.echo(f"{name}: {_prepared(name)}")
-        except (CheckpointError, OSError) as error:
+            if calibration is not None:
+                from models.quantise import quantise
+
+                typer.echo(f"{name}: {quantise(name, calibration)}")
+            else:
+                typer.echo(f"{name}: {_prepared(name)}")
+        except (ValueError, OSError) as error:  # CheckpointError among them
             raise _fail(error) from None
 
 

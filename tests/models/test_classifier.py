@@ -219,7 +219,7 @@ def test_a_damaged_export(tiny: Path, tiny_cache: Path, tmp_path: Path) -> None:
     [
         ({"threads": 0}, "threads must be at least 1, got 0"),
         ({"streams": -1}, "streams must be at least 1, got -1"),
-        ({"precision": "fp16"}, "precision must be one of auto, f32, bf16, got 'fp16'"),
+        ({"precision": "fp16"}, "precision must be one of auto, f32, bf16, int8, got 'fp16'"),
     ],
 )
 def test_arguments_out_of_range(

@@ -1,0 +1,88 @@
+"""A served graph in 8-bit integers: post-training quantisation with NNCF, on real pictures.
+
+The ranges of the activations are measured on training pictures; the out-of-distribution score and
+what follows the last layer stay as they are. Needs NNCF, but no torch where the export is there.
+"""
+
+import csv
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import quality
+from models.checkpoints import WEIGHTS_DIR, CheckpointError, load_card, locate
+from models.export import GRAPH_FILE, INT8_SUFFIX, export, exported, publish
+
+PICTURES = 300
+"""NNCF's own default number of calibration samples."""
+
+
+def quantise(
+    name: str | Path,
+    calibration: Path,
+    cache: Path | None = None,
+    *,
+    root: Path = WEIGHTS_DIR,
+    pictures: int = PICTURES,
+) -> Path:
+    """Make the 8-bit export of a checkpoint and return its folder; at once if it is there.
+
+    calibration: a table with the column `path`, such as the train.csv of a split; `pictures` of
+        its images are used, taken evenly. Paths are relative to the table's folder.
+
+    Raises CheckpointError where the checkpoint or NNCF is missing, ValueError for a table without
+    pictures, OSError where it cannot be read.
+    """
+    found = exported(name, cache, root=root, int8=True)
+    if found is not None:
+        return found
+    try:
+        import nncf
+    except ModuleNotFoundError:
+        raise CheckpointError(
+            "8-bit exports need NNCF, which is in the environment of training"
+        ) from None
+    from models.runtime import ov
+
+    paths = _paths(calibration, pictures)
+    folder = locate(name, root)
+    plain = export(name, cache, root=root)
+    model = ov.Core().read_model(plain / GRAPH_FILE)
+    nncf.set_log_level(logging.ERROR)
+    quantised = nncf.quantize(
+        model,
+        nncf.Dataset(list(_samples(model, folder, paths))),
+        preset=nncf.QuantizationPreset.MIXED,
+        subset_size=len(paths),
+        ignored_scope=nncf.IgnoredScope(patterns=[r".*\.score/.*"], validate=False),
+    )
+    return publish(quantised, plain.with_name(plain.name + INT8_SUFFIX))
+
+
+def _paths(table: Path, count: int) -> list[Path]:
+    with table.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    if not rows or "path" not in rows[0]:
+        raise ValueError(f"{table} must be a table of images with the column path")
+    step = max(1, len(rows) // count)
+    return [table.parent / row["path"] for row in rows[::step][:count]]
+
+
+def _samples(model: Any, folder: Path, paths: list[Path]) -> Iterator[dict[str, NDArray[np.uint8]]]:
+    """The graph's inputs for each picture."""
+    own = load_card(folder).preprocessing
+    sizes = {
+        taken.get_any_name(): int(taken.get_partial_shape()[1].get_length())
+        for taken in model.inputs
+    }
+    for path in paths:
+        image = quality.read(path)
+        yield {
+            name: replace(own, input_size=size).resize(image)[np.newaxis]
+            for name, size in sizes.items()
+        }
