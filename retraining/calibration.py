@@ -23,6 +23,7 @@ from retraining.metrics import (
 RULE = "p_malignant >= threshold or argmax malignant"
 SENSITIVITY = 0.95
 DECIMALS = 6  # of a threshold
+CURVE_POINTS = 51
 
 
 def fit_temperature(labels: Labels, logits: Scores, weights: Values) -> float:
@@ -62,7 +63,7 @@ def choose_threshold(
     # The rule consults from any threshold where the most probable class is malignant.
     reached = np.sort(np.where(called, 1.0, p_malignant)[malignant])[::-1]
     needed = math.ceil(sensitivity * len(reached) - 1e-9)
-    scale = 10**DECIMALS
+    scale = 10.0**DECIMALS
     return math.floor(float(reached[needed - 1]) * scale) / scale
 
 
@@ -89,6 +90,26 @@ def operating_point(
         "n": len(labels),
         "sensitivity": float(reached["sensitivity"][0]),
         "specificity": float(reached["specificity"][0]),
+    }
+
+
+def operating_curve(
+    malignant: NDArray[np.bool_], p_malignant: Scores, called: NDArray[np.bool_], split: str
+) -> dict[str, Any]:
+    """Sensitivity and specificity of `RULE` at thresholds from 0 to 1, as a card holds them.
+
+    Raises ValueError where no image, or every image, is malignant.
+    """
+    if malignant.all() or not malignant.any():
+        raise ValueError("an operating curve needs malignant images and others")
+    thresholds = np.linspace(0, 1, CURVE_POINTS)
+    calls = np.stack([consults(p_malignant, called, threshold) for threshold in thresholds])
+    return {
+        "split": split,
+        "n": len(malignant),
+        "threshold": thresholds.round(4).tolist(),
+        "sensitivity": calls[:, malignant].mean(axis=1).round(5).tolist(),
+        "specificity": (~calls[:, ~malignant]).mean(axis=1).round(5).tolist(),
     }
 
 

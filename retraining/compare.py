@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -102,7 +103,7 @@ def load_entries(
     """
     if not folders:
         raise ValueError("compare needs at least one run folder or checkpoint")
-    entries = []
+    entries: list[Entry] = []
     for folder in dict.fromkeys(folders):
         evaluation = load_evaluation(folder)
         parts = [part, *([RESAMPLED] if (folder / f"metrics_{RESAMPLED}.json").is_file() else [])]
@@ -156,9 +157,9 @@ def compare_pairs(entries: Sequence[Entry], resamples: int = RESAMPLES) -> list[
     values: dict[str, dict[str, Any]] = {}
     for name, predictions in loaded.items():
         weights = lesion_weights(predictions.frame.lesion_id.to_numpy(object), resamples)
-        samples[name] = resampled(lambda w, p=predictions: _paired_metrics(p, w), weights)
+        samples[name] = resampled(partial(_paired_metrics, predictions), weights)
         values[name] = _paired_metrics(predictions, np.ones((1, len(predictions))))
-    found = []
+    found: list[dict[str, Any]] = []
     for a, b in combinations(loaded, 2):
         if list(loaded[a].frame.image_id) != list(loaded[b].frame.image_id):
             continue
@@ -167,7 +168,7 @@ def compare_pairs(entries: Sequence[Entry], resamples: int = RESAMPLES) -> list[
                 difference = float(values[a][metric][0] - values[b][metric][0])
                 test = paired(samples[a][metric], samples[b][metric])
                 found.append({"metric": metric, "a": a, "b": b, "difference": difference} | test)
-    return _rounded(found)
+    return [_rounded(pair) for pair in found]
 
 
 def _paired_metrics(predictions: Predictions, weights: Any) -> dict[str, Any]:

@@ -17,8 +17,10 @@ from models.checkpoints import (
     WEIGHTS_DIR,
     WEIGHTS_FILE,
     Card,
+    load_card,
     load_network,
     locate,
+    member_folders,
     save_checkpoint,
 )
 from retraining.evaluation import Evaluation, load_evaluation
@@ -48,30 +50,38 @@ def measure_cost(
     """
     evaluation = load_evaluation(folder)
     with tempfile.TemporaryDirectory() as scratch:
-        served = evaluation.form.startswith("served")
-        checkpoint = (
-            locate(evaluation.model, root) if served else _as_checkpoint(folder, Path(scratch))
-        )
-        found = of_checkpoint(checkpoint, Path(scratch) / "exports", repeats)
-    if not served:
+        if evaluation.checkpoint:
+            checkpoint = locate(evaluation.checkpoint, root)
+        else:
+            checkpoint = _as_checkpoint(folder, Path(scratch))
+        found = of_checkpoint(checkpoint, Path(scratch) / "exports", repeats, evaluation.views)
+    if not evaluation.checkpoint:
         found |= _training(read_log(folder), str(read_run(folder).get("device", "")))
     found["weights"] = evaluation.weights
     write_text(folder / COST_FILE, json.dumps(found, indent=2) + "\n")
     return found
 
 
-def of_checkpoint(checkpoint: Path, cache: Path | None, repeats: int = REPEATS) -> dict[str, Any]:
-    """Cost of a checkpoint's folder; its export is made in `cache` where it is not there."""
+def of_checkpoint(
+    checkpoint: Path, cache: Path | None, repeats: int = REPEATS, views: int = 1
+) -> dict[str, Any]:
+    """Cost of a checkpoint's folder, an ensemble's with all its members.
+
+    cache: its export is made there where it is not there; views: of every picture.
+    """
     from models.classifier import Classifier
     from models.export import export
 
-    network, card = load_network(checkpoint)
+    card = load_card(checkpoint)
+    parts = [load_network(folder) for folder in member_folders(checkpoint, card) or [checkpoint]]
+    files = [folder / WEIGHTS_FILE for folder in member_folders(checkpoint, card) or [checkpoint]]
     export(checkpoint, cache)
-    classifier = Classifier(checkpoint, cache=cache)
+    classifier = Classifier(checkpoint, cache=cache, tta=views if views > 1 else False)
+    arithmetic = [gmacs(network, part.preprocessing.input_size) for network, part in parts]
     return {
-        "parameters": sum(p.numel() for p in network.parameters()),
-        "gmacs": gmacs(network, card.preprocessing.input_size),
-        "file_mb": (checkpoint / WEIGHTS_FILE).stat().st_size / 1e6,
+        "parameters": sum(p.numel() for network, _ in parts for p in network.parameters()),
+        "gmacs": views * sum(arithmetic),
+        "file_mb": sum(file.stat().st_size for file in files) / 1e6,
         **speed(classifier, repeats),
         "precision": classifier.precision,
         "processor": processor(),
@@ -87,7 +97,7 @@ def gmacs(network: "nn.Module", size: int) -> float:
 
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         network(torch.zeros(1, 3, size, size))
-    return counter.get_total_flops() / 2e9
+    return float(counter.get_total_flops()) / 2e9
 
 
 def speed(classifier: "Classifier", repeats: int = REPEATS) -> dict[str, float]:

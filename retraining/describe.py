@@ -10,7 +10,7 @@ from models.checkpoints import Card
 from models.taxonomy import HAM10000, Taxonomy
 from retraining.config import CRITERIA, TrainConfig
 from retraining.evaluation import Evaluation
-from retraining.runs import Epoch
+from retraining.runs import Epoch, best_epoch
 from retraining.scores import AT_THRESHOLD, Metric
 
 DATA = {
@@ -26,15 +26,18 @@ DATA = {
 INTENDED_USE = (
     "Decision support for health professionals who look at dermatoscopic photographs of pigmented "
     "skin lesions, and research. Not a diagnosis, not a medical device, and not for patients' own "
-    "use. Non-commercial: the training data is licensed CC BY-NC 4.0."
+    "use."
 )
+OWN_DATA = "that of the data and weights it was trained on"
 LIMITS = [
     "Trained on dermatoscopic images alone: the answer for any other picture means nothing.",
+    "Images from other cameras, other clinics or another time may be harder; a test on one's own "
+    "images, with the diagnosis known, should come before any use.",
+]
+LIMITS_HAM10000 = [
     "HAM10000 comes from Austria and Australia, from two clinics and few devices. Skin tone is "
     "not recorded in it and dark skin is rare: how well the model does there is not known.",
     "Children, nails, mucosa and the palms and soles are rare in the data or absent.",
-    "Images from other cameras, other clinics or another time may be harder; a test on one's own "
-    "images, with the diagnosis known, should come before any use.",
 ]
 # Shares of malignant lesions among those photographed: screening, general practice, a pigmented
 # lesion clinic, and a referral clinic near HAM10000's own 19.5 %.
@@ -52,12 +55,11 @@ def made(config: TrainConfig, log: Sequence[Epoch], recipe: str) -> str:
     layers = {"backbone": "last layer", 0: "all layers"}.get(config.freeze, "upper layers")
     run = Counter(int(row["size"]) for row in log)
     sizes = ", ".join(f"{epochs} epochs at {size} pixels" for size, epochs in run.items())
-    column, largest = CRITERIA[config.best_by]
-    kept = (max if largest else min)(log, key=lambda row: row[column])
-    which = "highest" if largest else "lowest"
+    kept = best_epoch(config, list(log))
+    which = "highest" if CRITERIA[config.best_by][1] else "lowest"
     text = (
         f"{entry.name}, {layers} trained {start} on the training part of the data (recipe "
-        f"{recipe}): {sizes}. Kept are the weights after epoch {kept['epoch']:.0f} of {len(log)}, "
+        f"{recipe}): {sizes}. Kept are the weights after epoch {kept} of {len(log)}, "
         f"which had the {which} {config.best_by.replace('_', ' ')} on val."
     )
     if config.teachers:
@@ -69,14 +71,27 @@ def made(config: TrainConfig, log: Sequence[Epoch], recipe: str) -> str:
     return text
 
 
-def provenance(config: TrainConfig) -> dict[str, Any]:
+def intended_use(taxonomy: Taxonomy) -> str:
+    """For whom and for what."""
+    if taxonomy != HAM10000:
+        return INTENDED_USE
+    return f"{INTENDED_USE} Non-commercial: the training data is licensed {DATA['licence']}."
+
+
+def licence(taxonomy: Taxonomy) -> str:
+    """Of the weights: the training data's."""
+    return DATA["licence"] if taxonomy == HAM10000 else OWN_DATA
+
+
+def provenance(config: TrainConfig, taxonomy: Taxonomy) -> dict[str, Any]:
     """Where weights and data come from."""
     entry = get_backbone(config.backbone)
     start = config.weights if config.weights in ("imagenet", "none") else Path(config.weights).name
     weights: dict[str, Any] = {"start": start, "architecture": entry.paper}
     if config.weights == "imagenet":
         weights |= {"source": entry.weights, "licence": entry.licence}
-    return {"data": DATA, "weights": weights, "teachers": [Path(t).name for t in config.teachers]}
+    data = DATA if taxonomy == HAM10000 else {"name": "images of one's own"}
+    return {"data": data, "weights": weights, "teachers": [Path(t).name for t in config.teachers]}
 
 
 def calibration(evaluation: Evaluation, test: Mapping[str, Metric]) -> dict[str, Any]:
@@ -152,6 +167,7 @@ def limits(
         f"Knows {len(taxonomy)} classes ({listed}): every lesion is given to one of them, whatever "
         "it is.",
         *LIMITS,
+        *(LIMITS_HAM10000 if taxonomy == HAM10000 else []),
     ]
     unsure = [
         (row["low"], taxonomy.name(code), row)
@@ -176,13 +192,19 @@ def limits(
 
 def repeat(card: Card, evaluation: Evaluation) -> list[str]:
     """The commands that make this checkpoint again; capitals stand for folders of one's own."""
-    recipe = card.training.get("recipe", "")
+    if card.members:
+        listed = " ".join(card.members)
+        return [
+            f"python -m retraining ensemble {listed} --splits SPLIT --name {card.name}",
+            f"split sha256 {evaluation.split}",
+        ]
+    recipe = evaluation.recipe
     data = ["python -m retraining prepare ARCHIVES --out DATA"] if card.taxonomy == HAM10000 else []
     return [
         *data,
         "python -m retraining split --data DATA --out SPLIT",
         f"python -m retraining train --config CONFIG --splits SPLIT --out RUN  # {recipe}: "
-        "CONFIG holds what is under training.config".replace("# :", "#"),
+        "CONFIG holds what is under training.config",
         "python -m retraining evaluate RUN --split test",
         f"python -m retraining promote RUN --name {card.name}",
         f"split sha256 {evaluation.split}",

@@ -15,9 +15,10 @@ import quality
 from models.backbones import get_backbone
 from models.checkpoints import WEIGHTS_DIR, file_sha256
 from models.taxonomy import Taxonomy
+from retraining.archives import Progress
 from retraining.calibration import SENSITIVITY, calibrate, operating_point
 from retraining.config import TrainConfig
-from retraining.data import Progress, pixels
+from retraining.data import pixels
 from retraining.evaluation import (
     EVALUATION_FILE,
     Evaluation,
@@ -35,6 +36,7 @@ from retraining.splits import load_split, split_hash
 
 if TYPE_CHECKING:
     from models.checkpoints import Card
+    from models.classifier import Classifier
 
 # Networks trained on random zooms often do best at a size above the training size (Touvron et
 # al., Fixing the train-test resolution discrepancy, NeurIPS 2019); val chooses among these.
@@ -114,12 +116,13 @@ def evaluate_model(
     out: Path,
     *,
     root: Path = WEIGHTS_DIR,
+    tta: bool = False,
     resamples: int = RESAMPLES,
     progress: Progress | None = None,
 ) -> list[Metric]:
     """Score a checkpoint as it is served, with the temperature and operating point of its card.
 
-    Makes the export where it is not there.
+    Makes the export where it is not there. tta: with test-time augmentation.
     Where the card has no operating point and the split has a val part, it is chosen there.
     Writes an evaluation to `out` and returns the metrics of `part`. Raises what
     `models.classifier.Classifier` raises, and ValueError for an unknown part.
@@ -129,13 +132,13 @@ def evaluate_model(
 
     parts = _parts(splits, part)
     export(name, root=root)
-    classifier = Classifier(name, root=root)
+    classifier = Classifier(name, root=root, tta=tta)
     card = classifier.card
     known = _known(out, card.weights_sha256, split_hash(parts), card.preprocessing.input_size)
     same = known is not None and known.temperature == card.temperature
     if known is None or not same or card.operating_point not in (None, known.operating_point):
         forget(out)
-        known = _of_card(card, classifier.precision, parts)
+        known = _of_card(name, classifier, parts)
         if card.operating_point is None and "val" in parts:
             logits = served_logits(classifier, parts["val"], progress)
             known = with_point(known, parts["val"], logits)
@@ -150,7 +153,7 @@ def evaluate_model(
 
 
 def served_logits(
-    classifier: Any, frame: pd.DataFrame, progress: Progress | None = None
+    classifier: "Classifier", frame: pd.DataFrame, progress: Progress | None = None
 ) -> NDArray[np.float32]:
     """Logits (N, K) of the images of a part, decoded as the dashboard decodes them."""
     paths = [Path(path) for path in frame.path]
@@ -197,8 +200,8 @@ def with_point(
 
 
 def recipe_of(run: Path, config: TrainConfig) -> str:
-    """How a run was trained, in a word: what the run says, or what its settings amount to."""
-    said = read_run(run).get("recipe")
+    """How a run was trained, in a word: what its settings say, or what they amount to."""
+    said = config.recipe or read_run(run).get("recipe")
     if said:
         return str(said)
     if config.teachers:
@@ -214,15 +217,13 @@ def _chosen(
     return with_point(replace(evaluation, temperature=temperature), val, logits, sensitivity)
 
 
-def _of_card(card: "Card", precision: str, parts: Parts) -> Evaluation:
-    config = card.training.get("config", {})
-    teachers, start = config.get("teachers"), config.get("weights", "")
-    recipe = "distill" if teachers else "scratch" if start == "none" else "finetune"
+def _of_card(name: str, classifier: "Classifier", parts: Parts) -> Evaluation:
+    card = classifier.card
     return Evaluation(
-        model=card.name,
+        model=card.name + (f" ({classifier.views} views)" if classifier.views > 1 else ""),
         backbone=card.backbone,
-        recipe=str(card.training.get("recipe", recipe)),
-        form=f"served ({precision})",
+        recipe=card_recipe(card),
+        form=f"served ({classifier.precision})",
         input_size=card.preprocessing.input_size,
         temperature=card.temperature,
         operating_point=card.operating_point,
@@ -232,7 +233,19 @@ def _of_card(card: "Card", precision: str, parts: Parts) -> Evaluation:
         weights=card.weights_sha256,
         taxonomy=card.taxonomy.to_dict(),
         frequencies=frequencies_of(parts["train"], card.taxonomy),
+        checkpoint=name,
+        views=classifier.views,
     )
+
+
+def card_recipe(card: "Card") -> str:
+    """How a checkpoint was trained, in a word."""
+    if card.members:
+        return "ensemble"
+    config = card.training.get("config", {})
+    start = config.get("weights", "")
+    recipe = "distill" if config.get("teachers") else "scratch" if start == "none" else "finetune"
+    return str(card.training.get("recipe", recipe))
 
 
 def _score(

@@ -50,6 +50,8 @@ class Evaluation:
     taxonomy: JSON form of the classes.
     frequencies: of the classes in the training part, by code.
     chance_ece: by part: the calibration errors of a perfect model with these probabilities.
+    checkpoint: of a served form, the name under the folder of checkpoints; "" for a run.
+    views: of every picture, over which a served form averages; 1: no test-time augmentation.
     """
 
     model: str
@@ -66,6 +68,8 @@ class Evaluation:
     taxonomy: dict[str, Any]
     frequencies: dict[str, float]
     chance_ece: dict[str, Any] = field(default_factory=dict)
+    checkpoint: str = ""
+    views: int = 1
 
     @property
     def classes(self) -> Taxonomy:

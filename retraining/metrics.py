@@ -169,7 +169,7 @@ def reweighted(probabilities: Scores, frequencies: Sequence[float] | Values) -> 
 def divided(top: Values | float, bottom: Values, empty: float = np.nan) -> Values:
     """`top / bottom`, and `empty` where `bottom` is 0."""
     shape = np.broadcast_shapes(np.shape(top), np.shape(bottom))
-    return np.divide(top, bottom, out=np.full(shape, empty), where=bottom != 0)
+    return np.asarray(np.divide(top, bottom, out=np.full(shape, empty), where=bottom != 0))
 
 
 def _mean(values: Values, where: NDArray[np.bool_]) -> Values:

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+import math
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -9,8 +10,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from models.backbones import get_backbone
 from models.checkpoints import (
@@ -23,10 +22,10 @@ from models.checkpoints import (
     save_checkpoint,
 )
 from retraining import describe
-from retraining.calibration import SENSITIVITY, calibrate
+from retraining.archives import Progress
+from retraining.calibration import SENSITIVITY, calibrate, operating_curve
 from retraining.config import load_config
-from retraining.data import Progress
-from retraining.evaluate import recipe_of, served_logits, with_point
+from retraining.evaluate import card_recipe, recipe_of, served_logits, with_point
 from retraining.evaluation import (
     RESAMPLED,
     Evaluation,
@@ -38,7 +37,14 @@ from retraining.evaluation import (
 )
 from retraining.files import write_text
 from retraining.resampling import RESAMPLES
-from retraining.runs import BEST_FILE, CONFIG_FILE, SPLIT_FILE, read_log
+from retraining.runs import (
+    BEST_FILE,
+    CONFIG_FILE,
+    SPLIT_FILE,
+    load_trained,
+    read_log,
+    read_run,
+)
 from retraining.splits import load_split, split_hash
 
 LIBRARIES = ("torch", "torchvision", "timm", "numpy", "opencv-python-headless")
@@ -87,20 +93,25 @@ def promote_run(
         preprocessing=get_backbone(config.backbone).preprocessing(evaluation.input_size),
         prior={code: 1 / len(evaluation.classes) for code in evaluation.classes.codes},
         description=describe.made(config, log, recipe_of(run, config)),
-        intended_use=describe.INTENDED_USE,
-        provenance=describe.provenance(config),
+        intended_use=describe.intended_use(evaluation.classes),
+        provenance=describe.provenance(config, evaluation.classes),
         training={
             "recipe": recipe_of(run, config),
             # The folder of the split is the trainer's own; the split's hash says which it was.
             "config": {k: v for k, v in config.to_dict().items() if k != "splits"},
-            "log": log,
+            "log": [
+                {key: None if math.isnan(value) else value for key, value in row.items()}
+                for row in log
+            ],
+            "device": str(read_run(run).get("device", "")),
         },
-        split=_read(run / SPLIT_FILE),
-        licence="CC BY-NC 4.0",
+        split=dict(_read(run / SPLIT_FILE)),
+        licence=describe.licence(evaluation.classes),
+        backbone_weights=read_run(run).get("backbone_weights") or {},
         versions={library: importlib.metadata.version(library) for library in LIBRARIES},
     )
-    state = torch.load(run / BEST_FILE, map_location="cpu", weights_only=True)
-    save_checkpoint(root / name, state, with_scores(card, run, evaluation))
+    network, _, _ = load_trained(run)
+    save_checkpoint(root / name, network.state_dict(), with_scores(card, run, evaluation))
     return root / name
 
 
@@ -146,7 +157,7 @@ def recard(
         evaluation = Evaluation(
             model=card.name,
             backbone=card.backbone,
-            recipe=str(card.training.get("recipe", "")),
+            recipe=card_recipe(card),
             form=f"served ({classifier.precision})",
             input_size=card.preprocessing.input_size,
             temperature=1.0,
@@ -177,10 +188,14 @@ def with_scores(card: Card, folder: Path, evaluation: Evaluation) -> Card:
     """`card` with everything that an evaluation on test and val measured."""
     metrics = [row for part in PARTS for row in load_scores(folder, "metrics", part)]
     test = {row["metric"]: row for row in metrics if row["split"] == "test"}
+    p = load_predictions(folder, "test")
+    known = 0 < p.malignant.sum() < len(p)
+    curve = operating_curve(p.malignant, p.p_malignant, p.called, "test") if known else None
     return replace(
         card,
         temperature=evaluation.temperature,
         operating_point=evaluation.operating_point,
+        operating_curve=curve,
         metrics=metrics,
         calibration=describe.calibration(evaluation, test),
         predictive_values=describe.predictive_values(test),

@@ -152,9 +152,9 @@ def _sections(
     add("Calibration", NOTES["Calibration"], (head, rows))
     add("Cost", _cost_note(entries), tables.cost_table(entries))
     names = [entry.name for entry in entries]
-    for metric, *table in tables.pair_tables(pairs, names):
+    for metric, titles, cells in tables.pair_tables(pairs, names):
         title = f"Is one better? {MEASURES.get(metric, metric)}"
-        add(title, NOTES["pairs"] if metric == PAIRED[0] else "", (table[0], table[1]))
+        add(title, NOTES["pairs"] if metric == PAIRED[0] else "", (titles, cells))
     return found
 
 
@@ -196,10 +196,9 @@ def _page(
     parts.append(_pair("confusion", "reliability"))
     parts.append('<div class="figure" id="figure-groups"></div>')
     for number, entry in enumerate(entries):
-        held = [_table(*tables.class_table(entry))]
-        if entry.breakdown:
-            held.append(_table(*tables.group_table(entry)))
-        parts.append(f'<div data-of="choice-model" data-value="{number}">{"".join(held)}</div>')
+        about = _table(*tables.class_table(entry))
+        about += _table(*tables.group_table(entry)) if entry.breakdown else ""
+        parts.append(f'<div data-of="choice-model" data-value="{number}">{about}</div>')
     parts += [_section(section) for section in sections if section[0] not in first]
     page = files("retraining").joinpath("report.html").read_text(encoding="utf-8")
     made = f"<p class='soft'>Made by <code>{escape(command)}</code></p>" if command else ""

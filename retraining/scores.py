@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -205,7 +205,7 @@ def breakdown(
     result = []
     for by, group, rows in groups_of(predictions.frame):
         part = predictions.part(rows)
-        found = with_intervals(lambda w, part=part: _of_group(part, w), weights[:, rows])
+        found = with_intervals(partial(_of_group, part), weights[:, rows])
         result.append(
             {
                 "by": by,

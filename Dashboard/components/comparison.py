@@ -195,7 +195,6 @@ def _graph(name: str) -> html.Div:
         id=f"graph-{name}",
         figure={"data": [], "layout": EMPTY},
         config={"displayModeBar": False, "responsive": True},
-        responsive=True,
     )
     return html.Div(graph, className="graph")
 

@@ -31,6 +31,9 @@ def evaluate(
     model: Annotated[
         list[str] | None, typer.Option(help="A checkpoint, scored as it is served.")
     ] = None,
+    tta: Annotated[
+        bool, typer.Option("--tta", help="Checkpoints with test-time augmentation.")
+    ] = False,
     split: Split = "test",
     splits: Annotated[
         Path | None, typer.Option(help="Folder of the split; needed for --model.")
@@ -60,8 +63,9 @@ def evaluate(
                 name,
                 splits,
                 split,
-                served / name,
+                served / (f"{name}-tta" if tta else name),
                 root=root,
+                tta=tta,
                 progress=lambda n, of, task=task: bar.update(task, completed=n, total=of),  # type: ignore[misc]
             )
         _show(f"{name}, {split}, as served", metrics)
