@@ -26,6 +26,10 @@ def card_details(card: Card) -> list[Component]:
         parts.append(_section("Intended use", html.P(card.intended_use, className="model-text")))
     if card.operating_point and "sensitivity" in card.operating_point:
         parts.append(_section("Advice", html.P(point_sentence(card), className="model-text")))
+    if card.calibration.get("test", {}).get("ece_15"):
+        parts.append(
+            _section("Calibration", html.P(calibration_sentence(card), className="model-text"))
+        )
     if card.predictive_values:
         parts.append(_fold("Predictive values", predictive_table(card.predictive_values)))
     if card.breakdowns:
@@ -45,6 +49,31 @@ def point_sentence(card: Card) -> str:
         f"({int(point['n']):,} images) to find {percent(float(point['target_sensitivity']))} of "
         f"the malignant lesions; reached there: sensitivity {float(point['sensitivity']):.3f}, "
         f"specificity {float(point['specificity']):.3f}."
+    )
+
+
+def calibration_sentence(card: Card) -> str:
+    """The calibration error on test, beside what exact probabilities would show there."""
+    measured, exact = card.calibration["test"], card.calibration.get("test_if_exact", {})
+    texts = []
+    for name, where in (
+        ("ece_15", "with all classes weighing the same"),
+        ("ece_15_natural", "at the classes' own frequencies"),
+    ):
+        value = measured.get(name)
+        if not value:
+            continue
+        text = f"{value['value']:.3f}{_spread(value, 3)} {where}"
+        if name in exact:
+            text += (
+                f" (exact probabilities would show {exact[name]['low']:.3f} to "
+                f"{exact[name]['high']:.3f} on so few images)"
+            )
+        texts.append(text)
+    return (
+        f"Temperature {card.temperature:.3f}. Expected calibration error on the test split: "
+        + "; ".join(texts)
+        + "."
     )
 
 
@@ -96,10 +125,13 @@ def _head(titles: Sequence[str], words: int) -> html.Thead:
 def _cell(value: Mapping[str, Any] | None) -> html.Td:
     if not value or value.get("value") is None:
         return html.Td("–", className="number")
-    low, high = value.get("low"), value.get("high")
-    spread = "" if low is None or high is None else f" ({low:.2f} to {high:.2f})"
-    parts = [f"{value['value']:.2f}", html.Span(spread, className="spread")]
+    parts = [f"{value['value']:.2f}", html.Span(_spread(value, 2), className="spread")]
     return html.Td(parts, className="number")
+
+
+def _spread(value: Mapping[str, Any], digits: int) -> str:
+    low, high = value.get("low"), value.get("high")
+    return "" if low is None or high is None else f" ({low:.{digits}f} to {high:.{digits}f})"
 
 
 def _section(title: str, content: Component) -> html.Div:

@@ -102,6 +102,10 @@ def test_what_a_card_tells_beyond_its_metrics(checkpoints: Path) -> None:
             "threshold": 0.2, "target_sensitivity": 0.95, "n": 1603, "sensitivity": 0.951,
             "specificity": 0.6,
         },
+        calibration={
+            "test": {"ece_15": {"value": 0.04, "low": 0.03, "high": 0.06}},
+            "test_if_exact": {"ece_15": {"mean": 0.041, "low": 0.024, "high": 0.061}},
+        },
         predictive_values=[
             {"rule": "threshold", "split": "test", "prevalence": 0.1, "positive": value,
              "negative": {"value": None, "low": None, "high": None}},
@@ -117,6 +121,8 @@ def test_what_a_card_tells_beyond_its_metrics(checkpoints: Path) -> None:
         "For professionals.",
         "Consultation from a malignant probability of 20.0%",
         "sensitivity 0.951, specificity 0.600",
+        "0.040 (0.030 to 0.060) with all classes weighing the same (exact probabilities would "
+        "show 0.024 to 0.061 on so few images)",
         "10.0% operating point 0.90 (0.80 to 0.95) –",
         "Sex: female 945 160 – 0.90 (0.80 to 0.95) – –",
         "python -m retraining train",

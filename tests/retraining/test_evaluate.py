@@ -15,7 +15,7 @@ pytestmark = pytest.mark.torch
 from sklearn import metrics as reference  # noqa: E402
 
 from models.backbones import build_network, get_backbone  # noqa: E402
-from models.checkpoints import available, load_card  # noqa: E402
+from models.checkpoints import available, load_card, load_network  # noqa: E402
 from models.classifier import Classifier  # noqa: E402
 from models.taxonomy import HAM10000  # noqa: E402
 from quality import read  # noqa: E402
@@ -25,9 +25,10 @@ from retraining.data import pixels, prepare  # noqa: E402
 from retraining.evaluate import evaluate_model, evaluate_run  # noqa: E402
 from retraining.evaluation import load_evaluation, load_predictions  # noqa: E402
 from retraining.promote import promote_run, recard  # noqa: E402
-from retraining.runs import append_log, claim  # noqa: E402
+from retraining.runs import append_log, claim, load_trained  # noqa: E402
 from retraining.scores import by_name, labels_of  # noqa: E402
 from retraining.splits import grouped_split, load_split, write_split  # noqa: E402
+from retraining.train import train  # noqa: E402
 
 LOG = {"epoch": 1.0, "size": 32.0, "lr": 0.1, "loss": 1.0, "val_macro_auc": 0.5, "seconds": 1.0}
 
@@ -299,3 +300,28 @@ def test_the_card_says_what_other_thresholds_would_give(root: Path, evaluated: P
         assert specificity == pytest.approx(
             reference.recall_score(~test.malignant, ~calls), abs=1e-5
         )
+
+
+def test_a_last_layer_is_scored_and_promoted_alone(splits: Path, tmp_path: Path) -> None:
+    config = TrainConfig(
+        backbone="resnet18",
+        weights="none",
+        splits=str(splits),
+        stages=(Stage(32, 2),),
+        batch_size=15,
+        freeze="backbone",
+        recipe="last_layer",
+    )
+    run = train(config, tmp_path / "run", tmp_path / "cache")
+    evaluate_run(run, "test", tmp_path / "cache", size=32, resamples=5)
+    assert load_evaluation(run).recipe == "last_layer"
+    folder = promote_run(run, tmp_path / "weights", resamples=5)
+    assert folder.name == "resnet18"
+    assert (folder / "model.safetensors").stat().st_size < 20_000
+    network, card = load_network(folder)
+    assert card.backbone_weights
+    assert "last layer trained from random weights" in card.description
+    expected, _, _ = load_trained(run)
+    batch = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        torch.testing.assert_close(network(batch), expected(batch), atol=5e-3, rtol=5e-3)
