@@ -32,18 +32,24 @@ class Entry:
     """One model of a comparison.
 
     name: unique in the comparison.
-    part: that was scored; `metrics` by part and name, `{"value", "low", "high"}`.
+    part: that was scored; `counts`: images by part; `metrics` by part and name, `{"value",
+        "low", "high"}`.
     """
 
     name: str
     folder: Path
     evaluation: Evaluation
     part: str
-    n: int
+    counts: dict[str, int]
     metrics: dict[str, dict[str, dict[str, Any]]]
     breakdown: list[dict[str, Any]]
     curves: dict[str, Any]
     cost: dict[str, Any]
+
+    @property
+    def n(self) -> int:
+        """Images that were scored."""
+        return self.counts[self.part]
 
     def value(self, metric: str, part: str | None = None) -> dict[str, Any] | None:
         """A metric of a part, by default of the part that was scored."""
@@ -114,7 +120,7 @@ def load_entries(
                 folder=folder,
                 evaluation=evaluation,
                 part=part,
-                n=int(rows[part][0]["n"]),
+                counts={name: int(of_part[0]["n"]) for name, of_part in rows.items()},
                 metrics={
                     name: {
                         row["metric"]: {key: row[key] for key in ("value", "low", "high")}

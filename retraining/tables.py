@@ -102,7 +102,7 @@ def metric_table(
             continue
         note = f" ({wrong[entry.name]})" if entry.name in wrong else ""
         scored = (part or entry.part) + note
-        count = "" if part and part != entry.part else str(entry.n)
+        count = str(entry.counts[part or entry.part])
         rows.append([entry.name, *values, entry.evaluation.chosen_on, scored, count])
     return head, rows
 
