@@ -4,7 +4,6 @@ import contextlib
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 
-import cv2
 import numpy as np
 import torch
 from captum.attr import (
@@ -20,6 +19,7 @@ from numpy.polynomial.legendre import leggauss
 from numpy.typing import NDArray
 
 from interpretability import task as baselines
+from interpretability.placement import placed
 from interpretability.progress import Meter
 from interpretability.target import Target
 from interpretability.task import Map, Picture, Task
@@ -55,14 +55,16 @@ class Scored(torch.nn.Module):
 class Weighted(torch.nn.Module):
     """A network whose output is a weighted sum of its logits, (N,)."""
 
-    def __init__(self, network: torch.nn.Module, weights: torch.Tensor) -> None:
+    def __init__(self, network: torch.nn.Module, weights: torch.Tensor, meter: Meter) -> None:
         super().__init__()
         self.network = network
         self.weights = weights
+        self._meter = meter
 
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
         """Scores of normalised pictures (N, 3, S, S)."""
         scores: torch.Tensor = self.network(batch) @ self.weights
+        self._meter.step(BACKWARD * len(batch))
         return scores
 
 
@@ -98,19 +100,30 @@ def _numpy(found: torch.Tensor) -> Map:
     return np.asarray(found.detach().float().numpy(), np.float32)
 
 
-def gradcam(task: Task, *, positive: bool = False) -> Map:
-    """Grad-CAM on the grid of the last feature map; of an ensemble, summed over the members."""
-    networks = task.networks()
-    scored = Scored(networks.plain, task.target, task.meter)
-    maps = []
-    for layer in networks.gradcam_layers:
-        found = LayerGradCam(scored, layer).attribute(
-            tensor(task).requires_grad_(), relu_attributions=positive
+def gradcam_grids(task: Task, *, positive: bool = False) -> list[Map]:
+    """Grad-CAM (h, w) on the cells of the last feature map, for every part of the network.
+
+    positive: keep only what speaks for the target.
+    """
+    network, layers = task.networks().mapped
+    scored = Scored(network, task.target, task.meter)
+    return [
+        _numpy(
+            LayerGradCam(scored, layer).attribute(
+                tensor(task).requires_grad_(), relu_attributions=positive
+            )[0, 0]
         )
-        maps.append(_numpy(found[0, 0]))
-    size = max(one.shape[0] for one in maps)
-    grown = [cv2.resize(one, (size, size), interpolation=cv2.INTER_LINEAR) for one in maps]
-    return np.asarray(np.sum(grown, axis=0), np.float32)
+        for layer in layers
+    ]
+
+
+def gradcam(task: Task, *, positive: bool = False) -> Map:
+    """Grad-CAM, each cell where it lies in the picture; of an ensemble, the members' sum."""
+    size = len(task.square)
+    entries = [entry for _, entry in task.networks().parts]
+    grids = gradcam_grids(task, positive=positive)
+    maps = [placed(one, entry.name, size) for one, entry in zip(grids, entries, strict=True)]
+    return np.asarray(np.sum(maps, axis=0), np.float32)
 
 
 def saliency(task: Task) -> Map:
@@ -171,9 +184,7 @@ def guided_gradcam(task: Task) -> Map:
     """Guided backpropagation weighted by positive Grad-CAM."""
     guided = GuidedBackprop(Scored(task.networks().guided, task.target, task.meter))
     found = _numpy(guided.attribute(tensor(task).requires_grad_())[0].sum(0))
-    coarse = gradcam(task, positive=True)
-    size = (found.shape[1], found.shape[0])
-    return found * cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR)
+    return found * gradcam(task, positive=True)
 
 
 def deeplift(task: Task) -> Map:
@@ -183,7 +194,8 @@ def deeplift(task: Task) -> Map:
     with torch.no_grad():
         ends = network(torch.cat([reference, inputs]))
     task.meter.step(2)
-    weighted = Weighted(network, _secant(task.target, ends[0], ends[1]))
+    weights = _secant(task.target, ends[0], ends[1])
+    weighted = Weighted(network, weights, task.meter)
     found = DeepLift(weighted).attribute(inputs.requires_grad_(), baselines=reference)
     return _numpy(found[0].sum(0))
 

@@ -53,6 +53,25 @@ class RescaledReLU6(nn.Module):
         return limited
 
 
+class Activated(nn.Module):
+    """A network whose head averages the ReLU of its features, with that ReLU as a module.
+
+    Captum takes a layer's output; where a function follows that works in place, it would take the
+    values before it and the gradient of another place.
+    """
+
+    def __init__(self, features: nn.Module, head: nn.Module) -> None:
+        super().__init__()
+        self.features = features
+        self.relu = nn.ReLU()
+        self.head = head
+
+    def forward(self, batch: torch.Tensor) -> torch.Tensor:
+        """Logits (N, C)."""
+        logits: torch.Tensor = self.head(self.relu(self.features(batch)).mean((2, 3)))
+        return logits
+
+
 class _Tracer(Tracer):
     """Takes every module without children as a leaf, also those of timm."""
 
@@ -92,10 +111,18 @@ class Networks:
         """For DeepLIFT."""
         return rewritten(self.plain, self.parts, RescaledReLU6)
 
-    @property
-    def gradcam_layers(self) -> list[nn.Module]:
-        """The layer of the last feature map of each part of `plain`."""
-        return [get_layer(network, entry.gradcam_layer) for network, entry in self.parts]
+    @cached_property
+    def mapped(self) -> tuple[nn.Module, list[nn.Module]]:
+        """A network for Grad-CAM, and the layer of each part whose output the head averages."""
+        made: dict[int, nn.Module] = {}
+        layers = []
+        for network, entry in self.parts:
+            layer = get_layer(network, entry.gradcam_layer)
+            if entry.gradcam_relu:
+                activated = Activated(layer, get_layer(network, entry.head))
+                made[id(network)], layer = activated, activated.relu
+            layers.append(layer)
+        return _with_parts(self.plain, self.parts, made), layers
 
 
 def rewritten(network: nn.Module, parts: list[Part], relu6: Clamp | None = None) -> nn.Module:
@@ -104,7 +131,14 @@ def rewritten(network: nn.Module, parts: list[Part], relu6: Clamp | None = None)
     relu6: makes the module that stands for ReLU6; default: nn.ReLU6 itself.
     """
     made = {id(part): _rewritten(part, relu6 or nn.ReLU6) for part, _ in parts}
-    return made.get(id(network)) or copy.deepcopy(network, dict(made))
+    return _with_parts(network, parts, made)
+
+
+def _with_parts(network: nn.Module, parts: list[Part], made: dict[int, nn.Module]) -> nn.Module:
+    """`network` with some of its parts replaced, by their ids; the others are shared."""
+    kept: dict[int, Any] = {id(part): made.get(id(part), part) for part, _ in parts}
+    replaced: nn.Module = kept[id(network)] if id(network) in kept else copy.deepcopy(network, kept)
+    return replaced
 
 
 def _rewritten(network: nn.Module, relu6: Clamp) -> nn.Module:

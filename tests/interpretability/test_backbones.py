@@ -62,12 +62,19 @@ def test_rewritten_networks_are_the_same_function(opened: SimpleNamespace) -> No
 
 
 def test_all_methods(opened: SimpleNamespace, make_task: MakeTask, picture: Picture) -> None:
-    from interpretability.explainer import compute
+    import torch
 
+    from interpretability.explainer import compute
+    from interpretability.gradients import tensor
+
+    # The predicted class: guided Grad-CAM is zero where nothing speaks for the target.
+    with torch.no_grad():
+        logits = opened.network(tensor(make_task(picture, networks=opened.networks)))
+    best = Target("predicted", (int(logits.argmax()),))
     for name, method in METHODS.items():
         if method.supported(opened.name):
             continue
-        task = make_task(picture, LOWEST.get(name), networks=opened.networks, target=NV)
+        task = make_task(picture, LOWEST.get(name), networks=opened.networks, target=best)
         found = compute(name, task)
         assert (found.shape, found.dtype) == (picture.shape[:2], np.float32), name
         assert np.isfinite(found).all(), name
@@ -81,7 +88,7 @@ def test_gradcam_is_the_class_activation_map(
     """Where the head is the mean of the feature map and one linear layer (all of the table)."""
     import torch
 
-    from interpretability.gradients import gradcam, tensor
+    from interpretability.gradients import gradcam_grids, tensor
 
     task = make_task(picture, networks=opened.networks, target=NV)
     seen = {}
@@ -94,8 +101,41 @@ def test_gradcam_is_the_class_activation_map(
     weights = get_layer(opened.network, opened.entry.head).weight[5]
     expected = torch.einsum("c,chw->hw", weights, features[0]) / features[0, 0].numel()
     np.testing.assert_allclose(
-        gradcam(task), expected.numpy(), atol=1e-4 * float(expected.abs().max())
+        gradcam_grids(task)[0], expected.numpy(), atol=1e-4 * float(expected.abs().max())
     )
+
+
+@pytest.mark.parametrize("size", [64, 96])
+def test_cells_lie_where_the_table_says(opened: SimpleNamespace, size: int) -> None:
+    """The centres of the windows, from the padding, kernel and stride of every layer."""
+    import torch
+
+    from interpretability.placement import JUMP, first_centre
+
+    if opened.name == "efficientnet_lite0":
+        pytest.skip("padded unevenly: placed by measurement")
+    found = {size: (1.0, 0.0)}  # pixels between cells and first centre, by the grid's side
+
+    def saw(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...], out: torch.Tensor) -> None:
+        before, after = inputs[0].shape[-1], out.shape[-1]
+        stride = int(np.max(module.stride))  # type: ignore[arg-type]
+        if stride == 1 or after in found:
+            return
+        kernel, padding = int(np.max(module.kernel_size)), int(np.max(module.padding))  # type: ignore[arg-type]
+        jump, centre = found[before]
+        found[after] = (jump * stride, centre + jump * ((kernel - 1) / 2 - padding))
+
+    kinds = (torch.nn.Conv2d, torch.nn.MaxPool2d, torch.nn.AvgPool2d)
+    hooks = [
+        module.register_forward_hook(saw)
+        for module in opened.network.modules()
+        if isinstance(module, kinds)
+    ]
+    with torch.no_grad():
+        opened.network(torch.zeros(1, 3, size, size))
+    for hook in hooks:
+        hook.remove()
+    assert found[size // 32] == (JUMP, first_centre(opened.name))
 
 
 def test_deeplift_adds_up(opened: SimpleNamespace, make_task: MakeTask, picture: Picture) -> None:
