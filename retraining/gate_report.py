@@ -175,10 +175,10 @@ def _text(
     ]
     if relation:
         parts.append(
-            f"The images are smaller than the working size; their sharpness there is estimated "
-            f"from that at their own size by a line between the logarithms, fitted on "
-            f"{relation['n']} originals at every blur (slope {relation['slope']:.2f}, standard "
-            f"deviation of a factor of {np.exp(relation['spread']):.2f})."
+            "The images are smaller than the working size; their sharpness there is estimated "
+            "from that at their own size by lines between the logarithms, one for each blur, "
+            f"fitted on {relation['n']} originals (common slope {relation['slope']:.2f}; a factor "
+            f"of {np.exp(relation['spread']):.2f} is one standard deviation around them)."
         )
     parts += ["## Accuracy by step", _table(levels)]
     for kind, table in losses.items():

@@ -33,7 +33,7 @@ BLURS = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 9.0)
 """Deviations of the blur, pixels at a width of 600."""
 CONTRASTS = (1.0, 0.8, 0.6, 0.45, 0.3, 0.2, 0.12)
 """Shares of the contrast that are left."""
-LOSS = 0.05
+LOSS = 0.03
 """Class-balanced accuracy that may be lost before a picture is worth taking again."""
 SHARPNESS_EDGES = np.geomspace(0.5, 2048, 25)  # factors of 2^(1/2)
 GAMMA_EDGES = np.arange(0, 0.51, 0.02)
@@ -51,18 +51,20 @@ Report = Callable[[int, int], None]
 class Relation:
     """Sharpness at the common working size from that of the same picture at a smaller size.
 
-    `exp(offset + slope * log(small))`, fitted on `n` originals at every blur; `spread` is the
-    standard deviation of the logarithm around it.
+    `exp(offset + slope * log(small))` with an offset for each blur, in the order of `BLURS`,
+    because shrinking hides a little blur and not much of a strong one. Fitted on `n` originals;
+    `spread` is the standard deviation of the logarithm around it.
     """
 
-    offset: float
+    offsets: tuple[float, ...]
     slope: float
     spread: float
     n: int
 
-    def __call__(self, sharpness: Values) -> Values:
-        """Estimated sharpness at the working size."""
-        return np.asarray(np.exp(self.offset + self.slope * np.log(np.maximum(sharpness, 1e-3))))
+    def __call__(self, sharpness: Values, blur: Values) -> Values:
+        """Estimated sharpness at the working size of pictures with these blurs of `BLURS`."""
+        offsets = np.array(self.offsets)[np.searchsorted(BLURS, blur)]
+        return np.asarray(np.exp(offsets + self.slope * np.log(np.maximum(sharpness, 1e-3))))
 
 
 def measure(
@@ -109,10 +111,15 @@ def relate(originals: Sequence[Picture], size: tuple[int, int]) -> Relation:
             large.append(laplacian_variance(poor))
             shrunk = cv2.resize(poor, size, interpolation=cv2.INTER_AREA)
             small.append(laplacian_variance(np.asarray(shrunk, np.uint8)))
-    x, y = np.log(np.maximum(small, 1e-3)), np.log(np.maximum(large, 1e-3))
-    slope, offset = np.polyfit(x, y, 1)
-    spread = float((y - offset - slope * x).std())
-    return Relation(float(offset), float(slope), spread, len(originals))
+    shape = (len(originals), len(BLURS))
+    x = np.log(np.maximum(small, 1e-3)).reshape(shape)
+    y = np.log(np.maximum(large, 1e-3)).reshape(shape)
+    # One slope within the blurs, then the offset of each.
+    within = x - x.mean(axis=0)
+    slope = float((within * y).sum() / max(float((within**2).sum()), 1e-12))
+    offsets = (y - slope * x).mean(axis=0)
+    spread = float((y - slope * x - offsets).std())
+    return Relation(tuple(float(v) for v in offsets), slope, spread, len(originals))
 
 
 def at_working_size(
@@ -128,7 +135,8 @@ def at_working_size(
     if not originals:
         raise ValueError(_no_originals(size))
     relation = relate(originals, size)
-    return table.assign(sharpness=relation(table.sharpness.to_numpy())), relation
+    blur = np.where(table.kind == "blur", table.level, 0.0)
+    return table.assign(sharpness=relation(table.sharpness.to_numpy(), blur)), relation
 
 
 def by_level(table: pd.DataFrame, codes: Sequence[str]) -> pd.DataFrame:
@@ -144,6 +152,7 @@ def by_level(table: pd.DataFrame, codes: Sequence[str]) -> pd.DataFrame:
             low, high = _interval(labels, hit.astype(float), part.lesion_id)
             probabilities = part[list(codes)].to_numpy()
             bad = [code for code in ("akiec", "bcc", "mel") if code in codes]
+            p_malignant = part[bad].sum(axis=1).to_numpy()
             rows.append(
                 {
                     "kind": kind,
@@ -153,7 +162,7 @@ def by_level(table: pd.DataFrame, codes: Sequence[str]) -> pd.DataFrame:
                     "balanced_accuracy_low": low,
                     "balanced_accuracy_high": high,
                     "macro_auc": macro_auc(labels, probabilities),
-                    "malignant_auc": auc(part.dx.isin(bad).to_numpy(), part[bad].sum(axis=1)),
+                    "malignant_auc": auc(part.dx.isin(bad).to_numpy(), p_malignant),
                     "sharpness": float(part.sharpness.median()),
                     "gamma": float(part.gamma.median()),
                 }
