@@ -1,6 +1,7 @@
 """`python -m interpretability`: explain a picture, list the methods, score their faithfulness."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -91,12 +92,8 @@ def explain(
             found = []
             for name in request.methods:
                 line = bar.add_task(METHODS[name].label, total=1.0)
-                found.append(
-                    explained(
-                        explainer, request, picture, name,
-                        lambda share, line=line: bar.update(line, completed=share),
-                    )
-                )  # fmt: skip
+                moved = partial(_moved, bar, line)
+                found.append(explained(explainer, request, picture, name, moved))
         written(request, picture, found)
     except (CommandError, ValueError, OSError) as error:  # CheckpointError among them
         raise _fail(error) from None
@@ -104,6 +101,10 @@ def explain(
         typer.echo(
             f"{one.method}: {one.target} {one.probability:.3f}, {one.model}, {one.seconds:.1f} s"
         )
+
+
+def _moved(bar: Progress, line: TaskID, share: float) -> None:
+    bar.update(line, completed=share)
 
 
 @app.command()

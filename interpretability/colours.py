@@ -46,9 +46,10 @@ def sequential() -> Table:
     return _scale(_STRENGTH, LEVELS)
 
 
-def coloured(values: NDArray[np.floating], signed: bool) -> Table:  # type: ignore[type-arg]
+def coloured(values: NDArray[np.floating], signed: bool) -> Table:
     """Colours (..., 3) of values in [-1, 1], or [0, 1] where not `signed`."""
     table = diverging() if signed else sequential()
     low = -1.0 if signed else 0.0
     share = (np.clip(values, low, 1.0) - low) / (1.0 - low)
-    return table[np.rint(np.nan_to_num(share) * (len(table) - 1)).astype(np.intp)]
+    places = np.rint(np.nan_to_num(share) * (len(table) - 1)).astype(np.intp)
+    return np.asarray(table[places], np.float64)

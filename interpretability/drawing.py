@@ -20,7 +20,7 @@ def drawn_lesion(seed: int = 0) -> NDArray[np.uint8]:
     skin = np.array((226.0, 182.0, 164.0)) + 4 * texture
     patch = np.array((132.0, 82.0, 60.0)) + 16 * texture - 30 * np.exp(-2 * radius**2)[..., None]
     mixed = skin * (1 - inside) + patch * inside + random.normal(0, 3, (HEIGHT, WIDTH, 1))
-    canvas = np.clip(mixed, 0, 255).astype(np.uint8)
+    canvas: NDArray[np.uint8] = np.clip(mixed, 0, 255).astype(np.uint8)
     for _ in range(18):
         turn, reach = random.uniform(0, 2 * np.pi), random.uniform(0.3, 0.9)
         centre = (
@@ -28,4 +28,4 @@ def drawn_lesion(seed: int = 0) -> NDArray[np.uint8]:
             int(0.5 * HEIGHT + 68 * reach * np.sin(turn)),
         )
         cv2.circle(canvas, centre, int(random.integers(2, 4)), (66, 38, 32), -1, cv2.LINE_AA)
-    return canvas
+    return np.asarray(canvas, np.uint8)

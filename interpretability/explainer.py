@@ -131,7 +131,8 @@ class Explainer:
 
     def probabilities(self, image: Picture) -> NDArray[np.float64]:
         """Calibrated probabilities (C,) of a picture, as served."""
-        return self.classifier.probabilities(self.classifier.logits([image]))[0]
+        rows = self.classifier.probabilities(self.classifier.logits([image]))
+        return np.asarray(rows[0], np.float64)
 
     def explain(
         self,
@@ -201,7 +202,7 @@ def to_picture(found: Map, height: int, width: int) -> Map:
     shrinks = found.shape[0] > height and found.shape[1] > width
     if found.shape != (height, width):
         how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        found = cv2.resize(found, (width, height), interpolation=how)
+        found = np.asarray(cv2.resize(found, (width, height), interpolation=how), np.float32)
     return np.ascontiguousarray(found, np.float32)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import torch
-from captum.attr import (
+from captum.attr import (  # type: ignore[import-untyped]
     DeepLift,
     GradientShap,
     GuidedBackprop,

@@ -36,13 +36,17 @@ class Parameter:
 
     def checked(self, value: object) -> Number:
         """`value` as this parameter's kind; ValueError names it and what is accepted."""
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not number or self.kind(value) != value or not self.low <= value <= self.high:  # type: ignore[arg-type,operator]
+        if (
+            not isinstance(value, int | float)
+            or isinstance(value, bool)
+            or not self.low <= value <= self.high
+            or self.kind(value) != value
+        ):
             kind = "a whole number" if self.kind is int else "a number"
             raise ValueError(
                 f"{self.name} must be {kind} from {self.low} to {self.high}, got {value!r}"
             )
-        return self.kind(value)  # type: ignore[arg-type]
+        return self.kind(value)
 
 
 @dataclass(frozen=True)

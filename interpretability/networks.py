@@ -99,7 +99,7 @@ class Networks:
     def folded(self) -> nn.Module:
         """Batch normalisation folded in, channels last."""
         network = rewritten(self.plain, self.parts)
-        return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+        return network.to(memory_format=torch.channels_last)
 
     @cached_property
     def guided(self) -> nn.Module:

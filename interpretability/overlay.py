@@ -6,6 +6,7 @@ pale yellow to violet.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ from interpretability.colours import OUTLINES, coloured
 
 Picture = NDArray[np.uint8]
 Map = NDArray[np.float32]
+Pixels = NDArray[Any]
 STYLES = ("heatmap", "contours", "side-by-side")
 # A single pixel may be an outlier that would leave the rest without colour.
 PERCENTILE = 99.5
@@ -86,7 +88,7 @@ def contours(
     smooth = cv2.GaussianBlur(np.nan_to_num(map), (0, 0), max(1.0, max(map.shape) / 80))
     least = max(
         float(np.quantile(np.abs(smooth), 1 - area)) if area < 1 else 0.0,
-        0.1 * (limit or scale_of(smooth)),
+        0.1 * (limit or scale_of(np.asarray(smooth, np.float32))),
     )
     drawn = image.copy()
     width = max(2, round(max(map.shape) / 200))
@@ -149,13 +151,13 @@ def png(picture: Picture) -> bytes:
     return data.tobytes()
 
 
-def _tile(picture: Picture, title: str) -> Picture:
+def _tile(picture: Pixels, title: str) -> Picture:
     framed = cv2.copyMakeBorder(picture, 24, 6, 3, 3, cv2.BORDER_CONSTANT, value=(255, 255, 255))
     _write(framed, title, 4, 17)
     return np.asarray(framed, np.uint8)
 
 
-def _write(canvas: Picture, text: str, left: int, base: int) -> None:
+def _write(canvas: Pixels, text: str, left: int, base: int) -> None:
     cv2.putText(canvas, text, (left, base), _FONT, 0.45, _INK, 1, cv2.LINE_AA)
 
 

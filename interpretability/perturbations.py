@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from captum._utils.models.linear_model import SkLearnRidge
-from captum.attr import KernelShap, Lime, Occlusion
+from captum._utils.models.linear_model import SkLearnRidge  # type: ignore[import-untyped]
+from captum.attr import KernelShap, Lime, Occlusion  # type: ignore[import-untyped]
 
 from interpretability.superpixels import stretched, superpixels
 from interpretability.task import Map, Picture, Task, skin

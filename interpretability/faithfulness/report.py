@@ -6,6 +6,7 @@ import html
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -144,7 +145,11 @@ def write(folder: Path, texts: Mapping[str, str]) -> None:
     from interpretability.commands import write_whole
 
     for name, text in texts.items():
-        write_whole(folder / name, lambda path, text=text: path.write_text(text, "utf-8"))
+        write_whole(folder / name, partial(_put, text))
+
+
+def _put(text: str, path: Path) -> None:
+    path.write_text(text, encoding="utf-8")
 
 
 _STYLE = (

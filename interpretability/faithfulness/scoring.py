@@ -4,6 +4,7 @@ import csv
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,7 @@ def _score(
     square = card.preprocessing.resize(picture)
     probabilities = explainer.probabilities(picture)
     target = choose_target(None, card.taxonomy, probabilities, card.temperature)
-    mask = read_mask(lesion.mask, picture.shape[:2]) if lesion.mask else None  # type: ignore[arg-type]
+    mask = read_mask(lesion.mask, picture.shape[:2]) if lesion.mask else None
     maps = {name: subject.map(picture, name, target) for name in methods}
     small = {name: stability.resized(one, len(square)) for name, one in maps.items()}
     small["random"] = curves.random_map(len(square), index)
@@ -163,7 +164,7 @@ def _score(
             row["mask_share"] = float(mask.mean())
         if costly:
             row["sensitivity"] = stability.sensitivity(
-                lambda changed, name=name: subject.map(changed, name, target), picture
+                partial(subject.map, method=name, target=target), picture
             )
             if not card.members:
                 other = subject.random_map(picture, name, target)

@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from captum.metrics import infidelity as captum_infidelity
+from captum.metrics import infidelity as captum_infidelity  # type: ignore[import-untyped]
 from captum.metrics import sensitivity_max as captum_sensitivity
 from numpy.typing import NDArray
 
