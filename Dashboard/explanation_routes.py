@@ -19,7 +19,7 @@ GONE = (
     f"results are kept for {KEEP_SECONDS // 60} minutes"
 )
 Reply = tuple[dict[str, Any], int]
-FAILURES: dict[int, Any] = {404: schemas.Failure, 503: schemas.Failure}
+FAILURES: dict[str | int, Any] = {404: schemas.Failure, 503: schemas.Failure}
 
 
 def add_explanations(server: OpenAPI, explanations: Explanations) -> None:

@@ -93,12 +93,13 @@ def note() -> html.Aside:
 
 
 def footer() -> html.Footer:
-    """What is kept of an upload: nothing."""
+    """What is kept of an upload: nothing, or for minutes where it is explained."""
     return html.Footer(
         html.Div(
             [
                 html.Span(
-                    "Images are held in memory while they are assessed and then forgotten. "
+                    "Images are held in memory while they are assessed and then forgotten; one "
+                    "that is explained, and its explanations, after 15 minutes at the latest. "
                     "File names never leave this browser."
                 ),
                 html.Span("A clinician's judgement comes first."),

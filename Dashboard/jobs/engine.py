@@ -23,9 +23,9 @@ from Dashboard.jobs.files import remove_tree
 from Dashboard.jobs.records import OPEN, Order, Record
 from Dashboard.jobs.spool import SUPERVISOR_LOCK, Spool, parent_folder, take_lock
 from Dashboard.jobs.store import RedisStore, Store, StoreError
+from Dashboard.jobs.work import EXPLAINER
 
 ROOT = Path(__file__).resolve().parents[2]
-EXPLAINER = "interpretability:explain"
 # Explanations that wait for the worker or are with it; each holds its picture.
 MOST_OPEN = 24
 KEY = re.compile(r"[A-Za-z0-9_-]{22}")
@@ -306,8 +306,10 @@ class Jobs:
             os.close(lock)
             command = [sys.executable, "-m", "Dashboard.jobs.supervisor", str(folder)]
             command += ["--explainer", self.explainer]
+            if self.config.explain == "ready":
+                command += ["--load", self.config.model]
             self._supervisor = subprocess.Popen(
-                [*command, "--load"] if self.config.explain == "ready" else command,
+                command,
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,

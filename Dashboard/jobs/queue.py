@@ -4,7 +4,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from celery import Celery
+from celery import Celery  # type: ignore[import-untyped]
 
 from Dashboard.jobs.store import Store
 from Dashboard.jobs.work import beating, work
@@ -58,7 +58,10 @@ def make_celery(*, folder: Path | None = None, redis_url: str | None = None) -> 
 
 def register(app: Celery, store: Store, explainer: str) -> None:
     """Give a worker's `app` its task, and let others see that it is up."""
-    from celery.signals import worker_ready, worker_shutdown
+    from celery.signals import (  # type: ignore[import-untyped]
+        worker_ready,
+        worker_shutdown,
+    )
 
     from Dashboard.jobs.records import WORKER_KEY
 

@@ -32,9 +32,12 @@ LOCK_ATTEMPTS = 20
 
 
 class Supervisor:
-    """Keeps a worker over `folder` until the server is gone."""
+    """Keeps a worker over `folder` until the server is gone.
 
-    def __init__(self, folder: Path, explainer: str, load: bool) -> None:
+    load: checkpoint that the worker opens before the first job; None: when one asks for it.
+    """
+
+    def __init__(self, folder: Path, explainer: str, load: str | None) -> None:
         self.folder, self.explainer, self.load = folder, explainer, load
         self.store = FileStore(folder / VALUES)
         self.end = threading.Event()
@@ -72,7 +75,7 @@ class Supervisor:
         command = [sys.executable, "-m", "Dashboard.jobs.worker", str(self.folder)]
         command += ["--parent", str(os.getpid()), "--explainer", self.explainer]
         self.worker = subprocess.Popen(
-            [*command, "--load"] if self.load else command,
+            [*command, "--load", self.load] if self.load else command,
             cwd=ROOT,
             env={**os.environ, "TMPDIR": temporary},
             stdin=subprocess.DEVNULL,
@@ -112,7 +115,7 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m Dashboard.jobs.supervisor")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--explainer", required=True)
-    parser.add_argument("--load", action="store_true")
+    parser.add_argument("--load")
     options = parser.parse_args(arguments)
     for _ in range(LOCK_ATTEMPTS):  # a server that looks whether there is one holds it shortly
         lock = take_lock(options.folder / SUPERVISOR_LOCK)

@@ -10,12 +10,16 @@ import sys
 import warnings
 from pathlib import Path
 
-from celery.exceptions import SecurityWarning
+import numpy as np
+from celery.exceptions import SecurityWarning  # type: ignore[import-untyped]
 
 from Dashboard.jobs.files import FileStore
 from Dashboard.jobs.queue import make_celery, register
 from Dashboard.jobs.spool import VALUES
-from Dashboard.jobs.work import find
+from Dashboard.jobs.work import Explain, find
+from models.checkpoints import WEIGHTS_DIR
+
+logger = logging.getLogger(__name__)
 
 PR_SET_PDEATHSIG = 1  # of Linux's prctl
 
@@ -26,12 +30,12 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--parent", type=int, required=True)
     parser.add_argument("--explainer", required=True)
-    parser.add_argument("--load", action="store_true")
+    parser.add_argument("--load", help="checkpoint to open before the first job")
     options = parser.parse_args(arguments)
     die_with_the_parent(options.parent)
     logging.basicConfig(level=logging.WARNING, format="[explain] %(levelname)s %(message)s")
     if options.load:
-        find(options.explainer)
+        open_model(find(options.explainer), options.load)
     # Celery's advice against root is about pickled messages, and this queue takes none.
     warnings.simplefilter("ignore", SecurityWarning)
     app = make_celery(folder=options.folder)
@@ -39,6 +43,24 @@ def main(arguments: list[str]) -> None:
     # No other workers to talk to: this is the only one of its queue.
     quiet = {"quiet": True, "without_gossip": True, "without_mingle": True}
     app.Worker(loglevel="WARNING", without_heartbeat=True, **quiet).start()
+
+
+def open_model(explain: Explain, model: str) -> None:
+    """Explain a grey picture, so that library and network are loaded when somebody waits."""
+    grey = np.full((64, 64, 3), 128, np.uint8)
+    try:
+        explain(
+            grey,
+            model=model,
+            method="gradcam",
+            precision="Low",
+            target=None,
+            progress=lambda _: None,
+            cancelled=lambda: False,
+            root=WEIGHTS_DIR,
+        )
+    except Exception as error:  # the first job says it again, to who asked
+        logger.warning("%s cannot be explained: %s", model, error)
 
 
 def die_with_the_parent(parent: int) -> None:

@@ -277,3 +277,11 @@ def test_switched_off_and_nothing_asked(tmp_path: Path, picture: bytes) -> None:
 def test_a_record_survives_its_json() -> None:
     record = Record(ORDER, "failed", 0.5, 1.5, "why", {"target": "nv"})
     assert Record.load(record.dump()) == record
+
+
+def test_a_worker_that_is_to_be_ready_starts_with_the_server(tmp_path: Path) -> None:
+    jobs = Jobs(Config(data_dir=tmp_path, explain="ready"), explainer=EXPLAINER)
+    jobs.prepare()
+    until(lambda: jobs._store().keys(records.WORKER_KEY))
+    jobs.close()
+    assert list(tmp_path.iterdir()) == []
