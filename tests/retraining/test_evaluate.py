@@ -22,6 +22,7 @@ from quality import read  # noqa: E402
 from retraining.config import Stage, TrainConfig  # noqa: E402
 from retraining.cost import load_cost, measure_cost  # noqa: E402
 from retraining.data import pixels, prepare  # noqa: E402
+from retraining.ensemble import make_ensemble  # noqa: E402
 from retraining.evaluate import evaluate_model, evaluate_run  # noqa: E402
 from retraining.evaluation import load_evaluation, load_predictions  # noqa: E402
 from retraining.promote import promote_run, recard  # noqa: E402
@@ -325,3 +326,25 @@ def test_a_last_layer_is_scored_and_promoted_alone(splits: Path, tmp_path: Path)
     batch = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         torch.testing.assert_close(network(batch), expected(batch), atol=5e-3, rtol=5e-3)
+
+
+def test_an_ensemble_is_calibrated_scored_and_measured(
+    evaluated: Path, splits: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retraining.cost.BATCH", 2)
+    root, out = tmp_path / "weights", tmp_path / "served"
+    for name in ("one", "two"):
+        promote_run(evaluated, root, name, resamples=5)
+    make_ensemble(["one", "two"], root=root)
+    card = load_card(recard("ensemble", splits, root=root, resamples=5))
+    assert card.members == ["one", "two"]
+    assert card.operating_point["sensitivity"] >= 0.95
+    assert card.repeat[0].startswith("python -m retraining ensemble one two")
+    evaluate_model("ensemble", splits, "test", out, root=root, resamples=5)
+    evaluation = load_evaluation(out)
+    assert (evaluation.recipe, evaluation.threshold) == (
+        "ensemble",
+        card.operating_point["threshold"],
+    )
+    whole = sum(p.numel() for p in build_network("resnet18", 7).parameters())
+    assert measure_cost(out, root=root, repeats=2)["parameters"] == 2 * whole
