@@ -1,5 +1,6 @@
 """What the notebooks call: so that they hold no logic. Needs torch where it explains."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from interpretability.explainer import Explainer, Explanation
 from interpretability.methods import METHODS
 
 Picture = NDArray[np.uint8]
+# Captum asks for a progress bar that only matters with widgets.
+warnings.filterwarnings("ignore", message="IProgress not found")
 
 
 class Shown:
