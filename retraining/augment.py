@@ -169,7 +169,7 @@ class Augmentation:
         scale = np.exp(within(self.zoom, numbers[1]))
         stretch = np.exp(within(self.aspect, numbers[2]) / 2)
         mirror = np.where(numbers[3:5] < self.flip, -1.0, 1.0)
-        shift = within(self.shift, numbers[5:7]) * size
+        shift = np.array([within(self.shift, n) for n in numbers[5:7]]) * size
         cos, sin = np.cos(angle), np.sin(angle)
         rotation = np.array([[cos, -sin], [sin, cos]])
         # Stretched after the rotation as users' pictures are: their own axes are the square's.

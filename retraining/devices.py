@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -87,7 +88,7 @@ class DirectmlAccelerator(XpuAccelerator):
 
 def choose_device(wanted: str) -> str:
     """The device for `wanted`, `auto` among them; ValueError where it is not there."""
-    there = {
+    there: dict[str, Callable[[], bool]] = {
         "cuda": torch.cuda.is_available,
         "mps": torch.backends.mps.is_available,
         "xpu": XpuAccelerator.is_available,

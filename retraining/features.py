@@ -94,7 +94,7 @@ class FeatureSource:
             if isinstance(base, np.memmap) and base.filename is not None:
                 return Path(str(base.filename)).name
             base = base.base
-        return hashlib.sha256(np.ascontiguousarray(pictures)).hexdigest()
+        return hashlib.sha256(np.ascontiguousarray(pictures).data).hexdigest()
 
     def _features(
         self, part: str, size: int, pictures: NDArray[np.uint8], view: int

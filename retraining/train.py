@@ -78,7 +78,7 @@ def train(
     if "val" not in parts:
         raise ValueError(f"{config.splits} has no val.csv, which chooses the epoch to keep")
     taxonomy = load_taxonomy(Path(config.splits))
-    first = rank_zero_only.rank in (None, 0)
+    first = getattr(rank_zero_only, "rank", 0) == 0
     if first:
         out.mkdir(parents=True, exist_ok=True)
         claim(out, config, parts)
