@@ -7,7 +7,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from Dashboard import messages
+from Dashboard.app import create_app
 from Dashboard.components.rows import COLUMNS
+from Dashboard.examples import example_file
+from Dashboard.service import Service
+from models.taxonomy import HAM10000
 
 
 def post(client: FlaskClient, data: bytes = b"", query: str = "") -> tuple[int, dict]:
@@ -57,6 +61,29 @@ def test_the_operating_point_is_shown_where_the_advice_comes_from_it(
     assert "consultation advised from" not in json.dumps(plain)
     assert "consultation advised from 5.0%" in json.dumps(careful)
     assert careful["row"]["message"] == messages.CONSULT
+
+
+def test_a_body_tells_what_other_thresholds_are_judged_by(
+    make_service: Callable[..., Service], encode: Callable[..., bytes]
+) -> None:
+    prior = dict.fromkeys(HAM10000.codes, 0.05) | {"bkl": 0.1, "nv": 0.65}
+    for frequencies in (None, prior):
+        service = make_service(prior=frequencies)
+        client = create_app(service.config, service).server.test_client()
+        _, answer = post(client, encode("pale"))
+        assert "data-p-malignant" not in answer["body"]["props"]
+        _, answer = post(client, encode("benign"))
+        found = float(answer["body"]["props"]["data-p-malignant"])
+        shown = answer["row"]["p_malignant"]
+        # The double answers the same at any prior: at the card's own it is worth something else.
+        assert (found == pytest.approx(shown, abs=1e-6)) is (frequencies is None)
+
+
+def test_an_examples_file_for_explaining_it(client: FlaskClient) -> None:
+    response = client.get("/examples/sharp.jpg")
+    assert (response.status_code, response.mimetype) == (200, "image/jpeg")
+    assert response.data == example_file("sharp")
+    assert client.get("/examples/secret.jpg").status_code == 404
 
 
 @pytest.mark.parametrize("name", ["blurred", "pale"])
