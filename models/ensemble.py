@@ -24,7 +24,7 @@ def area_weights(size: int, target: int) -> NDArray[np.float32]:
     edges = np.arange(target + 1) * size / target
     pixels = np.arange(size)
     overlap = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
-    return (np.clip(overlap, 0, None) * target / size).astype(np.float32)
+    return np.asarray(np.clip(overlap, 0, None) * target / size, np.float32)
 
 
 def join(members: "Sequence[tuple[torch.nn.Module, Card]]", card: Card) -> "torch.nn.Module":

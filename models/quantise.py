@@ -42,7 +42,7 @@ def quantise(
     if found is not None:
         return found
     try:
-        import nncf
+        import nncf  # type: ignore[import-untyped]
     except ModuleNotFoundError:
         raise CheckpointError(
             "8-bit exports need NNCF, which is in the environment of training"

@@ -144,13 +144,15 @@ def _panel(
                 f"fill='{colour}'>{name} {value:g}</text>",
             ]
     points = []
-    for row, at in zip(table.itertuples(), middle, strict=True):
-        points.append(f"{x(at):.1f},{y(row.loss):.1f}")
+    for row, at in zip(table.to_dict("records"), middle, strict=True):
+        points.append(f"{x(at):.1f},{y(float(row['loss'])):.1f}")
         parts.append(
-            f"<line x1='{x(at):.1f}' x2='{x(at):.1f}' y1='{y(row.loss_low):.1f}' "
-            f"y2='{y(row.loss_high):.1f}' stroke='#5b7db1'/>"
+            f"<line x1='{x(at):.1f}' x2='{x(at):.1f}' y1='{y(float(row['loss_low'])):.1f}' "
+            f"y2='{y(float(row['loss_high'])):.1f}' stroke='#5b7db1'/>"
         )
-        parts.append(f"<circle cx='{x(at):.1f}' cy='{y(row.loss):.1f}' r='3' fill='#1f4e96'/>")
+        parts.append(
+            f"<circle cx='{x(at):.1f}' cy='{y(float(row['loss'])):.1f}' r='3' fill='#1f4e96'/>"
+        )
     parts.append(f"<polyline points='{' '.join(points)}' fill='none' stroke='#1f4e96'/>")
     for at in (middle[0], middle[-1]):
         parts.append(f"<text x='{x(at) - 8:.1f}' y='{HEIGHT - MARGIN + 18}'>{at:.3g}</text>")

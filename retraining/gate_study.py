@@ -212,10 +212,10 @@ def recommended(lost: pd.DataFrame) -> float:
     is lost; 0 where that is the first.
     """
     threshold = 0.0
-    for row in lost.itertuples():
-        if row.loss < LOSS:
+    for row in lost.to_dict("records"):
+        if float(row["loss"]) < LOSS:
             break
-        threshold = float(row.high)
+        threshold = float(row["high"])
     return threshold
 
 
