@@ -6,31 +6,24 @@ import json
 import os
 import re
 import secrets
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any
 
 from Dashboard.config import Config
 from Dashboard.jobs import KEEP_SECONDS, records
-from Dashboard.jobs.files import remove_tree
+from Dashboard.jobs.keeper import Keeper
 from Dashboard.jobs.records import OPEN, Order, Record
-from Dashboard.jobs.spool import SUPERVISOR_LOCK, Spool, parent_folder, take_lock
 from Dashboard.jobs.store import RedisStore, Store, StoreError
 from Dashboard.jobs.work import EXPLAINER
 
-ROOT = Path(__file__).resolve().parents[2]
 # Explanations that wait for the worker or are with it; each holds its picture.
 MOST_OPEN = 24
 KEY = re.compile(r"[A-Za-z0-9_-]{22}")
 POLL_SECONDS = 0.1
-CLOSING_SECONDS = 5.0
 
 
 class Unavailable(RuntimeError):  # noqa: N818 (named like ModelNotReady)
@@ -51,10 +44,9 @@ class Jobs:
     def __init__(self, config: Config, *, explainer: str = EXPLAINER) -> None:
         self.config = config
         self.explainer = explainer
-        self._spool: Spool | None = None
+        self._keeper = Keeper(config, explainer)
         self._redis: RedisStore | None = None
         self._queue: tuple[int, Any] | None = None
-        self._supervisor: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
 
     @property
@@ -68,24 +60,17 @@ class Jobs:
         To be called before the fork; without it the first job does it.
 
         Raises:
-            Unavailable: the folder cannot be made, or torch is missing.
+            Unavailable: the folder cannot be made.
         """
         if not self.local or self.config.explain == "off":
             return
-        with self._lock:
-            self._open()
+        self._open()
         if self.config.explain == "ready":
-            self._supervise()
+            self._keeper.start()
 
     def close(self) -> None:
         """End worker and supervisor, and delete what they held."""
-        with self._lock:
-            spool, self._spool = self._spool, None
-            if spool is None:
-                return
-            spool.close()
-            self._end_supervisor(spool.folder)
-            remove_tree(spool.folder)
+        self._keeper.close()
 
     def submit(self, data: bytes, order: Order, version: str = "") -> str:
         """The key of a job that explains the picture file `data`, an equal one's where there is.
@@ -97,12 +82,8 @@ class Jobs:
         """
         self._check()
         picture = hashlib.sha256(data).hexdigest()
-        same = (
-            "same-"
-            + hashlib.sha256(
-                json.dumps([picture, version, asdict(order)], sort_keys=True).encode()
-            ).hexdigest()
-        )
+        request = json.dumps([picture, version, asdict(order)], sort_keys=True)
+        same = f"same-{hashlib.sha256(request.encode()).hexdigest()}"
         with self._storing() as store:
             known = store.get(same)
             if known is not None and self._goes_on(store, known.decode()):
@@ -117,8 +98,13 @@ class Jobs:
             listed = json.loads(store.get(of) or b"[]")
             store.put(of, json.dumps([*listed, key]).encode(), KEEP_SECONDS)
         if self.local:
-            self._supervise()
-        self._send(key)
+            self._keeper.start()
+        try:
+            self._send(key)
+        except Unavailable:  # nobody will take it: the next equal request must not wait for it
+            with self._storing() as store:
+                store.remove(same, records.record_key(key), records.input_key(key))
+            raise
         return key
 
     def of_picture(self, data: bytes, model: str | None = None) -> list[str]:
@@ -216,8 +202,7 @@ class Jobs:
                 "explanations need torch, which is not installed beside this server: "
                 "see requirements/explain.txt"
             )
-        with self._lock:
-            self._open()
+        self._open()
         with self._storing() as store:
             if store.get(records.BROKEN_KEY) is not None:
                 raise Unavailable(records.NOT_STARTED)
@@ -245,25 +230,22 @@ class Jobs:
         return record
 
     def _opened(self) -> bool:
-        return not self.local or self._spool is not None
+        return not self.local or self._keeper.opened
 
-    def _open(self) -> Spool:
-        if self._spool is None:
-            try:
-                self._spool = Spool(parent_folder(self.config.data_dir))
-            except OSError as error:
-                raise Unavailable(
-                    f"explanations have no place for their files: {error.strerror}"
-                ) from None
-        return self._spool
+    def _open(self) -> None:
+        try:
+            self._keeper.open()
+        except OSError as error:
+            raise Unavailable(
+                f"explanations have no place for their files: {error.strerror}"
+            ) from None
 
     def _store(self) -> Store:
         if not self.local:
             if self._redis is None:
                 self._redis = RedisStore(str(self.config.redis_url))
             return self._redis
-        with self._lock:
-            return self._open().store
+        return self._keeper.store
 
     @contextmanager
     def _storing(self) -> Iterator[Store]:
@@ -283,7 +265,7 @@ class Jobs:
 
         with self._lock:
             if self._queue is None or self._queue[0] != os.getpid():
-                folder = self._spool.folder if self._spool else None
+                folder = self._keeper.folder if self.local else None
                 queue = make_celery(folder=folder, redis_url=self.config.redis_url)
                 self._queue = (os.getpid(), queue)
             app = self._queue[1]
@@ -293,44 +275,3 @@ class Jobs:
             raise Unavailable(
                 f"the queue of explanations cannot be reached ({type(error).__name__})"
             ) from None
-
-    def _supervise(self) -> None:
-        """See to it that the supervisor runs; it is a new program, never a fork of this one."""
-        with self._lock:
-            folder = self._open().folder
-            if self._supervisor is not None and self._supervisor.poll() is None:
-                return
-            lock = take_lock(folder / SUPERVISOR_LOCK)
-            if lock is None:
-                return
-            os.close(lock)
-            command = [sys.executable, "-m", "Dashboard.jobs.supervisor", str(folder)]
-            command += ["--explainer", self.explainer]
-            if self.config.explain == "ready":
-                command += ["--load", self.config.model]
-            self._supervisor = subprocess.Popen(
-                command,
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-
-    def _end_supervisor(self, folder: Path) -> None:
-        """Wait until the supervisor is gone; it notices by itself, the signal only hurries it."""
-        path = folder / SUPERVISOR_LOCK
-        end = time.monotonic() + CLOSING_SECONDS
-        while path.exists() and time.monotonic() < end:
-            lock = take_lock(path)
-            if lock is not None:
-                os.close(lock)
-                break
-            number = path.read_text() if path.exists() else ""
-            if number:
-                try:
-                    os.kill(int(number), signal.SIGTERM)
-                except ProcessLookupError:
-                    break
-            time.sleep(0.05)
-        if self._supervisor is not None:
-            self._supervisor.wait(CLOSING_SECONDS)
-            self._supervisor = None

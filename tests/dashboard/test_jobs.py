@@ -327,3 +327,17 @@ def test_a_worker_that_is_to_be_ready_starts_with_the_server(tmp_path: Path) -> 
     until(lambda: jobs._store().keys(records.WORKER_KEY))
     jobs.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_job_that_could_not_be_queued_is_forgotten(
+    jobs: Jobs, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: str) -> None:
+        raise Unavailable("the queue is gone")
+
+    order = replace(ORDER, target="bcc")
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs, "_send", fail)
+        with pytest.raises(Unavailable, match="the queue is gone"):
+            jobs.submit(picture, order)
+    assert jobs.wait(jobs.submit(picture, order), LONG_SECONDS).state == "done"
