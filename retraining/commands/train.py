@@ -55,7 +55,7 @@ def train(
         else:
             train_several(settings, out, train_one)
     except StoppedError as stopped:
-        errors.print(str(stopped), highlight=False)
+        errors.print(str(stopped), highlight=False, soft_wrap=True)
         raise typer.Exit(130) from None
 
 
