@@ -38,7 +38,7 @@ BUDGETS = {  # seconds, ResNeXt50 on two cores
     ("lime", "Medium"): 12.0,
     ("lime", "High"): 45.0,
 }
-BFLOAT16 = ("smoothgrad", "integrated_gradients", "gradient_shap")
+BFLOAT16 = tuple(name for name, method in METHODS.items() if method.bfloat16)
 
 
 def seconds_of(call: Callable[[], object], repeat: int) -> float:

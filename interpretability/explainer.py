@@ -165,7 +165,7 @@ class Explainer:
             scores=lambda squares: aim.score(self.served.logits(squares)),
             networks=lambda: self.networks,
             meter=meter,
-            bfloat16=self.bfloat16,
+            bfloat16=entry.bfloat16 and self.bfloat16,
         )
         result = compute(method, task)
         meter.finish()

@@ -91,9 +91,9 @@ def tensor(task: Task, *squares: Picture) -> torch.Tensor:
     return torch.from_numpy(task.preprocessing.normalise(np.stack(squares or (task.square,))))
 
 
-def _scored(task: Task, *, bfloat16: bool) -> Scored:
+def _scored(task: Task) -> Scored:
     network = task.networks().folded
-    return Scored(network, task.target, task.meter, bfloat16=bfloat16 and task.bfloat16)
+    return Scored(network, task.target, task.meter, bfloat16=task.bfloat16)
 
 
 def _numpy(found: torch.Tensor) -> Map:
@@ -128,7 +128,7 @@ def gradcam(task: Task, *, positive: bool = False) -> Map:
 
 def saliency(task: Task) -> Map:
     """Largest absolute gradient over the channels."""
-    found = Saliency(_scored(task, bfloat16=False)).attribute(tensor(task).requires_grad_())
+    found = Saliency(_scored(task)).attribute(tensor(task).requires_grad_())
     return _numpy(found[0].amax(0))
 
 
@@ -136,7 +136,7 @@ def smoothgrad(task: Task) -> Map:
     """Mean gradient over noisy copies; its largest magnitude over the channels."""
     inputs = tensor(task)
     spread = NOISE * float(inputs.max() - inputs.min())
-    tunnel = NoiseTunnel(Saliency(_scored(task, bfloat16=True)))
+    tunnel = NoiseTunnel(Saliency(_scored(task)))
     found = tunnel.attribute(
         inputs.requires_grad_(),
         nt_type="smoothgrad",
@@ -150,7 +150,7 @@ def smoothgrad(task: Task) -> Map:
 
 def integrated_gradients(task: Task) -> Map:
     """Gradients along the straight line from plain skin to the picture."""
-    found = IntegratedGradients(_scored(task, bfloat16=True)).attribute(
+    found = IntegratedGradients(_scored(task)).attribute(
         tensor(task),
         baselines=tensor(task, baselines.skin(task.square)),
         n_steps=int(task.settings["steps"]),
@@ -167,7 +167,7 @@ def gradient_shap(task: Task) -> Map:
         baselines.plain(task.square),
         baselines.blurred(task.square),
     )
-    method = GradientShap(_scored(task, bfloat16=True))
+    method = GradientShap(_scored(task))
     left = int(task.settings["samples"])
     total = left
     result: Map | None = None

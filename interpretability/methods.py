@@ -65,7 +65,8 @@ class Method:
     parameters: that set its effort; none for a method of a single pass.
     fails_randomisation: whether its maps stay alike when the network's weights are replaced by
         random ones (Adebayo et al., NeurIPS 2018, arXiv:1810.03292): such a map shows the
-        picture's edges as much as the network's reasons. Measured by `faithfulness`.
+        picture's edges as much as the network's reasons. Measured by `faithfulness`: mean rank
+        correlation of magnitudes above `randomisation.ALIKE`, on a trained resnext50_32x4d.
     bfloat16: whether its map is the same in bfloat16 (rank correlation with float32 at least 0.99
         on pictures of lesions, see benchmarks/explanations.py): it is averaged over many gradients.
     refused: backbones that it does not work with, and the sentence that says why.
@@ -174,6 +175,8 @@ def get_method(name: str) -> Method:
 
 _STEPS = Parameter("steps", int, 2, 500, (20, 50, 150), "points along the path")
 _SAMPLES = Parameter("samples", int, 2, 500, (8, 20, 60), "gradients that are averaged")
+# In float32: rank correlation of a bfloat16 map with it was 0.987 on a picture of a lesion.
+_SHAP_SAMPLES = Parameter("samples", int, 2, 500, (5, 12, 40), "gradients that are averaged")
 _QUERIES = Parameter("samples", int, 20, 10000, (100, 500, 2000), "pictures that are asked")
 _REGIONS = Parameter("superpixels", int, 4, 400, (30, 50, 80), "regions that are hidden")
 _NO_RULE_FOR_SILU = (
@@ -226,6 +229,7 @@ _ENTRIES: tuple[Method, ...] = (
         ),
         signed=False,
         forward_only=False,
+        bfloat16=True,
         parameters=(_SAMPLES,),
         passes=lambda s: 3 * s["samples"],
     ),
@@ -240,6 +244,7 @@ _ENTRIES: tuple[Method, ...] = (
         ),
         signed=True,
         forward_only=False,
+        bfloat16=True,
         parameters=(_STEPS,),
         passes=lambda s: 3 * s["steps"],
     ),
@@ -254,7 +259,7 @@ _ENTRIES: tuple[Method, ...] = (
         ),
         signed=True,
         forward_only=False,
-        parameters=(_SAMPLES,),
+        parameters=(_SHAP_SAMPLES,),
         passes=lambda s: 3 * s["samples"],
     ),
     Method(
@@ -269,6 +274,7 @@ _ENTRIES: tuple[Method, ...] = (
         signed=True,
         forward_only=False,
         passes=lambda _: 8,
+        fails_randomisation=True,
         refused={name: _NO_RULE_FOR_PRODUCTS.format(name) for name in _GATED}
         | {
             ENSEMBLE: "DeepLIFT has no rule for the mean of probabilities that joins an "
@@ -282,8 +288,8 @@ _ENTRIES: tuple[Method, ...] = (
         "Striving for Simplicity, 2014, arXiv:1412.6806",
         text=(
             "Grad-CAM's region with the detail of guided backpropagation. "
-            "The detail is mostly the picture's own edges: it looks much the same for a network "
-            "with random weights."
+            "The detail is mostly the picture's own edges, which guided backpropagation also finds "
+            "in a network with random weights: trust the region more."
         ),
         signed=True,
         forward_only=False,

@@ -35,7 +35,7 @@ class Task:
     scores: the target's scores (N,) of squares (N, S, S, 3), from the served model.
     networks: gives the torch networks, for gradients.
     meter: to be told of every picture that ran through a network.
-    bfloat16: whether gradients may be computed in bfloat16 where the map stays the same.
+    bfloat16: whether gradients are computed in bfloat16.
     """
 
     picture: Picture
