@@ -13,7 +13,8 @@ from plotly.subplots import make_subplots
 
 from quality import Thresholds
 from retraining.files import write_text
-from retraining.gate_study import LOSS, Relation
+from retraining.gate_scale import Relation
+from retraining.gate_study import LOSS
 from retraining.tables import markdown
 
 RESULT_FILE = "gate.json"
@@ -25,32 +26,42 @@ def write_report(
     out: Path,
     *,
     model: str,
-    images: int,
-    lesions: int,
+    counts: Mapping[str, Mapping[str, int]],
     levels: pd.DataFrame,
     losses: Mapping[str, pd.DataFrame],
+    confirmed: Mapping[str, pd.DataFrame],
     rejects: pd.DataFrame,
     found: Thresholds,
     usual: Thresholds,
     relation: Relation | None,
 ) -> None:
-    """Write `gate.json`, three tables as CSV, `figure.json` (Plotly), `figure.svg`, `report.md`."""
+    """Write `gate.json`, three tables as CSV, `figure.json` (Plotly), `figure.svg`, `report.md`.
+
+    counts: images and lesions of val, which chose, and of test, which scores.
+    losses, confirmed: accuracy lost, on val and on test.
+    """
     result = {
         "model": model,
-        "images": images,
-        "lesions": lesions,
+        "chosen_on": {"split": "val", **counts["val"]},
+        "scored_on": {"split": "test", **counts["test"]},
         "recommended": asdict(found),
         "classic": asdict(usual),
         "rule": f"class-balanced accuracy lost >= {LOSS}",
         "relation": asdict(relation) if relation else None,
     }
     write_text(out / RESULT_FILE, json.dumps(result, indent=2) + "\n")
-    joined = pd.concat([table.assign(kind=kind) for kind, table in losses.items()])
+    joined = pd.concat(
+        [
+            table.assign(kind=kind, split=split)
+            for split, tables in (("val", losses), ("test", confirmed))
+            for kind, table in tables.items()
+        ]
+    )
     for name, table in (("levels", levels), ("losses", joined), ("false_rejects", rejects)):
         write_text(out / f"{name}.csv", table.to_csv(index=False, float_format="%.4f"))
     write_text(out / "figure.json", figure(losses, found, usual).to_json() + "\n")
     write_text(out / "figure.svg", svg(losses, found, usual))
-    write_text(out / "report.md", _text(result, levels, losses, rejects))
+    write_text(out / "report.md", _text(result, levels, losses, confirmed, rejects))
 
 
 def limits(kind: str, thresholds: Thresholds) -> float:
@@ -163,16 +174,19 @@ def _text(
     result: Mapping[str, Any],
     levels: pd.DataFrame,
     losses: Mapping[str, pd.DataFrame],
+    confirmed: Mapping[str, pd.DataFrame],
     rejects: pd.DataFrame,
 ) -> str:
+    val, test = result["chosen_on"], result["scored_on"]
     found, relation = result["recommended"], result["relation"]
     parts = [
         "# The quality gate, measured",
-        f"{result['images']} test images of {result['lesions']} lesions, classified by "
-        f"`{result['model']}` as it is served, blurred and faded step by step. Recommended: "
-        f"sharpness {found['min_laplacian']:g} at the common working size and gamma "
-        f"{found['min_gamma']:g}, the values below which the same lesions lose "
-        f"{LOSS:g} of class-balanced accuracy or more. Classic: 15 and 0.15.",
+        f"{val['images']} val images of {val['lesions']} lesions and {test['images']} test images "
+        f"of {test['lesions']}, classified by `{result['model']}` as it is served, blurred and "
+        f"faded step by step. Recommended: sharpness {found['min_laplacian']:g} at the common "
+        f"working size and gamma {found['min_gamma']:g}, the values below which the same lesions "
+        f"of val lose {LOSS:g} of class-balanced accuracy or more (0: no value does). Classic: 15 "
+        "and 0.15. What the gates do to images as they are, and accuracy by step, come from test.",
         "![Accuracy lost](figure.svg)",
     ]
     if relation:
@@ -182,11 +196,12 @@ def _text(
             f"fitted on {relation['n']} originals (common slope {relation['slope']:.2f}; a factor "
             f"of {np.exp(relation['spread']):.2f} is one standard deviation around them)."
         )
-    parts += ["## Accuracy by step", _table(levels)]
-    for kind, table in losses.items():
-        parts += [f"## Accuracy lost by {MEASURES[kind]} ({kind})", _table(table)]
+    parts += ["## Accuracy by step (test)", _table(levels)]
+    for split, tables in (("val", losses), ("test", confirmed)):
+        for kind, table in tables.items():
+            parts += [f"## Accuracy lost by {MEASURES[kind]} ({kind}, {split})", _table(table)]
     parts += [
-        "## Images as they are: turned away, and what that buys",
+        "## Images as they are: turned away, and what that buys (test)",
         "`by_sharpness` and `by_gamma` are the shares that each measure turns away. The last two "
         "columns are the sensitivity to the class (of `all`: balanced accuracy) on the accepted "
         "and on the rejected images: where they are alike, turning the images away buys nothing.",

@@ -1,18 +1,16 @@
 """Does the quality gate turn the right pictures away? Pictures are made poor step by step.
 
-Test pictures are blurred and faded in known amounts, measured as the gate measures them and
-classified as they are served. What a picture's quality costs is the class-balanced accuracy lost
-against the same picture as it was.
+Pictures are blurred and faded in known amounts, measured as the gate measures them and classified
+as they are served. What a picture's quality costs is the class-balanced accuracy lost against the
+same picture as it was. Thresholds are chosen on val; what they do is measured on test.
 """
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -25,12 +23,11 @@ from quality.contrast import gamma
 from quality.resolution import is_far
 from quality.sharpness import laplacian_variance
 from retraining.degrade import blurred, faded
+from retraining.gate_scale import BLURS, at_working_size, no_originals
 from retraining.metrics import auc, macro_auc
 from retraining.resampling import interval, lesion_weights
 from retraining.splits import load_split
 
-BLURS = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 9.0)
-"""Deviations of the blur, pixels at a width of 600."""
 CONTRASTS = (1.0, 0.8, 0.6, 0.45, 0.3, 0.2, 0.12)
 """Shares of the contrast that are left."""
 LOSS = 0.03
@@ -45,26 +42,6 @@ CHUNK = 64
 Picture = NDArray[np.uint8]
 Values = NDArray[np.float64]
 Report = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Relation:
-    """Sharpness at the common working size from that of the same picture at a smaller size.
-
-    `exp(offset + slope * log(small))` with an offset for each blur, in the order of `BLURS`,
-    because shrinking hides a little blur and not much of a strong one. Fitted on `n` originals;
-    `spread` is the standard deviation of the logarithm around it.
-    """
-
-    offsets: tuple[float, ...]
-    slope: float
-    spread: float
-    n: int
-
-    def __call__(self, sharpness: Values, blur: Values) -> Values:
-        """Estimated sharpness at the working size of pictures with these blurs of `BLURS`."""
-        offsets = np.array(self.offsets)[np.searchsorted(BLURS, blur)]
-        return np.asarray(np.exp(offsets + self.slope * np.log(np.maximum(sharpness, 1e-3))))
 
 
 def measure(
@@ -100,43 +77,6 @@ def measure(
             if report:
                 report(min(start + CHUNK, len(frame)), len(frame))
     return pd.DataFrame(rows, columns=[*MEASURED, *codes])
-
-
-def relate(originals: Sequence[Picture], size: tuple[int, int]) -> Relation:
-    """How sharpness at `size` (width, height) tells that of the originals, at every blur."""
-    large, small = [], []
-    for picture in originals:
-        for sigma in BLURS:
-            poor = blurred(picture, sigma)
-            large.append(laplacian_variance(poor))
-            shrunk = cv2.resize(poor, size, interpolation=cv2.INTER_AREA)
-            small.append(laplacian_variance(np.asarray(shrunk, np.uint8)))
-    shape = (len(originals), len(BLURS))
-    x = np.log(np.maximum(small, 1e-3)).reshape(shape)
-    y = np.log(np.maximum(large, 1e-3)).reshape(shape)
-    # One slope within the blurs, then the offset of each.
-    within = x - x.mean(axis=0)
-    slope = float((within * y).sum() / max(float((within**2).sum()), 1e-12))
-    offsets = (y - slope * x).mean(axis=0)
-    spread = float((y - slope * x - offsets).std())
-    return Relation(tuple(float(v) for v in offsets), slope, spread, len(originals))
-
-
-def at_working_size(
-    table: pd.DataFrame, size: tuple[int, int], originals: Sequence[Picture]
-) -> tuple[pd.DataFrame, Relation | None]:
-    """`table` with `sharpness` at the common working size, and how that was estimated.
-
-    size: of the pictures that were measured. Raises ValueError where it is far from the working
-    size and there are no originals.
-    """
-    if not is_far(*size):
-        return table, None
-    if not originals:
-        raise ValueError(_no_originals(size))
-    relation = relate(originals, size)
-    blur = np.where(table.kind == "blur", table.level, 0.0)
-    return table.assign(sharpness=relation(table.sharpness.to_numpy(), blur)), relation
 
 
 def by_level(table: pd.DataFrame, codes: Sequence[str]) -> pd.DataFrame:
@@ -291,38 +231,48 @@ def study(
     root: Path = WEIGHTS_DIR,
     report: Report | None = None,
 ) -> quality.Thresholds:
-    """Measure on the test part of a split, write the report to `out`, return what it recommends.
+    """Measure on val and test of a split, write the report to `out`, return what it recommends.
 
     Raises ValueError where the split's images are smaller than the working size and there are no
     originals.
     """
-    test = load_split(splits)["test"]
-    chosen = pd.concat(
-        frame.sample(min(len(frame), per_class), random_state=0)
-        for _, frame in test.groupby("dx", sort=True)
-    )
-    height, width = quality.read(Path(chosen.path.iloc[0])).shape[:2]
+    parts = load_split(splits)
+    chosen = {
+        name: pd.concat(
+            frame.sample(min(len(frame), per_class), random_state=0)
+            for _, frame in parts[name].groupby("dx", sort=True)
+        )
+        for name in ("val", "test")
+    }
+    height, width = quality.read(Path(chosen["val"].path.iloc[0])).shape[:2]
     large = list(pictures_in(originals)) if originals else []
     if is_far(width, height) and not large:
-        raise ValueError(_no_originals((width, height)))
+        raise ValueError(no_originals((width, height)))
     export(model, root=root)
     classifier = Classifier(model, root=root)
-    return conclude(measure(chosen, classifier, report), out, model, (width, height), large)
+    tables = {name: measure(frame, classifier, report) for name, frame in chosen.items()}
+    return conclude(tables["val"], tables["test"], out, model, (width, height), large)
 
 
 def conclude(
-    table: pd.DataFrame,
+    val: pd.DataFrame,
+    test: pd.DataFrame,
     out: Path,
     model: str,
     size: tuple[int, int],
     originals: Sequence[Picture],
 ) -> quality.Thresholds:
-    """Write the report on what `measure` found on pictures of `size`; see `study`."""
+    """Write the report on what `measure` found on pictures of `size`; see `study`.
+
+    val chooses the thresholds, test shows what they do.
+    """
     from retraining.gate_report import write_report
 
-    codes = [column for column in table.columns if column not in MEASURED]
-    table, relation = at_working_size(table, size, originals)
-    lost = {kind: losses(table, kind, codes) for kind in ("blur", "contrast")}
+    codes = [column for column in val.columns if column not in MEASURED]
+    val, _ = at_working_size(val, size, originals)
+    test, relation = at_working_size(test, size, originals)
+    kinds = ("blur", "contrast")
+    lost = {kind: losses(val, kind, codes) for kind in kinds}
     found = quality.Thresholds(*(_rounded(recommended(lost[kind])) for kind in lost))
     usual = quality.Thresholds()
     gates = {
@@ -332,11 +282,14 @@ def conclude(
     write_report(
         out,
         model=model,
-        images=int(table.image_id.nunique()),
-        lesions=int(table.lesion_id.nunique()),
-        levels=by_level(table, codes),
+        counts={
+            name: {"images": int(part.image_id.nunique()), "lesions": int(part.lesion_id.nunique())}
+            for name, part in (("val", val), ("test", test))
+        },
+        levels=by_level(test, codes),
         losses=lost,
-        rejects=false_rejects(table, gates, codes),
+        confirmed={kind: losses(test, kind, codes) for kind in kinds},
+        rejects=false_rejects(test, gates, codes),
         found=found,
         usual=usual,
         relation=relation,
@@ -347,13 +300,6 @@ def conclude(
 def _rounded(value: float) -> float:
     """Two significant digits: the bins are not finer."""
     return float(f"{value:.2g}")
-
-
-def _no_originals(size: tuple[int, int]) -> str:
-    return (
-        f"the pictures are {size[0]} x {size[1]}, at which sharpness says little; give "
-        "--originals, a folder of pictures of about 600 x 450"
-    )
 
 
 def pictures_in(folder: Path) -> Iterator[Picture]:

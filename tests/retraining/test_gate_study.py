@@ -12,16 +12,14 @@ from numpy.typing import NDArray
 import quality
 from retraining.degrade import VARIANTS, blurred, faded
 from retraining.foreign import foreign_pictures
+from retraining.gate_scale import BLURS, at_working_size, relate
 from retraining.gate_study import (
-    BLURS,
     CONTRASTS,
-    at_working_size,
     by_level,
     conclude,
     false_rejects,
     losses,
     recommended,
-    relate,
 )
 
 CODES = ["mel", "nv"]
@@ -116,13 +114,16 @@ def test_small_pictures_need_originals(table: pd.DataFrame) -> None:
 def test_the_report_holds_tables_a_figure_and_no_picture(
     table: pd.DataFrame, tmp_path: Path
 ) -> None:
-    found = conclude(table, tmp_path, "some-model", (600, 450), [])
+    test = table[table.lesion_id.isin(table.lesion_id.unique()[:120])]
+    found = conclude(table, test, tmp_path, "some-model", (600, 450), [])
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         *("false_rejects.csv", "figure.json", "figure.svg", "gate.json", "levels.csv"),
         *("losses.csv", "report.md"),
     ]
     result = json.loads((tmp_path / "gate.json").read_text())
     assert result["recommended"]["min_gamma"] == found.min_gamma
+    assert (result["chosen_on"]["split"], result["chosen_on"]["lesions"]) == ("val", 200)
+    assert (result["scored_on"]["split"], result["scored_on"]["lesions"]) == ("test", 120)
     assert "data" in json.loads((tmp_path / "figure.json").read_text())
     assert "`some-model`" in (tmp_path / "report.md").read_text()
 
