@@ -259,6 +259,7 @@ _ENTRIES: tuple[Method, ...] = (
         ),
         signed=True,
         forward_only=False,
+        fails_randomisation=True,
         parameters=(_SHAP_SAMPLES,),
         passes=lambda s: 3 * s["samples"],
     ),
