@@ -44,6 +44,9 @@ def load_config(
             group = group.setdefault(name, {})
             if not isinstance(group, dict):
                 raise ValueError(f"--set {key}: {name} is a value and has no keys")
+        if key == "stages":
+            for short in ("size", "epochs"):  # of the file: the later word counts
+                values.pop(short, None)
         try:
             group[last] = yaml.safe_load(text)
         except yaml.YAMLError:

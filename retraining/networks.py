@@ -159,12 +159,12 @@ def _by_rate(
 
 def make_schedule(optimizer: torch.optim.Optimizer, config: TrainConfig, steps: int) -> LRScheduler:
     """The learning rate over `steps` steps, to be moved on after each."""
-    if config.schedule == "onecycle":
+    if config.schedule == "onecycle" and steps > 2:  # fewer have no rise and fall
         return OneCycleLR(
             optimizer,
             max_lr=[group["lr"] for group in optimizer.param_groups],
             total_steps=steps,
-            pct_start=min(max(config.warmup, 2 / steps), 1.0),  # a rise of one step divides by zero
+            pct_start=max(config.warmup, 2 / steps),  # a rise of one step divides by zero
             cycle_momentum=False,
         )
     rise = config.warmup * steps

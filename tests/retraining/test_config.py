@@ -66,6 +66,11 @@ def test_size_and_epochs_stand_for_one_stage() -> None:
     assert native.stages == (Stage(288, 1),)
 
 
+def test_stages_that_are_set_replace_the_size_and_epochs_of_a_file() -> None:
+    config = load_config(CONFIGS / "scratch.yaml", ["stages=[{size: 64, epochs: 2}]"])
+    assert config.stages == (Stage(64, 2),)
+
+
 def test_numbers_as_people_write_them(tmp_path: Path) -> None:
     file = tmp_path / "c.yaml"
     file.write_text("lr: 3e-4\n")

@@ -314,6 +314,23 @@ def test_every_backbone_trains_a_last_layer(
         assert network(torch.zeros(1, 3, 32, 32)).shape == (1, len(taxonomy))
 
 
+@pytest.mark.parametrize("recipe", ["finetune", "scratch", "grouped_adamw", "distill"])
+def test_every_recipe_trains(recipe: str, splits: Path, cache: Path, tmp_path: Path) -> None:
+    config = load_config(
+        CONFIGS / f"{recipe}.yaml",
+        ["stages=[{size: 32, epochs: 1}]", "batch_size=14", "teacher_size=32", "patience=0"],
+        backbone="resnet18",
+        weights="none",
+        splits=str(splits),
+    )
+    run = train(config, tmp_path / "run", cache)
+    (row,) = read_log(run)
+    assert math.isfinite(row["loss"])
+    network, read, _ = load_trained(run)
+    assert read == config
+    assert not network.training
+
+
 def test_several_backbones_get_a_folder_each(splits: Path, tmp_path: Path) -> None:
     configs = [TrainConfig(backbone=name, splits=str(splits)) for name in ("resnet18", "resnet34")]
     trained = []
