@@ -43,11 +43,12 @@ class Prediction:
     p_malignant: the sum over the malignant classes.
     malignant: whether the most probable class is a malignant one.
     model, version: of the checkpoint.
+    backbone: its network; says where the cells of `cam` lie.
     in_distribution: whether this is a dermatoscopic image of skin, by the threshold on the card;
         None where the checkpoint cannot tell.
     ood_score: the out-of-distribution score, higher is stranger; None where there is none.
     cam: class activation maps, float32 (C, h, w) in the taxonomy's order, where they were asked
-        for and the network has them; the map covers the whole picture.
+        for and the network has them; `interpretability.placement` says where the cells lie.
     """
 
     code: str
@@ -58,6 +59,7 @@ class Prediction:
     malignant: bool
     model: str
     version: str
+    backbone: str = ""
     in_distribution: bool | None = None
     ood_score: float | None = None
     cam: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
@@ -261,6 +263,7 @@ class Classifier:
             malignant=code in taxonomy.malignant,
             model=self.card.name,
             version=self.card.version,
+            backbone=self.card.backbone,
             in_distribution=self._in_distribution(found.ood),
             ood_score=found.ood,
             cam=found.cam if maps else None,

@@ -8,16 +8,22 @@ import base64
 import json
 from functools import cache
 
+import cv2
 import numpy as np
 from dash import html
+from numpy.typing import NDArray
 
 from Dashboard.components.icons import icon
 from Dashboard.maps import LEVELS, encode_map
 from interpretability import overlay
+from interpretability.placement import JUMP, placed
+from models.checkpoints import ENSEMBLE
 from models.classifier import Prediction
 
 # Longest side of the drawing in pixels; the browser stretches it over the picture.
 DRAWN_SIDE = 160
+# Values sent for each cell and side: where a cell's centre lies shows in them.
+CELL = 4
 
 
 @cache
@@ -83,9 +89,22 @@ def heat_canvas(prediction: Prediction, width: int, height: int) -> html.Canvas 
         width=max(1, round(width * scale)),
         height=max(1, round(height * scale)),
         **{
-            "data-map": json.dumps(encode_map(prediction.cam)),
+            "data-map": json.dumps(encode_map(in_place(prediction.cam, prediction.backbone))),
             "data-codes": " ".join(codes),
             "data-shown": str(codes.index(prediction.code)),
             "aria-hidden": "true",
         },
     )
+
+
+def in_place(maps: NDArray[np.float32], backbone: str) -> NDArray[np.float32]:
+    """Maps (C, h, w), as (C, CELL h, CELL w) that cover the picture, cells at their centres.
+
+    The mean over networks of several kinds has no one place for its cells and is stretched.
+    """
+    if backbone == ENSEMBLE:
+        return maps
+    cells = maps.shape[1]
+    size = (CELL * cells, CELL * cells)
+    drawn = [placed(one, backbone, round(JUMP) * cells) for one in maps]
+    return np.stack([cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in drawn])

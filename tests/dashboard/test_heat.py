@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from Dashboard.components.heat import colour_table, heat_canvas
+from Dashboard.components.heat import colour_table, heat_canvas, in_place
 from Dashboard.maps import encode_map
 from interpretability import overlay
 from models.taxonomy import HAM10000
@@ -61,6 +61,23 @@ def test_a_canvas_holds_the_maps_of_all_classes_in_the_pictures_shape() -> None:
     assert properties["data-codes"].split() == list(HAM10000.codes)
     assert properties["data-shown"] == str(HAM10000.codes.index("mel"))
     maps = decoded(json.loads(properties["data-map"]))
-    assert np.abs(maps - activation()).max() <= 7 / 254 + 1e-6
+    shown = in_place(activation(), prediction.backbone)
+    assert np.abs(maps - shown).max() <= np.abs(shown).max() / 254 + 1e-6
     (without,) = predictor.predict([picture("malignant")])
     assert heat_canvas(without, 600, 450) is None
+
+
+@pytest.mark.parametrize(
+    ("backbone", "centre"), [("resnext50_32x4d", 32.0), ("efficientnet_lite0", 47.5)]
+)
+def test_a_cell_is_drawn_around_its_centre(backbone: str, centre: float) -> None:
+    grid = np.zeros((1, 4, 4), np.float32)
+    grid[0, 1, 1] = 1
+    drawn = in_place(grid, backbone)[0]
+    middles = np.arange(16) * 8 + 3.5  # of the drawn values, in pixels of an input of 128
+    assert drawn.sum(axis=0) @ middles / drawn.sum() == pytest.approx(centre, abs=0.5)
+
+
+def test_the_mean_of_several_networks_is_stretched() -> None:
+    grid = np.ones((7, 5, 5), np.float32)
+    assert in_place(grid, "ensemble") is grid
