@@ -1,43 +1,43 @@
 # docker build -t dashboard . && docker run -p 8050:8050 dashboard
 #
-# TORCH_INDEX: address of a package index with a CPU-only torch and torchvision. Torch makes the
-# serving form of the models during the build and is not in the final image, so this only saves
-# download time and disk.
+# TORCH_INDEX: address of a package index with a CPU-only torch and torchvision. The packages of the
+# default index bring CUDA along, some 5 GB that a server without a GPU has no use for.
+# WITH_EXPLANATIONS: 0 leaves torch out of the image. The pages still show class activation maps;
+# any other explanation is refused with a sentence.
 
-# 1. The shipped models in their serving form.
-FROM python:3.11-slim-bookworm AS models
+# 1. The packages, and the shipped models in their serving form; pip itself stays behind.
+FROM python:3.11-slim-bookworm AS build
 ARG TORCH_INDEX=""
-ENV PIP_NO_CACHE_DIR=1 PIP_PROGRESS_BAR=off
+ARG WITH_EXPLANATIONS=1
+ENV PIP_NO_CACHE_DIR=1 PIP_PROGRESS_BAR=off PIP_PYTHON=/opt/venv/bin/python
 WORKDIR /app
-COPY requirements/explain.txt requirements/explain.txt
-RUN python -m venv /opt/torch \
+COPY requirements/serve.txt requirements/explain.txt requirements/scale.txt requirements/
+RUN python -m venv --without-pip /opt/venv \
     && if [ -n "$TORCH_INDEX" ]; then \
-         /opt/torch/bin/pip install --no-deps --index-url "$TORCH_INDEX" \
-           $(grep -E '^torch(vision)?==' requirements/explain.txt); \
+         python -m pip install --no-deps --index-url "$TORCH_INDEX" \
+           $(grep -hE '^torch(vision)?==' requirements/explain.txt); \
        fi \
-    && /opt/torch/bin/pip install -r requirements/explain.txt
+    && python -m pip install -r requirements/serve.txt -r requirements/explain.txt -r requirements/scale.txt
 COPY quality quality
 COPY models models
-RUN CACHE_DIR=/opt/models /opt/torch/bin/python -m models export --all
+RUN CACHE_DIR=/opt/models /opt/venv/bin/python -m models export --all
+RUN if [ "$WITH_EXPLANATIONS" = 0 ]; then \
+      rm -rf /opt/venv && python -m venv --without-pip /opt/venv \
+      && python -m pip install -r requirements/serve.txt -r requirements/scale.txt; \
+    fi
 
-# 2. The packages that serving needs; pip itself stays behind.
-FROM python:3.11-slim-bookworm AS packages
-ENV PIP_NO_CACHE_DIR=1 PIP_PROGRESS_BAR=off
-COPY requirements/serve.txt /tmp/serve.txt
-RUN python -m venv --without-pip /opt/venv \
-    && python -m pip --python /opt/venv/bin/python install -r /tmp/serve.txt
-
-# 3. The image: no compiler, no torch, nothing that the server writes to.
+# 2. The image: no compiler, no pip, nothing that the server writes to but /tmp.
 FROM python:3.11-slim-bookworm
 LABEL org.opencontainers.image.title="Skin lesion dashboard" \
       org.opencontainers.image.licenses="MIT AND CC-BY-NC-4.0"
-COPY --from=packages /opt/venv /opt/venv
-COPY --from=models /opt/models /opt/models
+COPY --from=build /opt/venv /opt/venv
+COPY --from=build /opt/models /opt/models
 COPY LICENSE /app/LICENSE
 COPY quality /app/quality
 COPY models /app/models
 COPY interpretability /app/interpretability
 COPY Dashboard /app/Dashboard
+COPY reports /app/reports
 RUN /opt/venv/bin/python -m compileall -q /app
 ENV PATH="/opt/venv/bin:$PATH" \
     CACHE_DIR=/opt/models \

@@ -23,13 +23,12 @@ def stages() -> list[str]:
 
 
 def test_every_stage_starts_from_the_same_literal_base() -> None:
-    assert [stage.split()[1] for stage in stages()] == [BASE] * 3
+    assert [stage.split()[1] for stage in stages()] == [BASE] * 2
 
 
 def test_final_stage_installs_nothing() -> None:
     final = stages()[-1]
     assert not re.search(r"\b(apt-get|pip|gcc|curl)\b", final)
-    assert "/opt/torch" not in final
 
 
 def test_final_stage_is_not_root_and_checks_its_health() -> None:
@@ -50,8 +49,8 @@ def test_build_sees_only_what_the_dockerfile_copies() -> None:
     ]
     assert first == "*"
     let_in = {line[1:].split("/")[0] for line in rest if line.startswith("!")}
-    copied = re.findall(r"^COPY (?!--from)(\S+) ", "\n".join(stages()), re.MULTILINE)
-    assert {name.split("/")[0] for name in copied} == let_in
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", "\n".join(stages()), re.MULTILINE)
+    assert {name.split("/")[0] for names in copied for name in names.split()} == let_in
 
 
 def test_compose_passes_every_setting_and_lets_nothing_be_written() -> None:
