@@ -42,8 +42,6 @@ class Card:
     operating_point: `{"threshold", ...}` on the malignant probability; None: not chosen yet.
     operating_curve: what to expect of other thresholds, with about fifty of them, rising:
         `{"split", "n", "threshold", "sensitivity", "specificity"}`; None: not measured.
-    operating_curve: what to expect of other thresholds, with about fifty of them, rising:
-        `{"split", "n", "threshold", "sensitivity", "specificity"}`; None: not measured.
     ood: thresholds of the out-of-distribution score; None: the model has none.
     metrics: one entry per metric: `{"metric", "split", "n", "value", "low", "high"}`, 95 %.
     calibration: how the temperature was chosen, and errors of the probabilities.
@@ -76,7 +74,6 @@ class Card:
     temperature: float = 1.0
     prior: dict[str, float] = field(default_factory=dict)
     operating_point: dict[str, Any] | None = None
-    operating_curve: dict[str, Any] | None = None
     operating_curve: dict[str, Any] | None = None
     ood: dict[str, Any] | None = None
     metrics: list[dict[str, Any]] = field(default_factory=list)
