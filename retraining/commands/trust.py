@@ -84,7 +84,7 @@ def gate_study(
         Path | None,
         typer.Option(help="Pictures of about 600 x 450; needed where the split's are smaller."),
     ] = None,
-    per_class: Annotated[int, typer.Option(help="At most so many images of a class and part.")] = 300,
+    per_class: Annotated[int, typer.Option(help="Most images of a class and part.")] = 300,
     root: Root = WEIGHTS_DIR,
 ) -> None:
     """Measure what blur and lost contrast cost, and from which values on to ask for a retake."""
