@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from models.backbones import get_backbone
-from models.checkpoints import Card
+from models.checkpoints import Card, CheckpointError, load_card, locate
 from models.taxonomy import HAM10000, Taxonomy
 from retraining.config import CRITERIA, TrainConfig
 from retraining.evaluation import Evaluation
@@ -86,12 +86,33 @@ def licence(taxonomy: Taxonomy) -> str:
 def provenance(config: TrainConfig, taxonomy: Taxonomy) -> dict[str, Any]:
     """Where weights and data come from."""
     entry = get_backbone(config.backbone)
-    start = config.weights if config.weights in ("imagenet", "none") else Path(config.weights).name
-    weights: dict[str, Any] = {"start": start, "architecture": entry.paper}
+    weights: dict[str, Any] = {"start": config.weights, "architecture": entry.paper}
     if config.weights == "imagenet":
         weights |= {"source": entry.weights, "licence": entry.licence}
+    elif config.weights != "none":
+        weights["start"] = ancestor(config.weights)
     data = DATA if taxonomy == HAM10000 else {"name": "images of one's own"}
-    return {"data": data, "weights": weights, "teachers": [Path(t).name for t in config.teachers]}
+    return {"data": data, "weights": weights, "teachers": [ancestor(t) for t in config.teachers]}
+
+
+def ancestor(name: str) -> dict[str, Any]:
+    """What is known of a checkpoint that a training began with or learnt from.
+
+    A checkpoint may be replaced by what came of it, so its card's account is carried along.
+    """
+    known: dict[str, Any] = {"name": Path(name).name}
+    try:
+        card = load_card(locate(name))
+    except CheckpointError:
+        return known
+    settings = {key: value for key, value in card.training.items() if key != "log"}
+    return known | {
+        "version": card.version,
+        "weights_sha256": card.weights_sha256,
+        "description": card.description,
+        "training": settings,
+        "provenance": {k: v for k, v in card.provenance.items() if k != "data"},
+    }
 
 
 def calibration(evaluation: Evaluation, test: Mapping[str, Metric]) -> dict[str, Any]:

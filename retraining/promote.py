@@ -97,8 +97,8 @@ def promote_run(
         provenance=describe.provenance(config, evaluation.classes),
         training={
             "recipe": recipe_of(run, config),
-            # The folder of the split is the trainer's own; the split's hash says which it was.
-            "config": {k: v for k, v in config.to_dict().items() if k != "splits"},
+            # The split's hash says which it was.
+            "config": without_folders(config.to_dict()),
             "log": [
                 {key: None if math.isnan(value) else value for key, value in row.items()}
                 for row in log
@@ -113,6 +113,14 @@ def promote_run(
     network, _, _ = load_trained(run)
     save_checkpoint(root / name, network.state_dict(), with_scores(card, run, evaluation))
     return root / name
+
+
+def without_folders(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a training for a card: checkpoints by name, no folder of the trainer's own."""
+    kept = {key: value for key, value in settings.items() if key != "splits"}
+    kept["weights"] = Path(kept["weights"]).name
+    kept["teachers"] = [Path(teacher).name for teacher in kept["teachers"]]
+    return kept
 
 
 def recard(
