@@ -15,7 +15,7 @@ from Dashboard.app import create_app
 from Dashboard.config import Config
 from Dashboard.jobs.engine import Jobs
 from Dashboard.service import Service
-from models.checkpoints import CARD_FILE, WEIGHTS_FILE, Card
+from models.checkpoints import CARD_FILE, ENSEMBLE, WEIGHTS_FILE, Card
 from models.classifier import Prediction
 from models.preprocessing import Preprocessing
 from models.taxonomy import HAM10000
@@ -57,6 +57,7 @@ class RulePredictor:
             malignant=code in HAM10000.malignant,
             model=self.name,
             version=self.card.version,
+            backbone=ENSEMBLE,  # whose maps are drawn as they are
             cam=activation() if maps else None,
         )
 
