@@ -5,6 +5,7 @@ import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -183,29 +184,26 @@ def test_the_page_needs_nothing_else(report: Path) -> None:
 
 
 @pytest.mark.browser
-def test_the_page_draws_and_sorts_from_a_file(report: Path, chromium: str) -> None:
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 390, "height": 844})
-        seen: list[str] = []
-        page.on("console", lambda message: seen.append(message.text))
-        page.on("pageerror", lambda error: seen.append(str(error)))
-        page.on("request", lambda r: seen.append(r.url) if r.url.startswith("http") else None)
-        page.goto((report / "index.html").as_uri())
-        page.locator("#figure-roc .main-svg").first.wait_for()
-        assert page.locator(".js-plotly-plot").count() >= 7
-        page.select_option("#choice-model", "2")
-        assert page.locator('[data-of="choice-model"][data-value="2"]').is_visible()
-        table = page.locator("table", has_text="Scored on").first
-        table.get_by_role("button", name="Accuracy").click()
-        first = table.locator("tbody tr td:first-child").first
-        assert first.inner_text() == "strong"
-        table.get_by_role("button", name="Accuracy").click()
-        assert first.inner_text() == "weak"
-        assert page.evaluate("document.documentElement.scrollWidth") == 390
-        assert seen == []
-        browser.close()
+def test_the_page_draws_and_sorts_from_a_file(report: Path, browser: Any) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    seen: list[str] = []
+    page.on("console", lambda message: seen.append(message.text))
+    page.on("pageerror", lambda error: seen.append(str(error)))
+    page.on("request", lambda r: seen.append(r.url) if r.url.startswith("http") else None)
+    page.goto((report / "index.html").as_uri())
+    page.locator("#figure-roc .main-svg").first.wait_for()
+    assert page.locator(".js-plotly-plot").count() >= 7
+    page.select_option("#choice-model", "2")
+    assert page.locator('[data-of="choice-model"][data-value="2"]').is_visible()
+    table = page.locator("table", has_text="Scored on").first
+    table.get_by_role("button", name="Accuracy").click()
+    first = table.locator("tbody tr td:first-child").first
+    assert first.inner_text() == "strong"
+    table.get_by_role("button", name="Accuracy").click()
+    assert first.inner_text() == "weak"
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert seen == []
+    page.close()
 
 
 def test_another_split_is_refused_or_named(folders: list[Path], tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from werkzeug.serving import make_server
 
 from Dashboard.app import create_app
@@ -16,16 +16,8 @@ from Dashboard.jobs.engine import Jobs
 from Dashboard.service import Service
 from tests.dashboard.conftest import EXPLAINER
 
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 ENOUGH_MS = 60_000  # for a machine that is busy with other things
+expect.set_options(timeout=ENOUGH_MS)
 Upload = dict[str, str | bytes]
 
 
@@ -71,15 +63,6 @@ def site(
     thread.join()
     server.server_close()
     jobs.close()
-
-
-@pytest.fixture(scope="session")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        expect.set_options(timeout=ENOUGH_MS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
