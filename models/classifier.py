@@ -22,7 +22,7 @@ from models.checkpoints import (
     member_folders,
 )
 from models.export import GRAPH_FILE, GRAPH_WEIGHTS_FILE, exported
-from models.runtime import forget_pages, ov
+from models.runtime import forget_pages, multiplies_bfloat16, ov
 from models.views import view_count, views_of
 
 Precision = Literal["auto", "f32", "bf16", "int8"]
@@ -99,7 +99,7 @@ class Classifier:
         threads: processor threads for inference in all; default: the cores this process may use.
         streams: pictures that are worked on at the same time, sharing the threads; default: one
             for two threads, so that on two cores a picture that comes alone has both.
-        precision: `auto` is bf16 where the processor computes in it and the backbone bears it;
+        precision: `auto` is bf16 where the processor is faster in it and the backbone bears it;
             `int8` takes the quantised export, the rest of which is computed as for `auto`.
         prior: class frequencies by code to re-weight the probabilities to, see `probabilities`.
         tta: average the probabilities over `models.views.VIEWS` mirrored and turned views of each
@@ -292,6 +292,4 @@ def choose_precision(precision: Precision = "auto", *backbones: str) -> Literal[
         return precision
     if not all(get_backbone(name).bfloat16 for name in backbones or (DEFAULT_MODEL,)):
         return "f32"
-    # The capability BF16 is also listed where it is emulated, slowly; OpenVINO's own choice is not.
-    native = ov.Core().get_property("CPU", "INFERENCE_PRECISION_HINT") == ov.Type.bf16
-    return "bf16" if native else "f32"
+    return "bf16" if multiplies_bfloat16() else "f32"

@@ -86,7 +86,7 @@ class TrainConfig:
     cached_features: `auto` runs a frozen backbone once per image and mirror view where nothing but
         mirrors changes the images, and trains the last layer on what it gave; `always` insists;
         `never` runs it in every epoch.
-    precision: `auto` (bfloat16 where the processor has it), `bf16` or `f32`.
+    precision: `auto` (bfloat16 where the processor is faster in it), `bf16` or `f32`.
     device: `auto` (CUDA, MPS, XPU, DirectML, CPU: the first that is there) or one of them.
     devices, num_nodes: how many devices of a machine, how many machines (Lightning's DDP).
     workers: threads that prepare batches; 0: one for the CPU, up to eight otherwise.

@@ -7,6 +7,7 @@ from torch import nn
 from torch.nn import functional
 
 from models.preprocessing import Preprocessing
+from models.runtime import multiplies_bfloat16
 
 
 def resized(raw: torch.Tensor, size: int) -> torch.Tensor:
@@ -46,8 +47,7 @@ def predict_logits(
 
 
 def has_bf16() -> bool:
-    """Whether the device multiplies bfloat16 matrices in hardware."""
+    """Whether bfloat16 is the faster arithmetic of the device."""
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported())
-    capabilities = torch.cpu.get_capabilities()
-    return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+    return multiplies_bfloat16()

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from models.checkpoints import CheckpointError
 from models.classifier import Classifier, ModelNotReady, Prediction, choose_precision
 from models.export import GRAPH_FILE
+from models.runtime import multiplies_bfloat16
 from models.taxonomy import HAM10000
 from models.views import COUNTS, VIEWS, views_of
 
@@ -231,13 +232,23 @@ def test_arguments_out_of_range(
 
 def test_precision_follows_the_processor() -> None:
     flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-    native = "avx512_bf16" in flags or "amx_bf16" in flags
+    native = "amx_bf16" in flags or ("avx512_bf16" in flags and "GenuineIntel" not in flags)
     if flags and "flags" in flags:
         assert choose_precision() == ("bf16" if native else "f32")
         assert choose_precision("auto", "densenet161") == choose_precision()
     assert choose_precision("auto", "efficientnet_lite0") == "f32"
     assert choose_precision("bf16", "efficientnet_lite0") == "bf16"
     assert choose_precision("f32") == "f32"
+
+
+def test_a_processor_that_is_slower_in_bfloat16_is_not_asked_for_it(tmp_path: Path) -> None:
+    about = tmp_path / "cpuinfo"
+    about.write_text("vendor_id : GenuineIntel\nflags : avx512_bf16\n")
+    assert not multiplies_bfloat16(about)
+    ours = multiplies_bfloat16(tmp_path / "absent")
+    for text in ("GenuineIntel\nflags : avx512_bf16 amx_bf16", "AuthenticAMD\nflags : avx512_bf16"):
+        about.write_text(text)
+        assert multiplies_bfloat16(about) == ours  # OpenVINO's choice
 
 
 @pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="needs Linux's /proc")
