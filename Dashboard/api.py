@@ -42,6 +42,7 @@ OF_KEY: dict[str, tuple[str, ...]] = {
     "/map": READ,
     "/map.npy": READ,
     "/picture.png": READ,
+    "/outlines.png": READ,
 }
 # Werkzeug reads a form in blocks of 64 kB and holds this limit against what it has at hand, of a
 # file's data too: a few blocks must fit.

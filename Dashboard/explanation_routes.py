@@ -98,6 +98,15 @@ def add_explanations(server: OpenAPI, explanations: Explanations) -> None:
         return flask.Response(jobs.picture(path.key), mimetype="image/png")
 
     @server.get(
+        f"{PATH}/<key>/outlines.png",
+        operation_id="explanationOutlines",
+        responses={200: _file("image/png"), **FAILURES},
+    )
+    def outlines(path: forms.JobPath) -> flask.Response:
+        """The image with green outlines of what speaks for the class, red of what against it."""
+        return flask.Response(jobs.outlines(path.key), mimetype="image/png")
+
+    @server.get(
         f"{PATH}/<key>/map.npy",
         operation_id="explanationArray",
         responses={200: _file("application/octet-stream"), **FAILURES},

@@ -74,8 +74,8 @@ def contours(
 
     Green lines surround what speaks for the class, red ones what speaks against it.
 
-    area: share of the picture that the two kinds of region take up together at most, above 0 up to
-        1.
+    area: share of the picture that the two kinds of region take up together, above 0 up to 1; a
+        region of one value, such as a superpixel, is outlined whole and may take more.
     palette: `safe` for colour-blind readers, or `classic`.
     limit: magnitude below a tenth of which nothing is outlined; default: `scale_of(map)`.
     """
@@ -93,7 +93,7 @@ def contours(
     drawn = image.copy()
     width = max(2, round(max(map.shape) / 200))
     for sign, colour in zip((1, -1), OUTLINES[palette], strict=True):
-        inside = (sign * smooth > least).astype(np.uint8)
+        inside = (sign * smooth >= least).astype(np.uint8)
         lines, _ = cv2.findContours(inside, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(drawn, lines, -1, (255, 255, 255), width + 2, cv2.LINE_AA)
         cv2.drawContours(drawn, lines, -1, colour, width, cv2.LINE_AA)

@@ -9,7 +9,7 @@
   const FIRST_POLL_MS = 200;
   const LAST_POLL_MS = 1200;
   const PATIENCE = 5; // polls in a row that may fail
-  const MALIGNANT = "malignant";
+  const GONE = "The server no longer has it: explain again.";
   let offering = null;
 
   const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -179,6 +179,7 @@
     node
       .querySelector(".explained-state")
       .replaceChildren(
+        button("explain-outlines", "ring", "Outlines", { "aria-pressed": "false" }),
         button("explain-save", "download", "Picture", { "data-file": "picture.png" }),
         button("explain-save", "download", "Array", { "data-file": "map.npy" }),
         button("explain-remove", "close", "Remove"),
@@ -304,18 +305,49 @@
       ask(address(node.dataset.key), { method: "DELETE" }).catch(() => {});
       card.querySelector("[data-action=explain]").focus();
     },
+    /* Show outlines of the most important regions in the heatmap's place, and back. */
+    outlines(card, pressed) {
+      const node = pressed.closest(".explained");
+      const frame = node.querySelector(".heat-frame");
+      const drawn = pressed.getAttribute("aria-pressed") !== "true";
+      pressed.setAttribute("aria-pressed", String(drawn));
+      node.querySelector("[data-file$=png]").dataset.file = drawn ? "outlines.png" : "picture.png";
+      frame.querySelector("canvas").hidden = drawn;
+      node.querySelector(".explained-words + .explained-legend")?.remove();
+      const shown = frame.querySelector(".explained-outlines");
+      if (!drawn) {
+        shown.remove();
+        return;
+      }
+      const image = element("img", {
+        className: "thumb explained-outlines",
+        src: address(node.dataset.key, "/outlines.png"),
+        alt: "Outlines of the most important regions",
+      });
+      image.addEventListener("error", () => showFailure(node, GONE));
+      frame.append(image);
+      node.querySelector(".explained-words").after(
+        element(
+          "span",
+          { className: "explained-words explained-legend" },
+          "Green surrounds what speaks for the class, red what speaks against it.",
+        ),
+      );
+    },
     async save(card, pressed) {
       const node = pressed.closest(".explained");
       const { file } = pressed.dataset;
       const response = await fetch(address(node.dataset.key, `/${file}`)).catch(() => null);
       if (!response?.ok) {
-        showFailure(node, "The server no longer has it: explain again.");
+        showFailure(node, GONE);
         return;
       }
       const url = URL.createObjectURL(await response.blob());
       const stem = lesions.cards.find(card.id).name.replace(/\.[^.]*$/, "");
       const method = node.querySelector("strong").textContent.trim().toLowerCase().replace(/\W+/g, "-");
-      element("a", { href: url, download: `${stem}-${method}.${file.split(".")[1]}` }).click();
+      const [kind, ending] = file.split(".");
+      const suffix = kind === "outlines" ? "-outlines" : "";
+      element("a", { href: url, download: `${stem}-${method}${suffix}.${ending}` }).click();
       setTimeout(() => URL.revokeObjectURL(url), 10000);
     },
   };

@@ -13,6 +13,7 @@
     "compare-reset": () => lesions.compare.reset(),
     explain: (card) => lesions.explain.start(card),
     "explain-remove": (card, button) => lesions.explain.remove(card, button),
+    "explain-outlines": (card, button) => lesions.explain.outlines(card, button),
     "explain-save": (card, button) => lesions.explain.save(card, button),
     remove: (card) => lesions.cards.remove(card.id),
     retry: (card) => lesions.cards.again(card.id, true),

@@ -151,22 +151,16 @@ class Jobs:
                 if record.state == "queued":
                     store.remove(records.input_key(key))
                 return replace(record, state="cancelled", error=records.CANCELLED)
-            store.remove(
-                *(
-                    name(key)
-                    for name in (
-                        records.record_key,
-                        records.picture_key,
-                        records.array_key,
-                        records.view_key,
-                    )
-                )
-            )
+            store.remove(*(name(key) for name in (records.record_key, *records.RESULTS)))
         return record
 
     def picture(self, key: str) -> bytes:
         """The drawn explanation of a job that is done, PNG; as `status`."""
         return self._result(records.picture_key(key))
+
+    def outlines(self, key: str) -> bytes:
+        """The picture with outlines of its most important regions, PNG; as `status`."""
+        return self._result(records.outlines_key(key))
 
     def array(self, key: str) -> bytes:
         """Its map, (H, W) float32, as a .npy file; as `status`."""

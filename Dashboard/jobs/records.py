@@ -83,6 +83,11 @@ def picture_key(key: str) -> str:
     return f"picture-{key}"
 
 
+def outlines_key(key: str) -> str:
+    """The picture with outlines of its most important regions, PNG."""
+    return f"outlines-{key}"
+
+
 def array_key(key: str) -> str:
     """The map, .npy."""
     return f"array-{key}"
@@ -93,6 +98,8 @@ def view_key(key: str) -> str:
     return f"view-{key}"
 
 
+RESULTS = (picture_key, outlines_key, array_key, view_key)
+"""Where what a job made lies."""
 WORKER_KEY = "worker"
 """What begins so is renewed by a worker while it is up."""
 BROKEN_KEY = "broken"

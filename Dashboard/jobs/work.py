@@ -121,10 +121,10 @@ class _Job:
         array = io.BytesIO()
         np.save(array, found.map.astype(np.float32))
         view = encode_map(found.map)
-        drawn = overlay.png(overlay.heatmap(image, found.map))
         for name, value in (
             (records.array_key, array.getvalue()),
-            (records.picture_key, drawn),
+            (records.picture_key, overlay.png(overlay.heatmap(image, found.map))),
+            (records.outlines_key, overlay.png(overlay.contours(image, found.map))),
             (records.view_key, json.dumps(view).encode()),
         ):
             self.store.put(name(self.key), value, KEEP_SECONDS)

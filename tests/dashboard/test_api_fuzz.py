@@ -33,7 +33,10 @@ CHECKS = [
 READS = [("GET", "/health"), ("GET", "/ready"), ("GET", "/models"), ("GET", "/explanations")]
 JOB = "/explanations/{key}"
 OF_KEY = [
-    *(("GET", f"{JOB}{rest}") for rest in ("", "/map", "/map.npy", "/picture.png")),
+    *(
+        ("GET", f"{JOB}{rest}")
+        for rest in ("", "/map", "/map.npy", "/picture.png", "/outlines.png")
+    ),
     ("DELETE", JOB),
 ]
 MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)

@@ -75,7 +75,7 @@ def test_description(client: FlaskClient) -> None:
     job = "/explanations/{key}"
     assert spec["paths"].keys() == {
         *("/predict", "/health", "/ready", "/models", "/explanations", job),
-        *(f"{job}/map", f"{job}/map.npy", f"{job}/picture.png"),
+        *(f"{job}/map", f"{job}/map.npy", f"{job}/picture.png", f"{job}/outlines.png"),
     }
     predict = spec["paths"]["/predict"]["post"]
     assert predict["requestBody"]["content"].keys() == {"application/json", "multipart/form-data"}

@@ -137,6 +137,8 @@ def test_a_job_from_start_to_results(client: FlaskClient, encode: Encode) -> Non
     picture = client.get(f"{path}/picture.png")
     assert picture.mimetype == "image/png"
     assert cv2.imdecode(np.frombuffer(picture.data, np.uint8), 1).shape == (450, 600, 3)
+    outlined = cv2.imdecode(np.frombuffer(client.get(f"{path}/outlines.png").data, np.uint8), 1)
+    assert outlined.shape == (450, 600, 3)
     array = np.load(io.BytesIO(client.get(f"{path}/map.npy").data))
     assert (array.shape, array.dtype) == ((450, 600), np.float32)
     small = client.get(f"{path}/map").get_json()
@@ -148,6 +150,8 @@ def test_a_job_from_start_to_results(client: FlaskClient, encode: Encode) -> Non
 
     assert client.delete(path).get_json()["state"] == "done"
     assert "kept for 15 minutes" in refused(client.get(path), 404)
+    for file in ("picture.png", "outlines.png", "map.npy", "map"):
+        assert client.get(f"{path}/{file}").status_code == 404
 
 
 def test_a_job_is_cancelled(client: FlaskClient, encode: Encode) -> None:

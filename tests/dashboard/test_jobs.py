@@ -82,6 +82,11 @@ def test_a_picture_is_explained(jobs: Jobs, picture: bytes) -> None:
     drawn = cv2.imdecode(np.frombuffer(jobs.picture(key), np.uint8), cv2.IMREAD_COLOR)
     assert drawn.shape == (40, 60, 3)
     assert (drawn[:, :30] == 0).all()  # where the map says nothing, the picture is as it was
+    outlined = cv2.imdecode(np.frombuffer(jobs.outlines(key), np.uint8), cv2.IMREAD_COLOR)
+    changed = (outlined != cv2.imdecode(np.frombuffer(picture, np.uint8), 1)).any(axis=2)
+    assert not changed[:, :15].any()
+    _, green, red = outlined[changed].astype(int).T
+    assert (green > red).any()  # what speaks for the class is surrounded by green
     assert not jobs._store().keys(records.input_key(key))  # a picture goes when its job is done
 
 

@@ -48,6 +48,14 @@ def test_bad_arguments(arguments: dict[str, object], message: str) -> None:
         heatmap(**given)  # type: ignore[arg-type]
 
 
+def test_a_region_of_one_value_is_outlined_though_it_is_larger_than_the_area() -> None:
+    map = np.zeros((60, 90), np.float32)
+    map[:, 45:] = 0.5
+    changed = (contours(GREY, map, area=0.1) != GREY).any(axis=2)
+    assert changed[:, 45:].any()
+    assert not changed[:, :30].any()
+
+
 @pytest.mark.parametrize("palette", colours.OUTLINES)
 def test_contours_surround_their_regions(palette: str) -> None:
     drawn = contours(GREY, blobs(), palette=palette)

@@ -117,6 +117,21 @@ def test_explanations_side_by_side_and_their_files(visit, files, tmp_path: Path)
         first.get_by_role("button", name="Picture").click()
     download.value.save_as(tmp_path / "picture.png")
     assert cv2.imread(str(tmp_path / "picture.png")).shape == (450, 600, 3)
+
+    outlines = first.get_by_role("button", name="Outlines")
+    outlines.click()
+    drawn = first.get_by_role("img", name="Outlines of the most important regions")
+    expect(drawn).to_be_visible()
+    expect(drawn).to_have_js_property("naturalWidth", 600)
+    assert drawn.bounding_box() == first.get_by_role("img").first.bounding_box()
+    expect(first.locator("canvas")).to_be_hidden()
+    expect(first.locator(".explained-legend")).to_contain_text("Green surrounds what speaks for")
+    with page.expect_download() as download:
+        first.get_by_role("button", name="Picture").click()
+    assert download.value.suggested_filename == "benign-grad-cam-outlines.png"
+    outlines.click()
+    expect(first.locator("canvas")).to_be_visible()
+    expect(first.locator(".explained-legend")).to_have_count(0)
     first.get_by_role("button", name="Remove").click()
     expect(details.locator(".explained")).to_have_count(1)
 
