@@ -179,7 +179,7 @@
     node
       .querySelector(".explained-state")
       .replaceChildren(
-        button("explain-outlines", "ring", "Outlines", { "aria-pressed": "false" }),
+        button("explain-outlines", "outline", "Outlines", { "aria-pressed": "false" }),
         button("explain-save", "download", "Picture", { "data-file": "picture.png" }),
         button("explain-save", "download", "Array", { "data-file": "map.npy" }),
         button("explain-remove", "close", "Remove"),

@@ -1,8 +1,10 @@
 """What the pages are drawn with: data in, the right words and lengths out. No browser."""
 
 import base64
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -201,6 +203,21 @@ def test_every_outcome_has_its_own_icon_label_and_colour() -> None:
     for attribute in ("key", "icon", "label"):
         values = [getattr(outcome, attribute) for outcome in outcomes.OUTCOMES]
         assert len(set(values)) == len(values)
+
+
+def test_every_icon_that_is_asked_for_has_its_shape() -> None:
+    assets = Path(outcomes.__file__).parents[1] / "assets"
+    sources = [*assets.glob("*.js"), *Path(outcomes.__file__).parent.glob("*.py")]
+    asked = {outcome.icon for outcome in outcomes.OUTCOMES}
+    for source in sources:
+        text = source.read_text(encoding="utf-8")
+        asked |= set(re.findall(r'\bicon\("([a-z-]+)"', text))
+        asked |= set(re.findall(r'\bbutton\("[a-z-]+", "([a-z-]+)"', text))
+    styles = (assets / "icons.css").read_text(encoding="utf-8")
+    assert len(asked) > 15
+    for name in asked:
+        assert f".icon-{name} {{" in styles, name
+        assert (assets / "icons" / f"{name}.svg").is_file()
 
 
 def test_a_row_has_every_column_and_rounds() -> None:
