@@ -108,9 +108,6 @@ class MethodEntry(BaseModel):
     text: str = Field(description="What it does and how to read its map.")
     has_precision: bool
     fails_randomisation: bool
-    seconds: dict[str, float] = Field(
-        description="Time to expect for each precision, for the default model on two cores."
-    )
 
 
 class ExplainableModel(BaseModel):
@@ -120,6 +117,9 @@ class ExplainableModel(BaseModel):
     targets: list[str]
     names: dict[str, str] = Field(description="What the targets are called.")
     unsupported: dict[str, str] = Field(description="Methods that do not work with it, and why.")
+    seconds: dict[str, dict[str, float]] = Field(
+        description="Time to expect on two cores, for each method and precision."
+    )
 
 
 class Offering(BaseModel):

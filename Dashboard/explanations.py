@@ -2,8 +2,9 @@
 
 import base64
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, get_args
 
 from Dashboard.explanation_schemas import DEFAULT_METHOD, ExplainOptions
@@ -13,7 +14,7 @@ from Dashboard.jobs.engine import Jobs, Unavailable
 from Dashboard.jobs.records import OPEN, Order, Record
 from Dashboard.service import Service
 from interpretability.methods import METHODS, Method
-from models.checkpoints import load_card
+from models.checkpoints import Card, load_card, member_folders
 from models.taxonomy import Taxonomy
 
 MALIGNANT = "malignant"
@@ -54,6 +55,7 @@ class Explanations:
         if refusal is not None:
             raise InputError(f"method: {refusal}")
         limits = self.service.config.limits
+        networks = networks_of(self.service.root / name, card)
         order = Order(
             model=name,
             method=method,
@@ -62,6 +64,7 @@ class Explanations:
             root=str(self.service.root),
             max_bytes=limits.max_bytes,
             max_pixels=limits.max_pixels,
+            usual_seconds=usual_seconds(METHODS[method], options.precision, *networks),
         )
         return order, f"{card.version} {card.weights_sha256}"
 
@@ -104,7 +107,9 @@ class Explanations:
         infos = self.service.models()
         models = []
         for info in infos:
-            taxonomy = load_card(self.service.root / info.name).taxonomy
+            card = load_card(self.service.root / info.name)
+            taxonomy = card.taxonomy
+            networks = networks_of(self.service.root / info.name, card)
             refusals = {m.name: refused(m, info.backbone) for m in METHODS.values()}
             models.append(
                 {
@@ -113,6 +118,10 @@ class Explanations:
                     "names": {code: taxonomy.name(code) for code in taxonomy.codes}
                     | {MALIGNANT: "All malignant classes"},
                     "unsupported": {name: why for name, why in refusals.items() if why},
+                    "seconds": {
+                        m.name: {one: usual_seconds(m, one, *networks) for one in PRECISIONS}
+                        for m in METHODS.values()
+                    },
                 }
             )
         return {
@@ -122,6 +131,17 @@ class Explanations:
             "keep_seconds": KEEP_SECONDS,
             "models": models,
         }
+
+
+def networks_of(folder: Path, card: Card) -> tuple[int, list[str]]:
+    """Input size and backbones of a checkpoint, an ensemble's members' included."""
+    members = [load_card(one).backbone for one in member_folders(folder, card)]
+    return card.preprocessing.input_size, members or [card.backbone]
+
+
+def usual_seconds(method: Method, precision: str, size: int, backbones: Sequence[str]) -> float:
+    """What a map usually takes on two cores with a checkpoint of these networks."""
+    return sum(method.expected_seconds(precision, one, size) for one in backbones)
 
 
 def targets(taxonomy: Taxonomy) -> list[str]:
@@ -171,10 +191,9 @@ def seconds_left(record: Record) -> float | None:
     """Estimate of the time to go: from the pace so far, before that from what is usual."""
     if record.state not in OPEN:
         return None
-    usual = METHODS[record.order.method].expected_seconds(record.order.precision)
     if record.fraction >= 0.05:
         return round(record.elapsed * (1 - record.fraction) / record.fraction, 1)
-    return round(max(usual - record.elapsed, 0.0), 1)
+    return round(max(record.order.usual_seconds - record.elapsed, 0.0), 1)
 
 
 def _entry(method: Method) -> dict[str, Any]:
@@ -185,5 +204,4 @@ def _entry(method: Method) -> dict[str, Any]:
         "text": method.text,
         "has_precision": method.has_precision,
         "fails_randomisation": method.fails_randomisation,
-        "seconds": {name: method.expected_seconds(name) for name in PRECISIONS},
     }

@@ -69,10 +69,11 @@
     );
   }
 
-  function hint(body, offer) {
+  function hint(body, details, offer) {
     const chosen = body.querySelector("[id$=-method]").value;
     const precision = body.querySelector("[id$=-precision]");
     const method = offer.methods.find(({ name }) => name === chosen);
+    const model = offer.models.find(({ name }) => name === details.dataset.model);
     precision.disabled = !method.has_precision;
     const warning = method.fails_randomisation
       ? [
@@ -88,8 +89,9 @@
     body
       .querySelector(".explain-hint")
       .replaceChildren(
-        `${method.text} Takes about ${seconds(method.seconds[precision.value])}; the first one ` +
-          "also starts the process that explains. ",
+        `${method.text} `,
+        model ? `Takes about ${seconds(model.seconds[chosen][precision.value])}; ` : "",
+        model ? "the first one also starts the process that explains. " : "",
         ...warning,
       );
   }
@@ -240,8 +242,8 @@
         form(item, details, offer),
         element("div", { className: "explanations" }),
       );
-      body.addEventListener("change", () => hint(body, offer));
-      hint(body, offer);
+      body.addEventListener("change", () => hint(body, details, offer));
+      hint(body, details, offer);
       for (const key of details.dataset.known.split(" ").filter(Boolean)) {
         const answer = await ask(address(key)).catch(() => null);
         if (answer) {

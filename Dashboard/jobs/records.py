@@ -19,6 +19,7 @@ class Order:
     target: a class code, `malignant`, or None for the predicted class.
     root: folder of the checkpoints.
     max_bytes, max_pixels: limits of the picture, as the server's.
+    usual_seconds: what such an explanation usually takes.
     """
 
     model: str
@@ -28,6 +29,7 @@ class Order:
     root: str
     max_bytes: int
     max_pixels: int
+    usual_seconds: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 import Dashboard.explanations as limits
 from Dashboard.app import create_app
 from Dashboard.config import Config
+from Dashboard.explanations import usual_seconds
 from Dashboard.jobs.engine import Jobs
 from interpretability.methods import METHODS
 from tests.dashboard.sending import as_form, as_json, refused
@@ -210,11 +211,22 @@ def test_what_there_is_to_ask_for(client: FlaskClient) -> None:
     offering = client.get("/explanations").get_json()
     assert [method["name"] for method in offering["methods"]] == list(METHODS)
     assert offering["precisions"] == ["Low", "Medium", "High"]
-    for method in offering["methods"]:
-        seconds = [method["seconds"][name] for name in offering["precisions"]]
+    model = offering["models"][0]
+    assert model["targets"][-2:] == ["vasc", "malignant"]
+    assert list(model["seconds"]) == list(METHODS)
+    for by_precision in model["seconds"].values():
+        seconds = [by_precision[name] for name in offering["precisions"]]
         assert seconds == sorted(seconds)
         assert min(seconds) > 0
-    assert offering["models"][0]["targets"][-2:] == ["vasc", "malignant"]
+
+
+def test_the_time_to_expect_is_that_of_the_model() -> None:
+    occlusion = METHODS["occlusion"]
+    one = usual_seconds(occlusion, "Medium", 224, ["resnext50_32x4d"])
+    assert one == occlusion.expected_seconds("Medium")
+    assert usual_seconds(occlusion, "Medium", 112, ["resnext50_32x4d"]) < one / 3
+    both = usual_seconds(occlusion, "Medium", 224, ["resnext50_32x4d", "efficientnet_lite0"])
+    assert one < both < 2 * one
 
 
 @pytest.mark.parametrize("path", ["/explanations/x", f"/explanations/{'x' * 22}/map.npy"])
