@@ -14,7 +14,7 @@ from plotly.subplots import make_subplots
 from quality import Thresholds
 from retraining.files import write_text
 from retraining.gate_scale import Relation
-from retraining.gate_study import LOSS
+from retraining.gate_study import FALSE_REJECTS, LOSS
 from retraining.tables import markdown
 
 RESULT_FILE = "gate.json"
@@ -46,7 +46,10 @@ def write_report(
         "scored_on": {"split": "test", **counts["test"]},
         "recommended": asdict(found),
         "classic": asdict(usual),
-        "rule": f"class-balanced accuracy lost >= {LOSS}",
+        "rule": (
+            f"class-balanced accuracy lost >= {LOSS}, with an interval above 0; at most "
+            f"{FALSE_REJECTS} of the images as they are turned away by each measure"
+        ),
         "relation": asdict(relation) if relation else None,
     }
     write_text(out / RESULT_FILE, json.dumps(result, indent=2) + "\n")
@@ -184,9 +187,12 @@ def _text(
         f"{val['images']} val images of {val['lesions']} lesions and {test['images']} test images "
         f"of {test['lesions']}, classified by `{result['model']}` as it is served, blurred and "
         f"faded step by step. Recommended: sharpness {found['min_laplacian']:g} at the common "
-        f"working size and gamma {found['min_gamma']:g}, the values below which the same lesions "
-        f"of val lose {LOSS:g} of class-balanced accuracy or more (0: no value does). Classic: 15 "
-        "and 0.15. What the gates do to images as they are, and accuracy by step, come from test.",
+        f"working size and gamma {found['min_gamma']:g} (0: no value is), the largest values below "
+        f"which the same lesions of val surely lose {LOSS:g} of class-balanced accuracy or more, "
+        f"and which turn away at most {FALSE_REJECTS:.0%} of the val images as they are, all "
+        "classes weighing the same: a lesion that is pale by itself is as pale the next time. "
+        "Classic: 15 and 0.15. What the gates do to images as they are, and accuracy by step, "
+        "come from test.",
         "![Accuracy lost](figure.svg)",
     ]
     if relation:

@@ -2,7 +2,8 @@
 
 Pictures are blurred and faded in known amounts, measured as the gate measures them and classified
 as they are served. What a picture's quality costs is the class-balanced accuracy lost against the
-same picture as it was. Thresholds are chosen on val; what they do is measured on test.
+same picture as it was. Thresholds are chosen on val; what they do is measured on test. A threshold
+must not turn away what was pale or soft from the first: taking that again changes nothing.
 """
 
 import itertools
@@ -32,8 +33,14 @@ CONTRASTS = (1.0, 0.8, 0.6, 0.45, 0.3, 0.2, 0.12)
 """Shares of the contrast that are left."""
 LOSS = 0.03
 """Class-balanced accuracy that may be lost before a picture is worth taking again."""
+FALSE_REJECTS = 0.05
+"""Share of the pictures as they are that a threshold may turn away; all classes weigh the same."""
 SHARPNESS_EDGES = np.geomspace(0.5, 2048, 25)  # factors of 2^(1/2)
 GAMMA_EDGES = np.arange(0, 0.51, 0.02)
+MEASURE_AND_EDGES = {
+    "blur": ("sharpness", SHARPNESS_EDGES),
+    "contrast": ("gamma", GAMMA_EDGES),
+}
 MIN_IN_BIN = 100
 MEASURED = ("image_id", "lesion_id", "dx", "kind", "level", "sharpness", "gamma")
 RESAMPLES = 200
@@ -110,17 +117,19 @@ def by_level(table: pd.DataFrame, codes: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def as_they_are(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of pictures that nothing was done to."""
+    return table[(table.kind == "blur") & (table.level == 0)]
+
+
 def losses(table: pd.DataFrame, kind: str, codes: Sequence[str]) -> pd.DataFrame:
     """Accuracy lost by the measured value: `low, high` (of the bin), `n, loss` and its interval.
 
     The measure is sharpness for blur and gamma for contrast; bins with fewer than `MIN_IN_BIN`
     degraded pictures are left out.
     """
-    measure_, edges = {
-        "blur": ("sharpness", SHARPNESS_EDGES),
-        "contrast": ("gamma", GAMMA_EDGES),
-    }[kind]
-    clean = table[(table.kind == "blur") & (table.level == 0)].set_index("image_id")
+    measure_, edges = MEASURE_AND_EDGES[kind]
+    clean = as_they_are(table).set_index("image_id")
     part = table[(table.kind == kind) & ~((table.kind == "blur") & (table.level == 0))]
     labels, hit = _hits(part, codes)
     _, before = _hits(clean.loc[part.image_id], codes)
@@ -145,17 +154,22 @@ def losses(table: pd.DataFrame, kind: str, codes: Sequence[str]) -> pd.DataFrame
     return pd.DataFrame(rows)
 
 
-def recommended(lost: pd.DataFrame) -> float:
+def recommended(lost: pd.DataFrame, values: pd.Series, classes: pd.Series) -> float:
     """The value below which a picture is worth taking again.
 
-    The upper edge of the bins, counted from the poorest up to the first in which less than `LOSS`
-    is lost; 0 where that is the first.
+    The largest upper edge of the bins of `lost`, counted from the poorest, so that every bin below
+    it loses `LOSS` or more with an interval above 0, and that of the pictures as they are, whose
+    measure is `values` and whose classes `classes`, at most `FALSE_REJECTS` lie below it, all
+    classes weighing the same. 0 where there is none.
     """
     threshold = 0.0
     for row in lost.to_dict("records"):
-        if float(row["loss"]) < LOSS:
+        edge = float(row["high"])
+        turned_away = float((values < edge).groupby(classes).mean().mean())
+        unsure = row["loss_low"] is None or float(row["loss_low"]) <= 0
+        if float(row["loss"]) < LOSS or unsure or turned_away > FALSE_REJECTS:
             break
-        threshold = float(row["high"])
+        threshold = edge
     return threshold
 
 
@@ -168,7 +182,7 @@ def false_rejects(
     `n, rejected, by_sharpness, by_gamma`, and the sensitivity (of `all`: balanced accuracy) on the
     accepted and on the rejected, nan where there are none.
     """
-    clean = table[(table.kind == "blur") & (table.level == 0)]
+    clean = as_they_are(table)
     labels, hit = _hits(clean, codes)
     rows = []
     for name, (least_sharp, least_gamma) in gates.items():
@@ -273,7 +287,13 @@ def conclude(
     test, relation = at_working_size(test, size, originals)
     kinds = ("blur", "contrast")
     lost = {kind: losses(val, kind, codes) for kind in kinds}
-    found = quality.Thresholds(*(_rounded(recommended(lost[kind])) for kind in lost))
+    plain = as_they_are(val)
+    found = quality.Thresholds(
+        *(
+            _rounded(recommended(lost[kind], plain[MEASURE_AND_EDGES[kind][0]], plain.dx))
+            for kind in kinds
+        )
+    )
     usual = quality.Thresholds()
     gates = {
         name: (limits.min_laplacian, limits.min_gamma)

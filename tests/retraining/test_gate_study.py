@@ -15,6 +15,7 @@ from retraining.foreign import foreign_pictures
 from retraining.gate_scale import BLURS, at_working_size, relate
 from retraining.gate_study import (
     CONTRASTS,
+    as_they_are,
     by_level,
     conclude,
     false_rejects,
@@ -66,9 +67,23 @@ def test_losses_and_what_they_recommend(table: pd.DataFrame) -> None:
     # Blurred by 4 a picture has the sharpness 4, by 3 it has 6.25.
     assert (by_sharpness.loss[by_sharpness.high <= 4.01] == 1).all()
     assert (by_sharpness.loss[by_sharpness.low > 5] == 0).all()
-    assert 4 <= recommended(by_sharpness) <= 6.25
-    assert 0.09 <= recommended(losses(table, "contrast", CODES)) <= 0.3 * 0.45
-    assert recommended(by_sharpness[by_sharpness.loss == 0]) == 0
+    clean = as_they_are(table)
+    assert 4 <= recommended(by_sharpness, clean.sharpness, clean.dx) <= 6.25
+    by_gamma = losses(table, "contrast", CODES)
+    assert 0.09 <= recommended(by_gamma, clean.gamma, clean.dx) <= 0.3 * 0.45
+    kept = by_sharpness[by_sharpness.loss == 0]
+    assert recommended(kept, clean.sharpness, clean.dx) == 0
+
+
+def test_no_threshold_turns_away_what_was_poor_from_the_first(table: pd.DataFrame) -> None:
+    lost = losses(table, "contrast", CODES)
+    clean = as_they_are(table)
+    free = recommended(lost, clean.gamma, clean.dx)
+    pale = clean.gamma.where(clean.dx != "mel", 0.05)  # every picture of one of the two classes
+    assert 0 < recommended(lost, pale, clean.dx) < free
+    assert recommended(lost, pale, clean.dx) <= 0.05
+    unsure = lost.assign(loss_low=-0.01)
+    assert recommended(unsure, clean.gamma, clean.dx) == 0
 
 
 def test_accuracy_by_level(table: pd.DataFrame) -> None:
