@@ -34,7 +34,10 @@ CONTRASTS = (1.0, 0.8, 0.6, 0.45, 0.3, 0.2, 0.12)
 LOSS = 0.03
 """Class-balanced accuracy that may be lost before a picture is worth taking again."""
 FALSE_REJECTS = 0.05
-"""Share of the pictures as they are that a threshold may turn away; all classes weigh the same."""
+"""Share of the pictures as they are that a threshold may turn away; all classes weigh the same.
+
+A condition since a study without it found a gamma of 0.2, which turned away 35 % of the test images.
+"""
 SHARPNESS_EDGES = np.geomspace(0.5, 2048, 25)  # factors of 2^(1/2)
 GAMMA_EDGES = np.arange(0, 0.51, 0.02)
 MEASURE_AND_EDGES = {
