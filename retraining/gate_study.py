@@ -36,7 +36,7 @@ LOSS = 0.03
 FALSE_REJECTS = 0.05
 """Share of the pictures as they are that a threshold may turn away; all classes weigh the same.
 
-A condition since a study without it found a gamma of 0.2, which turned away 35 % of the test images.
+A condition since a study without it found a gamma of 0.2, which turned 35 % of test away.
 """
 SHARPNESS_EDGES = np.geomspace(0.5, 2048, 25)  # factors of 2^(1/2)
 GAMMA_EDGES = np.arange(0, 0.51, 0.02)
