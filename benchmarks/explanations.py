@@ -115,19 +115,20 @@ def lime_package(explainer: Explainer, image: Any, precision: str) -> Callable[[
 
     samples = int(METHODS["lime"].settings(precision)["samples"])
     return lambda: LimeImageExplainer(random_state=0).explain_instance(
-        image, classify, top_labels=1, num_samples=samples, progress_bar=False
+        image, classify, top_labels=1, num_samples=samples
     )
 
 
 def agreement(explainer: Explainer, image: Any) -> None:
     from interpretability.faithfulness.localisation import rank_correlation
 
+    short = Explainer(explainer.folder, bfloat16=True)
     exact = Explainer(explainer.folder, bfloat16=False)
     for method in BFLOAT16:
-        first = explainer.explain(image, method=method, precision="Low").map
-        second = exact.explain(image, method=method, precision="Low").map
-        print(f"{method:22} bfloat16 {explainer.bfloat16}: rank correlation with float32 "
-              f"{rank_correlation(first, second):.4f}")  # fmt: skip
+        maps = [one.explain(image, method=method, precision="Low").map for one in (short, exact)]
+        print(
+            f"{method:22} rank correlation of bfloat16 with float32 {rank_correlation(*maps):.4f}"
+        )
 
 
 def resized(model: str, size: int | None, folder: Path) -> Explainer:

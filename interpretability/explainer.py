@@ -68,11 +68,16 @@ class Explainer:
     """
 
     def __init__(
-        self, model: str | Path = DEFAULT_MODEL, *, root: Path = WEIGHTS_DIR, bfloat16: bool = True
+        self,
+        model: str | Path = DEFAULT_MODEL,
+        *,
+        root: Path = WEIGHTS_DIR,
+        bfloat16: bool | None = None,
     ) -> None:
         """Find the checkpoint.
 
-        bfloat16: compute gradients in it where the backbone bears it and the map stays the same.
+        bfloat16: compute gradients in it for methods whose map stays the same; None: where the
+            backbone bears it and the processor is faster in it.
         Raises CheckpointError where there is none, or it has no weights.
         """
         self.folder = locate(model, root)
@@ -113,7 +118,9 @@ class Explainer:
         """Whether gradients are computed in bfloat16 where the map stays the same."""
         from models.classifier import choose_precision
 
-        return self._bfloat16 and choose_precision("auto", *self.backbones) == "bf16"
+        if self._bfloat16 is not None:
+            return self._bfloat16
+        return choose_precision("auto", *self.backbones) == "bf16"
 
     def refusal(self, method: str) -> str | None:
         """The sentence that says why a method does not work with this checkpoint, or None."""
