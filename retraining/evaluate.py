@@ -30,7 +30,14 @@ from retraining.evaluation import (
 )
 from retraining.metrics import macro_auc
 from retraining.resampling import RESAMPLES
-from retraining.runs import BEST_FILE, SPLIT_FILE, load_trained, read_run
+from retraining.runs import (
+    BEST_FILE,
+    SPLIT_FILE,
+    best_epoch,
+    load_trained,
+    read_log,
+    read_run,
+)
 from retraining.scores import Metric, labels_of
 from retraining.splits import load_split, split_hash
 
@@ -82,7 +89,9 @@ def evaluate_run(
     known = _known(run, weights, split_hash(parts), size)
     if known is None:
         forget(run)
-        side, logits = choose_size(config, parts["val"], taxonomy, at, size)
+        # Of the epoch that is kept, which need not be one of the last stage.
+        trained = config.size_of(best_epoch(config, read_log(run)) - 1)
+        side, logits = choose_size(trained, parts["val"], taxonomy, at, size)
         known = _chosen(
             Evaluation(
                 model=run.name,
@@ -168,14 +177,16 @@ def served_logits(
 
 
 def choose_size(
-    config: TrainConfig,
+    trained: int,
     val: pd.DataFrame,
     taxonomy: Taxonomy,
     at: Callable[[int], Logits],
     size: int | None = None,
 ) -> tuple[int, NDArray[np.floating]]:
-    """Input size with the highest macro AUC on val (or `size`), and the logits there."""
-    trained = config.stages[-1].size
+    """Input size with the highest macro AUC on val (or `size`), and the logits there.
+
+    trained: the size that the network was trained at.
+    """
     sizes = [size] if size else [round(trained * factor / 16) * 16 for factor in SIZE_FACTORS]
     labels = labels_of(val, taxonomy)
     tried = {side: at(side)(val) for side in sizes}
