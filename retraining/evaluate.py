@@ -33,7 +33,7 @@ from retraining.resampling import RESAMPLES
 from retraining.runs import (
     BEST_FILE,
     SPLIT_FILE,
-    best_epoch,
+    kept_size,
     load_trained,
     read_log,
     read_run,
@@ -89,8 +89,7 @@ def evaluate_run(
     known = _known(run, weights, split_hash(parts), size)
     if known is None:
         forget(run)
-        # Of the epoch that is kept, which need not be one of the last stage.
-        trained = config.size_of(best_epoch(config, read_log(run)) - 1)
+        trained = kept_size(config, read_log(run))
         side, logits = choose_size(trained, parts["val"], taxonomy, at, size)
         known = _chosen(
             Evaluation(

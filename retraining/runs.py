@@ -90,6 +90,11 @@ def best_epoch(config: TrainConfig, log: Sequence[Epoch]) -> int:
     return values.index(max(values)) + 1
 
 
+def kept_size(config: TrainConfig, log: Sequence[Epoch]) -> int:
+    """Input size of the epoch that is kept, which need not be one of the last stage."""
+    return config.size_of(best_epoch(config, log) - 1)
+
+
 def append_log(out: Path, epoch: int, row: Epoch) -> None:
     """Make `row` the last of the log: that of `epoch`, counted from 1."""
     rows = [*read_log(out)[: epoch - 1], row]

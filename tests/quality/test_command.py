@@ -1,11 +1,11 @@
 """`python -m quality`: the table, the files it cannot read, and how it ends."""
 
+import contextlib
 import csv
 import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -206,7 +206,8 @@ def test_interrupted(tmp_path: Path) -> None:
     # Opening waits until the command, in the middle of its work, opens the pipe to read it.
     with pipe.open("wb"):
         command.send_signal(signal.SIGINT)
-        time.sleep(2)  # on a busy machine the signal is heard late
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            command.wait(5)  # on a busy machine the signal is heard late
     _, messages = command.communicate(timeout=60)
     assert command.returncode == 130
     assert "Interrupted: nothing was written." in messages

@@ -4,12 +4,10 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.typing import NDArray
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
@@ -21,8 +19,7 @@ from models.checkpoints import available, load_card, load_network  # noqa: E402
 from models.classifier import Classifier  # noqa: E402
 from models.taxonomy import HAM10000  # noqa: E402
 from quality import read  # noqa: E402
-from retraining import evaluate  # noqa: E402
-from retraining.config import Stage, TrainConfig, load_config  # noqa: E402
+from retraining.config import Stage, TrainConfig  # noqa: E402
 from retraining.cost import load_cost, measure_cost  # noqa: E402
 from retraining.data import pixels, prepare  # noqa: E402
 from retraining.ensemble import make_ensemble  # noqa: E402
@@ -98,28 +95,6 @@ def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
     folder = tmp_path_factory.getbasetemp() / "exports"
     monkeypatch.setenv("CACHE_DIR", str(folder))
     return folder
-
-
-def test_sizes_are_tried_from_that_of_the_epoch_that_is_kept(
-    run: Path, splits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    config = replace(load_config(run / "config.yaml"), stages=(Stage(32, 1), Stage(64, 1)))
-    folder = tmp_path / "run"
-    claim(folder, config, load_split(splits))
-    append_log(folder, 1, LOG)
-    append_log(folder, 2, LOG | {"epoch": 2.0, "size": 64.0, "val_macro_auc": 0.4})
-    shutil.copy(run / "best.pt", folder)
-    monkeypatch.setattr(evaluate, "SIZE_FACTORS", (1.0, 1.5))
-    seen: list[int] = []
-
-    def fake(*arguments: Any) -> NDArray[np.floating]:
-        _, _, frame, side, _ = arguments
-        seen.append(side)
-        return np.eye(7)[labels_of(frame, HAM10000)]
-
-    monkeypatch.setattr(evaluate, "_network_logits", fake)
-    evaluate_run(folder, "val", tmp_path / "cache", resamples=20)
-    assert set(seen) == {32, 48}
 
 
 def test_an_evaluation_leaves_everything_that_a_report_needs(evaluated: Path) -> None:
