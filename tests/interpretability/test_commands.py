@@ -10,8 +10,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from interpretability import __main__ as commands
+from interpretability.faithfulness.randomisation import ALIKE
 from interpretability.faithfulness.report import interval
 from interpretability.faithfulness.scoring import sample
+from interpretability.methods import METHODS
 from tests.interpretability.conftest import Picture
 
 pytestmark = pytest.mark.torch
@@ -168,3 +170,16 @@ def test_interval_is_that_of_the_mean() -> None:
     assert found.mean == pytest.approx(values.mean())
     assert found.low == pytest.approx(values.mean() - half, abs=0.03)
     assert found.high == pytest.approx(values.mean() + half, abs=0.03)
+
+
+def test_methods_are_marked_as_the_report_measured_them() -> None:
+    report = Path(__file__).resolve().parents[2] / "reports" / "explanations" / "summary.csv"
+    with report.open(newline="") as file:
+        measured = {
+            row["method"]: float(row["value"])
+            for row in csv.DictReader(file)
+            if row["measure"] == "randomisation"
+        }
+    assert {name: value > ALIKE for name, value in measured.items()} == {
+        name: method.fails_randomisation for name, method in METHODS.items()
+    }
