@@ -202,6 +202,8 @@ def test_interrupted(tmp_path: Path) -> None:
         [sys.executable, "-m", "quality", str(pipe), "--csv", str(out)],
         stderr=subprocess.PIPE,
         text=True,
+        # Whoever runs the tests in the background may have it ignored, which children inherit.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     # Opening waits until the command, in the middle of its work, opens the pipe to read it.
     with pipe.open("wb"):
