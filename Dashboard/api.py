@@ -84,6 +84,7 @@ def create_server(config: Config, service: Service, jobs: Jobs | None = None) ->
     server.extensions["config"] = config
     server.extensions["service"] = service
     server.extensions["jobs"] = jobs
+    server.extensions["explanations"] = explanations
     server.before_request(_only_known_methods)
     care_for_connections(server)
     _handle_errors(server, config)

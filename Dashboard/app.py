@@ -54,6 +54,7 @@ def create_app(
     Raises:
         ValueError: an environment variable holds something else than it may.
     """
+    from Dashboard import background
     from Dashboard.components import shell
 
     config = config or Config.from_env()
@@ -62,6 +63,7 @@ def create_app(
     add_docs(server)
     add_cards(server)
     add_comparison(server)
+    server.secret_key = background.signing_secret(config)
     app = dash.Dash(
         "Dashboard",
         server=server,  # type: ignore[arg-type]  # its annotation forgets an instance
@@ -73,11 +75,13 @@ def create_app(
         title=TITLE,
         update_title="",
         index_string=INDEX,
+        background_callback_manager=background.JobsManager(server.extensions["jobs"]),
         add_log_handler=False,
         # The Models page has its figures only where a comparison was shipped.
         suppress_callback_exceptions=True,
     )
     shell.install(app)
+    background.install(app, server.extensions["explanations"])
     compress_files(server)
     server.after_request(_unknown_pages_are_not_found)
     # Dash finishes its set-up at the first request, without a lock; doing it here lets workers

@@ -10,14 +10,9 @@ from Dashboard import explanation_schemas as forms
 from Dashboard import messages, schemas
 from Dashboard.explanations import Explanations, progress
 from Dashboard.inputs import read_explain
-from Dashboard.jobs import KEEP_SECONDS
 from Dashboard.jobs.engine import UnknownJob
 
 PATH = "/explanations"
-GONE = (
-    "there is no such explanation, or none any more: "
-    f"results are kept for {KEEP_SECONDS // 60} minutes"
-)
 Reply = tuple[dict[str, Any], int]
 FAILURES: dict[str | int, Any] = {404: schemas.Failure, 503: schemas.Failure}
 
@@ -116,8 +111,8 @@ def add_explanations(server: OpenAPI, explanations: Explanations) -> None:
         return flask.Response(jobs.array(path.key), mimetype="application/octet-stream")
 
     @server.errorhandler(UnknownJob)
-    def unknown_job(_: UnknownJob) -> Reply:
-        return {"success": False, "error": GONE}, 404
+    def unknown_job(error: UnknownJob) -> Reply:
+        return {"success": False, "error": str(error)}, 404
 
     @server.after_request
     def keep_keys_out_of_the_log(response: flask.Response) -> flask.Response:

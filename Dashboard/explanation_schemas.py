@@ -54,6 +54,23 @@ class ExplainForm(ExplainOptions):
     image: FileStorage = Field(description="The image file: JPEG, PNG, WebP, TIFF or BMP.")
 
 
+class PageOrder(BaseModel):
+    """What the page asks for: a picture that it handed in explained, or a job followed.
+
+    ticket: comes back with every answer.
+    picture: key of the picture.
+    key: of a job that was started before.
+    options: of the explanation.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    ticket: int = Field(ge=0)
+    picture: str = ""
+    key: str = ""
+    options: ExplainOptions = Field(default_factory=lambda: ExplainOptions.model_validate({}))
+
+
 class ExplanationFacts(BaseModel):
     """What an explanation shows."""
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, get_args
 
-from Dashboard.explanation_schemas import DEFAULT_METHOD, ExplainOptions
+from Dashboard.explanation_schemas import DEFAULT_METHOD, ExplainOptions, PageOrder
 from Dashboard.inputs import InputError, describe
 from Dashboard.jobs import KEEP_SECONDS
 from Dashboard.jobs.engine import Jobs, Unavailable
@@ -67,6 +67,20 @@ class Explanations:
             usual_seconds=usual_seconds(METHODS[method], options.precision, *networks),
         )
         return order, f"{card.version} {card.weights_sha256}"
+
+    def begin(self, order: PageOrder) -> str:
+        """Key of the job that does what a page asks for.
+
+        Raises:
+            InputError, UnknownModel, ModelNotReady: as `order`.
+            UnknownJob, Unavailable: as the jobs.
+        """
+        if order.key:
+            self.jobs.status(order.key)
+            return order.key
+        data = self.jobs.take(order.picture)
+        what, version = self.order(order.options)
+        return self.jobs.submit(data, what, version)
 
     @contextmanager
     def place(self) -> Iterator[None]:

@@ -1,18 +1,15 @@
-/* The panel that explains a result: asks the server, follows its jobs, shows maps side by side.
+/* The panel that explains a result: starts jobs, shows how far they are and their maps side by side.
  *
- * A job goes on when the page is left; the server tells of it when the picture comes again. */
+ * A job goes on when the page is left; the server tells of it when the picture comes again.
+ */
 (function () {
   "use strict";
   const lesions = (window.lesions = window.lesions || {});
   const { element, icon } = lesions;
   const OPEN = ["queued", "running"];
-  const FIRST_POLL_MS = 200;
-  const LAST_POLL_MS = 1200;
-  const PATIENCE = 5; // polls in a row that may fail
   const GONE = "The server no longer has it: explain again.";
   let offering = null;
 
-  const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
   const address = (key, rest) => `/explanations/${encodeURIComponent(key)}${rest || ""}`;
 
   class Refusal extends Error {}
@@ -98,13 +95,13 @@
 
   /* One explanation */
 
-  function figure(item, answer, offer) {
-    const method = offer.methods.find(({ name }) => name === answer.method);
+  function figure(item, asked, offer) {
+    const method = offer.methods.find(({ name }) => name === asked.method);
     const source = item.node.querySelector(".figure img").src;
-    const names = offer.models.find(({ name }) => name === answer.model)?.names || {};
-    const words = [answer.target ? names[answer.target] : "Predicted class"];
+    const names = offer.models.find(({ name }) => name === asked.model)?.names || {};
+    const words = [asked.target ? names[asked.target] : "Predicted class"];
     if (method.has_precision) {
-      words.push(answer.precision);
+      words.push(asked.precision);
     }
     const title = element("strong", {}, method.label);
     if (method.fails_randomisation) {
@@ -113,7 +110,7 @@
     }
     const node = element(
       "figure",
-      { className: "explained", "data-key": answer.key },
+      { className: "explained" },
       element(
         "div",
         { className: "heat-frame" },
@@ -188,26 +185,26 @@
       );
   }
 
-  async function follow(item, node, answer) {
-    let pause = FIRST_POLL_MS;
-    let failures = 0;
-    while (OPEN.includes(answer.state)) {
+  /* Whoever asks for the same again is shown what is there. */
+  function isThere(node, key) {
+    const there = node.parentNode?.querySelector(`[data-key="${CSS.escape(key)}"]`);
+    if (!there || there === node) {
+      return false;
+    }
+    node.removed = true;
+    node.remove();
+    there.scrollIntoView({ block: "nearest" });
+    return true;
+  }
+
+  async function tell(item, node, answer) {
+    if (node.removed || (answer.key && isThere(node, answer.key))) {
+      return;
+    }
+    node.dataset.key = answer.key || node.dataset.key;
+    if (OPEN.includes(answer.state)) {
       showProgress(node, answer);
-      await sleep(pause);
-      if (node.removed) {
-        return;
-      }
-      pause = Math.min(1.25 * pause, LAST_POLL_MS);
-      try {
-        answer = await ask(address(answer.key));
-        failures = 0;
-      } catch (error) {
-        failures += 1;
-        if (error instanceof Refusal || failures > PATIENCE) {
-          showFailure(node, error.message);
-          return;
-        }
-      }
+      return;
     }
     try {
       if (answer.state !== "done") {
@@ -220,16 +217,35 @@
     }
   }
 
-  function add(item, details, answer, offer) {
-    const list = details.querySelector(".explanations");
-    const there = list.querySelector(`[data-key="${CSS.escape(answer.key)}"]`);
-    if (there) {
-      there.scrollIntoView({ block: "nearest" });
+  function follow(item, node, order) {
+    node.ticket = lesions.jobs.start(
+      order,
+      (answer) => tell(item, node, answer),
+      (key) => again(item, node, key),
+    );
+  }
+
+  /* Nothing was heard of a job: go on with it, or say why not. */
+  async function again(item, node, key) {
+    if (node.removed) {
       return;
     }
-    const node = figure(item, answer, offer);
-    list.append(node);
-    follow(item, node, answer);
+    try {
+      if (!key) {
+        throw new Error("The server did not answer: explain again.");
+      }
+      await ask(address(key));
+      follow(item, node, { key });
+    } catch (error) {
+      showFailure(node, error.message);
+    }
+  }
+
+  function add(item, details, order, asked, offer) {
+    const node = figure(item, asked, offer);
+    details.querySelector(".explanations").append(node);
+    showProgress(node, { state: "queued", fraction: 0 });
+    follow(item, node, order);
   }
 
   async function fill(details) {
@@ -247,7 +263,7 @@
       for (const key of details.dataset.known.split(" ").filter(Boolean)) {
         const answer = await ask(address(key)).catch(() => null);
         if (answer) {
-          add(item, details, answer, offer);
+          add(item, details, { key }, answer, offer);
         }
       }
     } catch (error) {
@@ -283,15 +299,14 @@
       const started = card.querySelector("[data-action=explain]");
       started.disabled = true;
       try {
-        const body = new FormData();
-        body.set("image", await pictureOf(item), "image");
-        body.set("model", details.dataset.model);
-        body.set("method", control("method").value);
-        body.set("precision", control("precision").value);
-        body.set("target", control("target").value);
-        // It has been classified: by its quality, or in spite of it because somebody said so.
-        body.set("gate", "false");
-        add(item, details, await ask("/explanations", { method: "POST", body }), await offered());
+        const options = {
+          model: details.dataset.model,
+          method: control("method").value,
+          precision: control("precision").value,
+          target: control("target").value || null,
+        };
+        const { picture } = await ask("/pictures", { method: "POST", body: await pictureOf(item) });
+        add(item, details, { picture, options }, options, await offered());
       } catch (error) {
         const node = element("p", { className: "explained-error" }, icon("file-x"), error.message);
         details.querySelector(".explain-hint").replaceChildren(node.textContent);
@@ -304,7 +319,11 @@
       const node = pressed.closest(".explained");
       node.removed = true;
       node.remove();
-      ask(address(node.dataset.key), { method: "DELETE" }).catch(() => {});
+      if (node.querySelector("progress")) {
+        lesions.jobs.cancel(node.ticket);
+      } else if (node.dataset.key) {
+        ask(address(node.dataset.key), { method: "DELETE" }).catch(() => {});
+      }
       card.querySelector("[data-action=explain]").focus();
     },
     /* Show outlines of the most important regions in the heatmap's place, and back. */

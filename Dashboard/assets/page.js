@@ -58,6 +58,16 @@
         lesions.compare.mount();
         return "true";
       },
+      explaining() {
+        for (const { value } of window.dash_clientside.callback_context.triggered) {
+          lesions.jobs.hear(value, false);
+        }
+        return window.dash_clientside.no_update;
+      },
+      explained(answer) {
+        lesions.jobs.hear(answer, true);
+        return window.dash_clientside.no_update;
+      },
       showWhere(pathname) {
         for (const link of document.querySelectorAll("#navigation a")) {
           const here = link.getAttribute("href") === pathname;

@@ -5,7 +5,7 @@ What is in it the browser draws when it is opened: `assets/explain.js`.
 
 from collections.abc import Sequence
 
-from dash import html
+from dash import dcc, html
 
 from Dashboard.components.icons import icon
 
@@ -26,4 +26,25 @@ def explain_panel(model: str, known: Sequence[str]) -> html.Details:
         className="explain",
         open=bool(known),
         **{"data-model": model, "data-known": " ".join(known)},
+    )
+
+
+# How many explanations a page follows at once; further ones wait in the browser.
+SLOTS = 6
+
+
+def slot(place: int) -> tuple[str, ...]:
+    """Ids of the stores of one explanation under way: order, state, answer, cancel, heard."""
+    return tuple(
+        f"explain-{name}-{place}" for name in ("order", "state", "answer", "cancel", "heard")
+    )
+
+
+def slots() -> html.Div:
+    """Where `assets/jobs.js` and Dash's background callbacks meet, on every page."""
+    return html.Div(
+        [dcc.Store(id=name) for place in range(SLOTS) for name in slot(place)],
+        id="explain-slots",
+        hidden=True,
+        **{"data-count": SLOTS},
     )

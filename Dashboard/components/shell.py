@@ -4,6 +4,7 @@ import dash
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Input, Output, dcc, html
 
+from Dashboard.components.explain import slots
 from Dashboard.components.icons import icon
 from Dashboard.components.theme import THEME
 
@@ -40,6 +41,8 @@ def layout() -> dmc.MantineProvider:
                 **{"aria-live": "polite", "aria-atomic": "true"},
             ),
             html.Div(id="navigation-state", hidden=True),
+            # Here, so that what is being explained is followed from page to page.
+            slots(),
         ],
     )
 

@@ -23,6 +23,8 @@ from Dashboard.jobs.work import EXPLAINER
 # Explanations that wait for the worker or are with it; each holds its picture.
 MOST_OPEN = 24
 KEY = re.compile(r"[A-Za-z0-9_-]{22}")
+# How long a picture waits for the order that comes with it.
+HELD_SECONDS = 60
 POLL_SECONDS = 0.1
 
 
@@ -31,7 +33,13 @@ class Unavailable(RuntimeError):  # noqa: N818 (named like ModelNotReady)
 
 
 class UnknownJob(LookupError):  # noqa: N818
-    """There is no job under the key, or none any more."""
+    """There is no job under the key, or none any more; the message is for users."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "there is no such explanation, or none any more: "
+            f"results are kept for {KEEP_SECONDS // 60} minutes"
+        )
 
 
 class Jobs:
@@ -88,8 +96,7 @@ class Jobs:
             known = store.get(same)
             if known is not None and self._goes_on(store, known.decode()):
                 return known.decode()
-            if len(store.keys("input-")) >= MOST_OPEN:
-                raise Unavailable("too many explanations are waiting; try again in a minute")
+            self._has_room(store)
             key = secrets.token_urlsafe(16)
             store.put(records.input_key(key), data, KEEP_SECONDS)
             store.put(records.record_key(key), Record(order).dump(), KEEP_SECONDS)
@@ -106,6 +113,32 @@ class Jobs:
                 store.remove(same, records.record_key(key), records.input_key(key))
             raise
         return key
+
+    def hold(self, data: bytes) -> str:
+        """The key of a picture file that an order will follow for, within `HELD_SECONDS`.
+
+        Raises:
+            Unavailable: as `submit`.
+        """
+        self._check()
+        key = secrets.token_urlsafe(16)
+        with self._storing() as store:
+            self._has_room(store)
+            store.put(records.held_key(key), data, HELD_SECONDS)
+        return key
+
+    def take(self, key: str) -> bytes:
+        """The picture file that was held under `key`; it is held no longer.
+
+        Raises:
+            UnknownJob, Unavailable.
+        """
+        if not KEY.fullmatch(key):
+            raise UnknownJob
+        data = self._result(records.held_key(key))
+        with self._storing() as store:
+            store.remove(records.held_key(key))
+        return data
 
     def of_picture(self, data: bytes, model: str | None = None) -> list[str]:
         """Keys of the explanations that wait, run or are done for the picture file `data`.
@@ -179,6 +212,11 @@ class Jobs:
         if value is None:
             raise UnknownJob
         return value
+
+    def _has_room(self, store: Store) -> None:
+        waiting = sum(len(store.keys(start)) for start in ("input-", "held-"))
+        if waiting >= MOST_OPEN:
+            raise Unavailable("too many explanations are waiting; try again in a minute")
 
     def _check(self) -> None:
         if self.config.explain == "off":

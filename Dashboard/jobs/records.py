@@ -70,6 +70,11 @@ def input_key(key: str) -> str:
     return f"input-{key}"
 
 
+def held_key(key: str) -> str:
+    """Where a picture lies whose order has not come yet."""
+    return f"held-{key}"
+
+
 def cancel_key(key: str) -> str:
     """What lies there asks the worker to stop."""
     return f"cancel-{key}"

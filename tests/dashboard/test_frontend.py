@@ -13,7 +13,7 @@ from tests.dashboard.sending import refused
 @pytest.fixture
 def navigation(app: dash.Dash) -> dict[str, Any]:
     """What the page sends when the user goes to `/`."""
-    (callback,) = (c for c in app._callback_list if c["clientside_function"] is None)
+    (callback,) = (c for c in app._callback_list if "_pages_content" in c["output"])
     return {
         "output": callback["output"],
         "outputs": [

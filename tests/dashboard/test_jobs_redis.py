@@ -8,13 +8,16 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from Dashboard.app import create_app
 from Dashboard.config import Config
 from Dashboard.jobs import KEEP_SECONDS, records
 from Dashboard.jobs.engine import Jobs, Unavailable
 from Dashboard.jobs.store import RedisStore
+from tests.dashboard.calling import Page
 from tests.dashboard.conftest import EXPLAINER
 from tests.dashboard.test_jobs import ENDLESS, LONG_SECONDS, ORDER, until
 from tests.house.servers import free_port
@@ -110,6 +113,24 @@ def test_several_workers_share_the_queue(
     left = [store._redis.ttl(name) for name in store._redis.keys("lesions:*")]
     assert len(left) >= 5
     assert 0 < min(left) <= max(left) <= KEEP_SECONDS
+
+
+def test_background_callbacks_of_several_servers(
+    redis_url: str,
+    encode: Callable[..., bytes],
+    start: Callable[[], object],
+    make_service: Callable[..., Any],
+) -> None:
+    start()
+    service = make_service(redis_url=redis_url)
+    one, other = (Page(create_app(service.config, service).server.test_client()) for _ in range(2))
+    other.end_id = one.end_id  # a page's requests reach whichever server is free
+    handles = one.explain(encode("benign"), precision="High", method="saliency")
+    until(lambda: (other.look(handles)[0] or {}).get("fraction", 0) > 0, LONG_SECONDS)
+    other.cancel(handles)
+    until(lambda: (one.look(handles)[1] or {}).get("state") == "cancelled", LONG_SECONDS)
+    handles = one.explain(encode("benign"), precision="Low", method="saliency")
+    until(lambda: (other.look(handles)[1] or {}).get("state") == "done", LONG_SECONDS)
 
 
 def test_a_killed_workers_job_is_reported(

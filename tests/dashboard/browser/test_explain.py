@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from Dashboard.components.explain import SLOTS
 from interpretability.methods import METHODS
 from tests.dashboard.browser.test_access import AUDIT
 
@@ -170,6 +171,34 @@ def test_progress_cancel_and_a_reload_in_the_middle(visit, files) -> None:
     assert page.evaluate(state, key) == "cancelled"
 
 
+def test_more_at_once_than_the_page_follows(visit, files) -> None:
+    visit.open()
+    visit.upload(fresh(files("benign")))
+    details = panel(visit.card("benign.png"))
+    for method in [name for name, method in METHODS.items() if method.has_precision][:4]:
+        for target in ("mel", "nv"):
+            ask(details, "Medium", method, target)
+    assert details.locator(".explained").count() == 8 > SLOTS
+    expect(details.locator(".explained canvas")).to_have_count(8)
+
+
+def test_a_server_that_is_gone_in_the_middle(new_visit: Callable, files) -> None:
+    visit = new_visit()
+    page = visit.open()
+    visit.upload(fresh(files("benign")))
+    details = panel(visit.card("benign.png"))
+    running = ask(details, "High", GRADED, "akiec")
+    expect(running.locator(".progress-text")).to_have_text(re.compile("left$"))
+    key = running.get_attribute("data-key")
+    for path in ("**/_dash-update-component*", "**/explanations/*"):
+        page.route(path, lambda route: route.abort("connectionrefused"))
+    expect(running.locator(".explained-error")).to_have_text(
+        "The server cannot be reached. Check the connection.", timeout=30_000
+    )
+    page.unroute_all()
+    page.evaluate("key => fetch(`/explanations/${key}`, { method: 'DELETE' })", key)
+
+
 def test_what_cannot_be_explained_is_said(new_visit: Callable, files) -> None:
     visit = new_visit()
     page = visit.open()
@@ -179,7 +208,7 @@ def test_what_cannot_be_explained_is_said(new_visit: Callable, files) -> None:
     expect(failed.locator(".explained-error")).to_have_text(
         "the explanation failed in the worker (RuntimeError)"
     )
-    page.route("**/explanations", lambda route: route.abort("connectionrefused"))
+    page.route("**/pictures", lambda route: route.abort("connectionrefused"))
     details.get_by_role("button", name="Explain", exact=True).click()
     expect(details.locator(".explain-hint")).to_have_text(
         "The server cannot be reached. Check the connection."

@@ -1,0 +1,94 @@
+/* Explanations under way, each in a slot of Dash's background callbacks: `Dashboard/background.py`.
+ *
+ * Dash asks for progress and gives the result; this hands orders in, tells who waits, and notices
+ * when Dash hears no more of the server. */
+(function () {
+  "use strict";
+  const lesions = (window.lesions = window.lesions || {});
+  const SILENCE_MS = 10000;
+  const LOOK_MS = 1000;
+  const waiting = [];
+  const followed = new Map(); // tickets and their jobs
+  const busy = new Set();
+  let lastTicket = 0;
+  let looking = null;
+
+  const set = (name, slot, data) => window.dash_clientside.set_props(`explain-${name}-${slot}`, { data });
+
+  function freeSlot() {
+    const count = Number(document.getElementById("explain-slots").dataset.count);
+    return [...Array(count).keys()].find((slot) => !busy.has(slot));
+  }
+
+  function next() {
+    while (waiting.length && freeSlot() !== undefined) {
+      const job = waiting.shift();
+      job.slot = freeSlot();
+      job.heard = Date.now();
+      busy.add(job.slot);
+      followed.set(job.ticket, job);
+      set("order", job.slot, { ticket: job.ticket, ...job.order });
+    }
+    looking = looking || (followed.size ? setInterval(look, LOOK_MS) : null);
+  }
+
+  function leave(job) {
+    busy.delete(job.slot);
+    followed.delete(job.ticket);
+    if (!followed.size) {
+      clearInterval(looking);
+      looking = null;
+    }
+    next();
+  }
+
+  function look() {
+    const now = Date.now();
+    for (const job of [...followed.values()]) {
+      if (now - job.heard > SILENCE_MS) {
+        leave(job);
+        job.silent(job.key);
+      }
+    }
+  }
+
+  lesions.jobs = {
+    /* Hand in `order`. `told(answer)` hears how far it is and, last, what came out;
+     * `silent(key)` is called where the server is not heard of any more. */
+    start(order, told, silent) {
+      lastTicket += 1;
+      waiting.push({ ticket: lastTicket, order, told, silent, key: null });
+      next();
+      return lastTicket;
+    },
+    /* Have a job stopped that waits or runs. */
+    cancel(ticket) {
+      const place = waiting.findIndex((job) => job.ticket === ticket);
+      const job = followed.get(ticket);
+      if (place >= 0) {
+        waiting.splice(place, 1);
+      } else if (job?.key) {
+        set("cancel", job.slot, ticket);
+        leave(job);
+      } else if (job) {
+        job.unwanted = true; // Dash can stop it once the server has told of it
+      }
+    },
+    hear(answer, through) {
+      const job = answer && followed.get(answer.ticket);
+      if (!job) {
+        return;
+      }
+      job.heard = Date.now();
+      job.key = answer.key || job.key;
+      if (job.unwanted && !through) {
+        lesions.jobs.cancel(job.ticket);
+      } else if (through) {
+        leave(job);
+        job.told(answer);
+      } else if (["queued", "running"].includes(answer.state)) {
+        job.told(answer);
+      }
+    },
+  };
+})();
