@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from models.backbones import get_backbone, get_layer
+from models.backbones import get_backbone
 from models.taxonomy import Taxonomy
 from retraining.batches import Batch
 from retraining.config import TrainConfig
@@ -18,7 +18,7 @@ from retraining.losses import LabelLoss, class_weights
 from retraining.metrics import balanced_accuracy, confusion_metrics, confusions, macro_auc
 from retraining.networks import make_optimizer, make_schedule, train_mode
 from retraining.plan import Mix, Sampling
-from retraining.teachers import FeatureMatch, Teacher, mean_log_probabilities, tapped
+from retraining.teachers import FeatureMatch, Taps, Teacher, mean_log_probabilities
 from retraining.tensors import normalised, resized
 
 
@@ -62,17 +62,11 @@ class Learner(lightning.LightningModule):
         self.match: FeatureMatch | None = None
         if config.feature_distill:
             teacher = self.teachers[0]
-            sides = ((network, config.backbone), (teacher.network, teacher.backbone))
-            entries = [get_backbone(name) for _, name in sides]
-            self._maps = [
-                tapped(side, entry.gradcam_layer)
-                for (side, _), entry in zip(sides, entries, strict=True)
-            ]
-            heads = [
-                cast(nn.Linear, get_layer(side, entry.head))
-                for (side, _), entry in zip(sides, entries, strict=True)
-            ]
-            self.match = FeatureMatch(heads[0].in_features, heads[1].in_features)
+            self._taps = (
+                Taps(network, config.backbone, config.feature_maps),
+                Taps(teacher.network, teacher.backbone, config.feature_maps),
+            )
+            self.match = FeatureMatch(*(side.channels for side in self._taps))
         self.losses: list[torch.Tensor] = []
         self.scores: dict[str, float] = {}
         self._logits: list[torch.Tensor] = []
@@ -143,8 +137,8 @@ class Learner(lightning.LightningModule):
             )
             loss = (1 - config.distill) * loss + config.distill * warm**2 * learnt
             if self.match is not None:
-                student, teacher = (held[0] for held in self._maps)
-                loss = loss + config.feature_distill * self.match(student, teacher)
+                maps = (side.take() for side in self._taps)
+                loss = loss + config.feature_distill * self.match(*maps)
         self.losses.append(loss.detach())
         return cast(torch.Tensor, loss)
 

@@ -80,8 +80,9 @@ class TrainConfig:
     teachers: checkpoints whose averaged probabilities the network learns, on the same views.
     distill: share of the loss that goes to the teachers' probabilities, the rest to the labels.
     distill_temperature: softens both sides of that part.
-    feature_distill: weight of the distance between the network's last feature map and the first
+    feature_distill: weight of the distance between the network's feature maps and the first
         teacher's, see `retraining.teachers.FeatureMatch`; 0: off.
+    feature_maps: how many maps of them, from the last one (stride 32) backwards, 1 to 4.
     teacher_size: the teachers see the view at this size where the stage's is smaller.
     cached_features: `auto` runs a frozen backbone once per image and mirror view where nothing but
         mirrors changes the images, and trains the last layer on what it gave; `always` insists;
@@ -128,6 +129,7 @@ class TrainConfig:
     distill: float = 0.9
     distill_temperature: float = 1.0
     feature_distill: float = 0.0
+    feature_maps: int = 1
     teacher_size: int = 128
     augmentation: Augmentation = field(default_factory=Augmentation)
     cached_features: str = "auto"
@@ -168,6 +170,7 @@ class TrainConfig:
             self._check(key, getattr(self, key) >= 0, "0 or more")
         if self.feature_distill and not self.teachers:
             raise ValueError("feature_distill needs teachers, of which the first is taken")
+        self._check("feature_maps", 1 <= self.feature_maps <= 4, "1 to 4")
         for key in ("patience", "workers", "seed"):
             self._check(key, getattr(self, key) >= 0, "a whole number, 0 or more")
         for key in ("devices", "num_nodes"):
