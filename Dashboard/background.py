@@ -30,7 +30,7 @@ from Dashboard.jobs.records import OPEN
 from Dashboard.service import ModelNotReady, UnknownModel
 
 PICTURES = "/pictures"
-INTERVAL_MS = 400
+INTERVAL_MS = 250
 JOB = re.compile(r"(\d+)([.!])(.*)", re.DOTALL)
 REFUSALS = (InputError, UnknownModel, ModelNotReady, UnknownJob, Unavailable)
 

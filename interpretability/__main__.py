@@ -137,6 +137,9 @@ def score(
     ] = 20,
     examples: Annotated[int, typer.Option(min=0, help="Lesions shown on the page.")] = 6,
     seed: Annotated[int, typer.Option(help="Of the choice of lesions.")] = 42,
+    processes: Annotated[
+        int, typer.Option(min=1, help="That share the lesions, and the machine's cores.")
+    ] = 1,
 ) -> None:
     """Measure how faithful each method is, over lesions of a split.
 
@@ -152,7 +155,7 @@ def score(
             line = bar.add_task("", total=n)
             chosen = [name.strip() for name in methods.split(",") if name.strip()]
             page = run(
-                split, n, out, model, chosen, precision, costly, examples, seed,
+                split, n, out, model, chosen, precision, costly, examples, seed, processes,
                 lambda count: _tell(bar, line, count, errors),
             )  # fmt: skip
     except (ValueError, OSError) as error:

@@ -23,6 +23,7 @@ def run(
     costly: int,
     examples: int,
     seed: int,
+    processes: int,
     done: Callable[[int], None],
 ) -> Path:
     """Score `n` lesions and write the tables; returns the page.
@@ -40,7 +41,7 @@ def run(
     chosen = list(methods) or [name for name in METHODS if not explainer.refusal(name)]
     lesions = scoring.sample(split, n, seed)
     subject = Subject(explainer, precision, scoring.calibration(lesions))
-    scoring.score_all(subject, lesions, chosen, out, costly, done)
+    scoring.score_all(subject, lesions, chosen, out, costly, done, processes)
     wanted = {one.image_id for one in lesions}
     rows, pairs = (
         [row for row in scoring.read_rows(out / name) if row["image_id"] in wanted]

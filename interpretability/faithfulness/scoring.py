@@ -18,6 +18,7 @@ from interpretability.faithfulness.localisation import (
     rank_correlation,
     share_inside,
 )
+from interpretability.faithfulness.pool import scored
 from interpretability.faithfulness.randomisation import likeness
 from interpretability.faithfulness.subject import CALIBRATION_PICTURES, Picture, Subject
 from interpretability.target import Target, choose_target
@@ -94,13 +95,15 @@ def score_all(
     out: Path,
     costly: int,
     done: Callable[[int], None] = lambda _count: None,
+    processes: int = 1,
 ) -> None:
     """Score every lesion not in `out` yet, and append its rows.
 
     costly: sensitivity and the randomisation check, which need maps anew, are measured on that
         many lesions, the first.
     done: told of each lesion.
-    Raises ValueError where `out` holds scores of other settings.
+    processes: that share the lesions, and the cores of the machine.
+    Raises ValueError where `out` holds scores of other settings, OSError where a process died.
     """
     explainer = subject.explainer
     settings = {
@@ -114,13 +117,17 @@ def score_all(
     _same_settings(out / SETTINGS_FILE, settings)
     finished = {row["image_id"] for row in read_rows(out / AGREEMENT_FILE)}
     _keep(out / ROWS_FILE, finished)
-    for index, lesion in enumerate(lesions):
-        if lesion.image_id not in finished:
-            rows, agreement = _score(subject, lesion, methods, index, index < costly)
-            _append(out / ROWS_FILE, FIELDS, rows)
-            pairs = ("image_id", "first", "second", "correlation")
-            _append(out / AGREEMENT_FILE, pairs, agreement)
-        done(index + 1)
+    jobs = [
+        (lesion, methods, index, index < costly)
+        for index, lesion in enumerate(lesions)
+        if lesion.image_id not in finished
+    ]
+    before = len(lesions) - len(jobs)
+    done(before)
+    for count, (rows, agreement) in enumerate(scored(_score, subject, jobs, processes), 1):
+        _append(out / ROWS_FILE, FIELDS, rows)
+        _append(out / AGREEMENT_FILE, ("image_id", "first", "second", "correlation"), agreement)
+        done(before + count)
 
 
 def calibration(lesions: Sequence[Lesion]) -> list[Picture]:

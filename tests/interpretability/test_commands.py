@@ -147,6 +147,21 @@ def test_score_writes_tables_and_a_page_and_goes_on(split: Path, tmp_path: Path)
     assert (other.exit_code, "scores of other settings" in other.stderr) == (2, True)
 
 
+def test_several_processes_score_alike(split: Path, tmp_path: Path) -> None:
+    found = []
+    for processes in (1, 2):
+        out = tmp_path / str(processes)
+        given = ("--methods", "gradcam", "--costly", 1, "--examples", 0, "--out", out)
+        done = run("score", "--split", split, "--n", 3, "--processes", processes, *given)
+        assert done.exit_code == 0
+        with (out / "scores.csv").open(newline="") as file:
+            found.append(list(csv.DictReader(file)))
+    for one, other in zip(*found, strict=True):
+        assert one["image_id"] == other["image_id"]
+        for name in ("deletion", "insertion", "inside"):
+            assert float(one[name]) == pytest.approx(float(other[name]), abs=2e-3)
+
+
 def test_the_same_lesions_for_a_seed(split: Path) -> None:
     names = [one.lesion_id for one in sample(split, 3, 1)]
     assert names == [one.lesion_id for one in sample(split, 3, 1)]

@@ -87,7 +87,12 @@ def test_an_evaluated_run_becomes_a_checkpoint_and_a_teacher(
     assert str(run) not in (folder / "card.json").read_text()
 
     student = dataclasses.replace(
-        config, teachers=(str(folder),), stages=(Stage(32, 1),), distill=1.0
+        config,
+        teachers=(str(folder),),
+        stages=(Stage(32, 1),),
+        distill=1.0,
+        feature_distill=1.0,
+        feature_maps=2,
     )
     train(student, tmp_path / "student", tmp_path / "cache")
     assert len(read_log(tmp_path / "student")) == 1
