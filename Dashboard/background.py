@@ -75,8 +75,12 @@ class JobsManager(BaseBackgroundCallbackManager):
         return self._answer(job).get("state") in OPEN
 
     def terminate_job(self, job: str) -> None:
-        """Cancel a job that waits or runs; results are kept."""
-        if self.job_running(job):
+        """Cancel a job that waits or runs, where the user wants it; results are kept.
+
+        Dash also ends the job of a slot that takes another order. The page gives such a slot up
+        after it heard nothing for a while, and follows its job elsewhere: that one goes on.
+        """
+        if "cancelJob" in flask.request.args and self.job_running(job):
             self.jobs.cancel(job.partition(".")[2])
 
     def get_updated_props(self, key: str) -> dict[str, Any]:

@@ -251,16 +251,21 @@ def save_checkpoint(
         (staging / CARD_FILE).write_text(text, encoding="utf-8")
         for name in (WEIGHTS_FILE, CARD_FILE):
             (staging / name).chmod(0o644)
-        if folder.exists():
-            old = staging.with_name(staging.name + "-old")
-            folder.replace(old)
-            staging.replace(folder)
-            shutil.rmtree(old)
-        else:
-            staging.replace(folder)
+        put_folder(staging, folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return card
+
+
+def put_folder(staging: Path, folder: Path) -> None:
+    """Put a finished folder beside `folder` in its place; what was there is removed."""
+    if folder.exists():
+        old = staging.with_name(staging.name + "-old")
+        folder.replace(old)
+        staging.replace(folder)
+        shutil.rmtree(old)
+    else:
+        staging.replace(folder)
 
 
 def load_state_dict(folder: Path) -> dict[str, "torch.Tensor"]:

@@ -17,6 +17,7 @@ from models.checkpoints import (
     load_card,
     locate,
     member_folders,
+    put_folder,
 )
 from models.preprocessing import Preprocessing
 from retraining.files import write_text
@@ -65,13 +66,7 @@ def make_ensemble(
         text = json.dumps(card.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         write_text(staging / CARD_FILE, text)
         member_folders(staging, card)  # raises where the result would not load
-        if target.is_dir():
-            old = staging.with_name(staging.name + "-old")
-            target.replace(old)
-            staging.replace(target)
-            shutil.rmtree(old)
-        else:
-            staging.replace(target)
+        put_folder(staging, target)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return target

@@ -45,7 +45,9 @@
   function look() {
     const now = Date.now();
     for (const job of [...followed.values()]) {
-      if (now - job.heard > SILENCE_MS) {
+      if (document.hidden) {
+        job.heard = now; // the browser slows Dash's questions down
+      } else if (now - job.heard > SILENCE_MS) {
         leave(job);
         job.silent(job.key);
       }

@@ -69,6 +69,8 @@ def test_progress_and_cancelling(page: Page, encode: Encode, jobs: Jobs) -> None
     other.cancel(handles)
     assert jobs.status(state["key"]).state == "running"  # a handle is good for its page alone
     assert other.look(handles) == (None, None)
+    page.call({"ticket": 9, "key": state["key"]}, {"oldJob": handles["job"]})
+    assert jobs.status(state["key"]).state == "running"  # nor does the page that follows it anew
     page.cancel(handles)
     assert finish(page, handles)["state"] == "cancelled"
     until(lambda: jobs.status(state["key"]).state == "cancelled")
