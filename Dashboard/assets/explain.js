@@ -243,6 +243,9 @@
 
   function add(item, details, order, asked, offer) {
     const node = figure(item, asked, offer);
+    if (order.key) {
+      node.dataset.key = order.key;
+    }
     details.querySelector(".explanations").append(node);
     showProgress(node, { state: "queued", fraction: 0 });
     follow(item, node, order);
