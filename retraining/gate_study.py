@@ -268,7 +268,8 @@ def study(
     export(model, root=root)
     classifier = Classifier(model, root=root)
     tables = {name: measure(frame, classifier, report) for name, frame in chosen.items()}
-    return conclude(tables["val"], tables["test"], out, model, (width, height), large)
+    named = f"{classifier.card.name} {classifier.card.version}"
+    return conclude(tables["val"], tables["test"], out, named, (width, height), large)
 
 
 def conclude(
