@@ -5,9 +5,8 @@ Celery's filesystem broker in a private folder that goes when the server goes. W
 any number of `celery -A Dashboard.jobs worker` processes on any machines take the jobs.
 
 A broker's message holds a job's key and nothing else. Pictures and results lie under random keys
-in a store, each for at most `KEEP_SECONDS`. Dash's own CeleryManager is not used: it puts a
-callback's arguments, the picture among them, into the message, keeps results under keys that are
-no secret, and lets a page run one job at a time.
+in a store, each for at most `KEEP_SECONDS`. The pages come by Dash's background callbacks, whose
+manager is `Dashboard.background`.
 """
 
 KEEP_SECONDS = 15 * 60

@@ -7,6 +7,7 @@ from typing import Any
 from celery import Celery  # type: ignore[import-untyped]
 
 from Dashboard.jobs.store import Store
+from Dashboard.jobs.transport import SCHEME
 from Dashboard.jobs.work import beating, work
 
 TASK = "explain"
@@ -18,7 +19,7 @@ POLL_SECONDS = 0.2
 def make_celery(*, folder: Path | None = None, redis_url: str | None = None) -> Celery:
     """The queue: messages in a private folder of this machine, or in Redis."""
     if folder is not None:
-        broker = "filesystem://localhost"
+        broker = f"{SCHEME}://localhost"
         waiting, taken, control = (str(folder / name) for name in FOLDERS)
         options: dict[str, Any] = {
             "data_folder_in": waiting,
