@@ -20,7 +20,7 @@ TRIES, PAUSE_SECONDS = 100, 0.02
 class Channel(filesystem.Channel):
     """Messages are put in place by a rename; a table that is being written is read again."""
 
-    def _put(self, queue: str, message: Any, **_: Any) -> None:
+    def _put(self, queue: str, message: Any, **_: Any) -> None:  # type: ignore[override]
         name = f"{round(1000 * time.monotonic())}_{uuid.uuid4()}.{queue}"
         folder = Path(self.data_folder_out)
         staging = folder / f"{name}.new"  # no name that a worker looks for
