@@ -201,7 +201,9 @@
     if (node.removed || (answer.key && isThere(node, answer.key))) {
       return;
     }
-    node.dataset.key = answer.key || node.dataset.key;
+    if (answer.key) {
+      node.dataset.key = answer.key;
+    }
     if (OPEN.includes(answer.state)) {
       showProgress(node, answer);
       return;
@@ -235,7 +237,7 @@
         throw new Error("The server did not answer: explain again.");
       }
       await ask(address(key));
-      follow(item, node, { key });
+      follow(item, node, async () => ({ key }));
     } catch (error) {
       showFailure(node, error.message);
     }
@@ -243,8 +245,8 @@
 
   function add(item, details, order, asked, offer) {
     const node = figure(item, asked, offer);
-    if (order.key) {
-      node.dataset.key = order.key;
+    if (asked.key) {
+      node.dataset.key = asked.key;
     }
     details.querySelector(".explanations").append(node);
     showProgress(node, { state: "queued", fraction: 0 });
@@ -266,7 +268,7 @@
       for (const key of details.dataset.known.split(" ").filter(Boolean)) {
         const answer = await ask(address(key)).catch(() => null);
         if (answer) {
-          add(item, details, { key }, answer, offer);
+          add(item, details, async () => ({ key }), answer, offer);
         }
       }
     } catch (error) {
@@ -299,23 +301,19 @@
       const item = lesions.cards.find(card.id);
       const details = card.querySelector("details.explain");
       const control = (name) => document.getElementById(`${item.id}-${name}`);
-      const started = card.querySelector("[data-action=explain]");
-      started.disabled = true;
-      try {
-        const options = {
-          model: details.dataset.model,
-          method: control("method").value,
-          precision: control("precision").value,
-          target: control("target").value || null,
-        };
-        const { picture } = await ask("/pictures", { method: "POST", body: await pictureOf(item) });
-        add(item, details, { picture, options }, options, await offered());
-      } catch (error) {
-        const node = element("p", { className: "explained-error" }, icon("file-x"), error.message);
-        details.querySelector(".explain-hint").replaceChildren(node.textContent);
-        lesions.announce(error.message);
-      }
-      started.disabled = false;
+      const options = {
+        model: details.dataset.model,
+        method: control("method").value,
+        precision: control("precision").value,
+        target: control("target").value || null,
+      };
+      // Sent when its turn has come: the server holds a picture for a minute.
+      const order = async () => {
+        const body = await pictureOf(item);
+        const { picture } = await ask("/pictures", { method: "POST", body });
+        return { picture, options };
+      };
+      add(item, details, order, options, await offered());
     },
     /* Cancel one that is under way, forget one that is done. */
     remove(card, pressed) {

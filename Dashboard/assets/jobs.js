@@ -24,12 +24,27 @@
     while (waiting.length && freeSlot() !== undefined) {
       const job = waiting.shift();
       job.slot = freeSlot();
-      job.heard = Date.now();
+      job.heard = null; // not handed in yet
       busy.add(job.slot);
       followed.set(job.ticket, job);
-      set("order", job.slot, { ticket: job.ticket, ...job.order });
+      hand(job);
     }
     looking = looking || (followed.size ? setInterval(look, LOOK_MS) : null);
+  }
+
+  async function hand(job) {
+    try {
+      const order = await job.order();
+      if (job.unwanted) {
+        leave(job);
+        return;
+      }
+      job.heard = Date.now();
+      set("order", job.slot, { ticket: job.ticket, ...order });
+    } catch (error) {
+      leave(job);
+      job.told({ error: error.message });
+    }
   }
 
   function leave(job) {
@@ -45,9 +60,9 @@
   function look() {
     const now = Date.now();
     for (const job of [...followed.values()]) {
-      if (document.hidden) {
+      if (job.heard && document.hidden) {
         job.heard = now; // the browser slows Dash's questions down
-      } else if (now - job.heard > SILENCE_MS) {
+      } else if (job.heard && now - job.heard > SILENCE_MS) {
         leave(job);
         job.silent(job.key);
       }
@@ -55,8 +70,8 @@
   }
 
   lesions.jobs = {
-    /* Hand in `order`. `told(answer)` hears how far it is and, last, what came out;
-     * `silent(key)` is called where the server is not heard of any more. */
+    /* Hand in what `order()` resolves to, once there is a slot. `told(answer)` hears how far it is
+     * and, last, what came out; `silent(key)` is called where the server is not heard any more. */
     start(order, told, silent) {
       lastTicket += 1;
       waiting.push({ ticket: lastTicket, order, told, silent, key: null });

@@ -209,8 +209,8 @@ def test_what_cannot_be_explained_is_said(new_visit: Callable, files) -> None:
         "the explanation failed in the worker (RuntimeError)"
     )
     page.route("**/pictures", lambda route: route.abort("connectionrefused"))
-    details.get_by_role("button", name="Explain", exact=True).click()
-    expect(details.locator(".explain-hint")).to_have_text(
+    unsent = ask(details, "Low", "saliency", "nv")
+    expect(unsent.locator(".explained-error")).to_have_text(
         "The server cannot be reached. Check the connection."
     )
 
