@@ -66,7 +66,7 @@ class Method:
     fails_randomisation: whether its maps stay alike when the network's weights are replaced by
         random ones (Adebayo et al., NeurIPS 2018, arXiv:1810.03292): such a map shows the
         picture's edges as much as the network's reasons. Measured by `faithfulness`: mean rank
-        correlation of magnitudes above `randomisation.ALIKE` in reports/explanations.
+        correlation of magnitudes that `randomisation.fails`, in reports/explanations.
     bfloat16: whether its map is the same in bfloat16 (rank correlation with float32 at least 0.99
         on pictures of lesions, see benchmarks/explanations.py): it is averaged over many gradients.
     refused: backbones that it does not work with, and the sentence that says why.

@@ -22,8 +22,8 @@ MEASURES: Mapping[str, str] = {
     "insertion_gain": "0: as a random order, 1: as the best order known for that picture",
     "infidelity": "error in foretelling what hiding a square does; 0 perfect, 1 as a map of zeros",
     "sensitivity": "relative change of the map under invisible noise; smaller is steadier",
-    "randomisation": "likeness to the map of a network with random weights; above "
-    f"{ALIKE} fails the check",
+    "randomisation": "likeness to the map of a network with random weights; "
+    f"{ALIKE} or more, to two digits, fails the check",
     "inside": "share of the positive attribution inside the lesion's mask",
     "pointing": "how often the largest value lies inside the mask",
     "mask_share": "the mask's share of the picture: what a map of no value has",

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from interpretability import __main__ as commands
-from interpretability.faithfulness.randomisation import ALIKE
+from interpretability.faithfulness.randomisation import fails
 from interpretability.faithfulness.report import interval
 from interpretability.faithfulness.scoring import sample
 from interpretability.methods import METHODS
@@ -195,6 +195,6 @@ def test_methods_are_marked_as_the_report_measured_them() -> None:
             for row in csv.DictReader(file)
             if row["measure"] == "randomisation"
         }
-    assert {name: value > ALIKE for name, value in measured.items()} == {
+    assert {name: fails(value) for name, value in measured.items()} == {
         name: method.fails_randomisation for name, method in METHODS.items()
     }
