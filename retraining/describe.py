@@ -51,23 +51,28 @@ def made(config: TrainConfig, log: Sequence[Epoch], recipe: str) -> str:
     start = {
         "imagenet": f"from ImageNet weights ({entry.weights})",
         "none": "from random weights, without ImageNet pretraining",
-    }.get(config.weights, "from the weights of another checkpoint")
+    }.get(config.weights, f"from an earlier checkpoint, {Path(config.weights).name},")
     layers = {"backbone": "last layer", 0: "all layers"}.get(config.freeze, "upper layers")
     run = Counter(int(row["size"]) for row in log)
     sizes = ", ".join(f"{epochs} epochs at {size} pixels" for size, epochs in run.items())
     kept = best_epoch(config, list(log))
     which = "highest" if CRITERIA[config.best_by][1] else "lowest"
+    average = "averaged " if config.ema else ""
     text = (
         f"{entry.name}, {layers} trained {start} on the training part of the data (recipe "
-        f"{recipe}): {sizes}. Kept are the weights after epoch {kept} of {len(log)}, "
+        f"{recipe}): {sizes}. Kept are the {average}weights after epoch {kept} of {len(log)}, "
         f"which had the {which} {config.best_by.replace('_', ' ')} on val."
     )
     if config.teachers:
-        teachers = ", ".join(Path(t).name for t in config.teachers)
+        teachers = [Path(teacher).name for teacher in config.teachers]
         text += (
-            f" {config.distill:.0%} of the loss asks for the probabilities of {teachers}, trained "
-            "on the same part, for the same augmented views."
+            f" {config.distill:.0%} of the loss asks for the probabilities of "
+            f"{', '.join(teachers)}, trained on the same part, for the same augmented views."
         )
+        if config.feature_distill:
+            text += (
+                f" The last {config.feature_maps} feature maps of {teachers[0]} are learnt, too."
+            )
     return text
 
 

@@ -1,7 +1,6 @@
 /* The panel that explains a result: starts jobs, shows how far they are and their maps side by side.
  *
- * A job goes on when the page is left; the server tells of it when the picture comes again.
- */
+ * A job goes on when the page is left; the server tells of it when the picture comes again. */
 (function () {
   "use strict";
   const lesions = (window.lesions = window.lesions || {});
@@ -12,15 +11,13 @@
 
   const address = (key, rest) => `/explanations/${encodeURIComponent(key)}${rest || ""}`;
 
-  class Refusal extends Error {}
-
   async function ask(path, options) {
     const response = await fetch(path, options).catch(() => {
       throw new Error("The server cannot be reached. Check the connection.");
     });
     const answer = await response.json().catch(() => ({}));
     if (!response.ok) {
-      throw new Refusal(answer.error || `The server failed (${response.status}).`);
+      throw new Error(answer.error || `The server failed (${response.status}).`);
     }
     return answer;
   }

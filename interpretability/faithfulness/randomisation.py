@@ -44,6 +44,6 @@ def likeness(trained: Values, random: Values) -> float:
     return rank_correlation(np.abs(trained), np.abs(random))
 
 
-def fails(likenesses: float) -> bool:
-    """Whether a method of that mean likeness is marked; one at the edge, as shown, is."""
-    return round(likenesses, 2) >= ALIKE
+def fails(mean: float) -> bool:
+    """Whether a method of that mean likeness is marked; one at the edge, to two digits, is."""
+    return round(mean, 2) >= ALIKE
