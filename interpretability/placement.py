@@ -17,7 +17,11 @@ from numpy.typing import NDArray
 
 JUMP = 32.0  # pixels between cells, in all backbones of the registry
 _STRETCHED = (JUMP - 1) / 2
-_FIRST = {"densenet161": (4 + 8 + 16) / 2, "efficientnet_lite0": _STRETCHED}
+_FIRST = {
+    "densenet161": (4 + 8 + 16) / 2,
+    "efficientnet_lite0": _STRETCHED,
+    "efficientnet_lite2": _STRETCHED,
+}
 
 
 def first_centre(backbone: str) -> float:

