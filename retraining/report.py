@@ -11,6 +11,7 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
+from models import columns
 from retraining import tables
 from retraining.compare import PAIRED, Entry, caveats
 from retraining.evaluation import RESAMPLED
@@ -138,17 +139,17 @@ def _sections(
         if table[1]:
             found.append((title, note, *table))
 
-    add(SEVEN, NOTES[SEVEN], tables.metric_table(entries, tables.SEVEN))
-    add(TWO, NOTES[TWO], tables.metric_table(entries, tables.TWO))
-    add(POINT, NOTES[POINT], tables.metric_table(entries, tables.POINT))
-    for title, columns in ((SEVEN, tables.SEVEN), (TWO, tables.TWO)):
-        table = tables.metric_table(entries, columns, RESAMPLED)
+    add(SEVEN, NOTES[SEVEN], tables.metric_table(entries, columns.SEVEN))
+    add(TWO, NOTES[TWO], tables.metric_table(entries, columns.TWO))
+    add(POINT, NOTES[POINT], tables.metric_table(entries, columns.POINT))
+    for title, shape in ((SEVEN, columns.SEVEN), (TWO, columns.TWO)):
+        table = tables.metric_table(entries, shape, RESAMPLED)
         add(f"{title}: val, evenly resampled", NOTES["resampled"], table)
     for kind, title in (("7-class", SEVEN), ("2-class", TWO.partition(",")[0])):
         rows = [[r[c] for c in PUBLISHED[1:]] for r in published if r["table"] == kind]
         head = ["Model", "AUC", "Accuracy", "Precision", "Recall", "F1", "Protocol"]
         add(f"{title}: published by others", NOTES["published"], (head, rows))
-    head, rows = tables.metric_table(entries, tables.CALIBRATION)
+    head, rows = tables.metric_table(entries, columns.CALIBRATION)
     exact = [
         _range(entry.evaluation.chance_ece.get(entry.part, {}).get("ece_15")) for entry in entries
     ]

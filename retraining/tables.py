@@ -2,50 +2,13 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from models.columns import COST
 from retraining.compare import Entry, caveats
 from retraining.evaluation import RESAMPLED
 
-# The two shapes of the field, title to metric.
-SEVEN = {
-    "AUC": "macro_auc",
-    "Accuracy": "accuracy",
-    "Precision": "macro_precision",
-    "Recall": "macro_recall",
-    "F1": "macro_f1",
-}
-TWO = {
-    "AUC": "malignant_auc",
-    "Accuracy": "malignant_accuracy",
-    "Precision": "malignant_precision",
-    "Recall": "malignant_sensitivity",
-    "F1": "malignant_f1",
-}
-POINT = {
-    "Sensitivity": "malignant_sensitivity_at_threshold",
-    "Specificity": "malignant_specificity_at_threshold",
-    "Precision": "malignant_precision_at_threshold",
-    "F1": "malignant_f1_at_threshold",
-    "Accuracy": "malignant_accuracy_at_threshold",
-}
-CALIBRATION = {
-    "ECE before": "ece_15_uncalibrated",
-    "ECE": "ece_15",
-    "ECE, natural frequencies": "ece_15_natural",
-    "Brier before": "brier_uncalibrated",
-    "Brier": "brier",
-    "Brier, natural frequencies": "brier_natural",
-}
-COST = {
-    "Parameters, M": ("parameters", 1e-6, 1),
-    "GMACs": ("gmacs", 1, 2),
-    "Weights, MB": ("file_mb", 1, 1),
-    "ms per image": ("latency_ms", 1, 1),
-    "Images per s": ("images_per_second", 1, 0),
-    "Training, min": ("training_seconds", 1 / 60, 0),
-}
 FIRST = ("model", "backbone", "recipe", "split", "n")
 LAST = ("chosen_on", "form", "input_size", "temperature", "split_sha256")
 
@@ -88,7 +51,7 @@ def breakdown_csv(entries: Sequence[Entry]) -> str:
 
 
 def metric_table(
-    entries: Sequence[Entry], columns: dict[str, str], part: str | None = None
+    entries: Sequence[Entry], columns: Mapping[str, str], part: str | None = None
 ) -> tuple[Cells, list[Cells]]:
     """Head and rows of a table: model, the metrics with intervals, which split did what."""
     wrong = caveats(entries)

@@ -8,43 +8,9 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from Dashboard.comparison import Comparison
+from models.columns import CALIBRATION, COST, POINT, SEVEN, TWO
 from models.taxonomy import HAM10000
 
-# Column titles and metrics; recall is the mean sensitivity, or the sensitivity to malignant ones.
-SEVEN = {
-    "AUC": "macro_auc",
-    "Accuracy": "accuracy",
-    "Precision": "macro_precision",
-    "Recall": "macro_recall",
-    "F1": "macro_f1",
-}
-TWO = {
-    "AUC": "malignant_auc",
-    "Accuracy": "malignant_accuracy",
-    "Precision": "malignant_precision",
-    "Recall": "malignant_sensitivity",
-    "F1": "malignant_f1",
-}
-POINT = {
-    "Sensitivity": "malignant_sensitivity_at_threshold",
-    "Specificity": "malignant_specificity_at_threshold",
-    "Precision": "malignant_precision_at_threshold",
-    "F1": "malignant_f1_at_threshold",
-}
-CALIBRATION = {
-    "ECE before": "ece_15_uncalibrated",
-    "ECE": "ece_15",
-    "ECE, natural frequencies": "ece_15_natural",
-    "Brier": "brier",
-}
-COST = {
-    "Parameters, millions": ("parameters", 1e-6, 1),
-    "GMACs": ("gmacs", 1.0, 2),
-    "Weights, MB": ("file_mb", 1.0, 1),
-    "ms per image": ("latency_ms", 1.0, 1),
-    "Images per second": ("images_per_second", 1.0, 0),
-    "Training, minutes": ("training_seconds", 1 / 60, 0),
-}
 # Until a figure has come.
 EMPTY = {
     "paper_bgcolor": "rgba(0,0,0,0)",
