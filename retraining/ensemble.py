@@ -6,7 +6,6 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from models.checkpoints import (
@@ -21,6 +20,7 @@ from models.checkpoints import (
 )
 from models.preprocessing import Preprocessing
 from retraining.files import write_text
+from retraining.promote import next_version
 
 
 def make_ensemble(
@@ -62,7 +62,7 @@ def make_ensemble(
         for folder, member in zip(folders, names, strict=True):
             if folder.resolve().parent != root.resolve():
                 shutil.copytree(folder, staging / member)
-        card = _card(name, names, cards)
+        card = _card(name, next_version(target), names, cards)
         text = json.dumps(card.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         write_text(staging / CARD_FILE, text)
         member_folders(staging, card)  # raises where the result would not load
@@ -72,14 +72,14 @@ def make_ensemble(
     return target
 
 
-def _card(name: str, members: Sequence[str], cards: Sequence[Card]) -> Card:
+def _card(name: str, version: str, members: Sequence[str], cards: Sequence[Card]) -> Card:
     first = cards[0]
     weights = hashlib.sha256("".join(card.weights_sha256 for card in cards).encode()).hexdigest()
     limits = list(dict.fromkeys(limit for card in cards for limit in card.limits))
     return replace(
         first,
         name=name,
-        version=datetime.now(UTC).strftime("%Y.%m.%d"),
+        version=version,
         backbone=ENSEMBLE,
         preprocessing=Preprocessing(
             max(card.preprocessing.input_size for card in cards), (0, 0, 0), (1, 1, 1)

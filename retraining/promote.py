@@ -3,6 +3,7 @@
 import importlib.metadata
 import json
 import math
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -87,7 +88,7 @@ def promote_run(
     name = name or config.backbone
     card = Card(
         name=name,
-        version=_today(),
+        version=next_version(root / name),
         backbone=config.backbone,
         taxonomy=evaluation.classes,
         preprocessing=get_backbone(config.backbone).preprocessing(evaluation.input_size),
@@ -183,7 +184,9 @@ def recard(
         write_scores(work, evaluation, "val", parts["val"], logits, resamples)
         logits = served_logits(classifier, parts["test"], progress)
         write_scores(work, evaluation, "test", parts["test"], logits, resamples)
-        card = with_scores(replace(card, version=_today()), work, evaluation)
+        if card.metrics:  # one without is being made, and has its version
+            card = replace(card, version=next_version(source))
+        card = with_scores(card, work, evaluation)
     text = json.dumps(card.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     target = source if out is None else out / source.name
     if out is not None and target.resolve() != source.resolve():
@@ -221,8 +224,13 @@ def _choose_anew(run: Path, evaluation: Evaluation, sensitivity: float, resample
         write_scores(run, chosen, part, predictions.frame, predictions.logits, resamples)
 
 
-def _today() -> str:
-    return datetime.now(UTC).strftime("%Y.%m.%d")
+def next_version(folder: Path) -> str:
+    """Today's date; with a number where `folder` holds a checkpoint that was made today."""
+    today = datetime.now(UTC).strftime("%Y.%m.%d")
+    if not (folder / CARD_FILE).is_file():
+        return today
+    same = re.fullmatch(rf"{re.escape(today)}(?:\.(\d+))?", load_card(folder).version)
+    return f"{today}.{int(same[1] or 1) + 1}" if same else today
 
 
 def _read(path: Path) -> Mapping[str, Any]:

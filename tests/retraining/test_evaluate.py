@@ -335,9 +335,9 @@ def test_an_ensemble_is_calibrated_scored_and_measured(
     root, out = tmp_path / "weights", tmp_path / "served"
     for name in ("one", "two"):
         promote_run(evaluated, root, name, resamples=5)
-    make_ensemble(["one", "two"], root=root)
+    version = load_card(make_ensemble(["one", "two"], root=root)).version
     card = load_card(recard("ensemble", splits, root=root, resamples=5))
-    assert card.members == ["one", "two"]
+    assert (card.version, card.members) == (version, ["one", "two"])
     assert card.operating_point["sensitivity"] >= 0.95
     assert card.repeat[0].startswith("python -m retraining ensemble one two")
     evaluate_model("ensemble", splits, "test", out, root=root, resamples=5)
