@@ -31,7 +31,6 @@ POINT: Mapping[str, str] = MappingProxyType(
         "Specificity": "malignant_specificity_at_threshold",
         "Precision": "malignant_precision_at_threshold",
         "F1": "malignant_f1_at_threshold",
-        "Accuracy": "malignant_accuracy_at_threshold",
     }
 )
 CALIBRATION: Mapping[str, str] = MappingProxyType(
@@ -39,9 +38,7 @@ CALIBRATION: Mapping[str, str] = MappingProxyType(
         "ECE before": "ece_15_uncalibrated",
         "ECE": "ece_15",
         "ECE, natural frequencies": "ece_15_natural",
-        "Brier before": "brier_uncalibrated",
         "Brier": "brier",
-        "Brier, natural frequencies": "brier_natural",
     }
 )
 # Title to the measurement, the factor into the title's unit, and decimals.

@@ -141,7 +141,7 @@ def _sections(
 
     add(SEVEN, NOTES[SEVEN], tables.metric_table(entries, columns.SEVEN))
     add(TWO, NOTES[TWO], tables.metric_table(entries, columns.TWO))
-    add(POINT, NOTES[POINT], tables.metric_table(entries, columns.POINT))
+    add(POINT, NOTES[POINT], tables.metric_table(entries, tables.POINT))
     for title, shape in ((SEVEN, columns.SEVEN), (TWO, columns.TWO)):
         table = tables.metric_table(entries, shape, RESAMPLED)
         add(f"{title}: val, evenly resampled", NOTES["resampled"], table)
@@ -149,7 +149,7 @@ def _sections(
         rows = [[r[c] for c in PUBLISHED[1:]] for r in published if r["table"] == kind]
         head = ["Model", "AUC", "Accuracy", "Precision", "Recall", "F1", "Protocol"]
         add(f"{title}: published by others", NOTES["published"], (head, rows))
-    head, rows = tables.metric_table(entries, columns.CALIBRATION)
+    head, rows = tables.metric_table(entries, tables.CALIBRATION)
     exact = [
         _range(entry.evaluation.chance_ece.get(entry.part, {}).get("ece_15")) for entry in entries
     ]

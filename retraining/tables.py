@@ -5,10 +5,17 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from models.columns import COST
+from models import columns as shared
 from retraining.compare import Entry, caveats
 from retraining.evaluation import RESAMPLED
 
+# Reports have room for more than the page has.
+POINT = {**shared.POINT, "Accuracy": "malignant_accuracy_at_threshold"}
+CALIBRATION = {
+    **shared.CALIBRATION,
+    "Brier before": "brier_uncalibrated",
+    "Brier, natural frequencies": "brier_natural",
+}
 FIRST = ("model", "backbone", "recipe", "split", "n")
 LAST = ("chosen_on", "form", "input_size", "temperature", "split_sha256")
 
@@ -18,7 +25,7 @@ Cells = list[str]
 def models_csv(entries: Sequence[Entry]) -> str:
     """A row per model: `FIRST`, every metric with `_low` and `_high`, `LAST`, the cost."""
     names = list(dict.fromkeys(m for e in entries for m in e.metrics[e.part]))
-    costs = [key for key, _, _ in COST.values()]
+    costs = [key for key, _, _ in shared.COST.values()]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*FIRST, *(n + s for n in names for s in ("", "_low", "_high")), *LAST, *costs])
@@ -72,12 +79,12 @@ def metric_table(
 
 def cost_table(entries: Sequence[Entry]) -> tuple[Cells, list[Cells]]:
     """What each model costs beside its balanced accuracy."""
-    head = ["Model", "Input", "Balanced accuracy", *COST, "Arithmetic"]
+    head = ["Model", "Input", "Balanced accuracy", *shared.COST, "Arithmetic"]
     rows = []
     for entry in entries:
         if entry.cost:
             cells = []
-            for key, factor, digits in COST.values():
+            for key, factor, digits in shared.COST.values():
                 value = entry.cost.get(key)
                 cells.append("" if value is None else f"{value * factor:,.{digits}f}")
             size = str(entry.evaluation.input_size)
