@@ -8,7 +8,8 @@ better with occlusion (mean rank correlation over 14 pictures 0.36 instead of 0.
 of two pixels puts the centres nearly where stretching does. So does TensorFlow's padding ("same",
 more of it at the end) in effect: its windows' middles lie later still, but the gradients' weight in
 a trained efficientnet_lite0 does not (at pixel 22 of 32, deviation 7), and its maps agree best with
-occlusion when stretched.
+occlusion when stretched. That of a trained efficientnet_lite2 lies near there, too (at pixel 18,
+deviation 14, mean of both axes, 57 pictures of val).
 """
 
 import cv2
