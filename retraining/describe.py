@@ -42,6 +42,7 @@ LIMITS_HAM10000 = [
 # Shares of malignant lesions among those photographed: screening, general practice, a pigmented
 # lesion clinic, and a referral clinic near HAM10000's own 19.5 %.
 PREVALENCES = (0.02, 0.05, 0.10, 0.20)
+TRANSPLANT = "transplant"  # recipe of the checkpoints that the command of this name leaves
 FEW = 100  # images; fewer make the figures of a group unsure
 
 
@@ -226,9 +227,17 @@ def repeat(card: Card, evaluation: Evaluation) -> list[str]:
         ]
     recipe = evaluation.recipe
     data = ["python -m retraining prepare ARCHIVES --out DATA"] if card.taxonomy == HAM10000 else []
+    start = card.provenance.get("weights", {}).get("start")
+    begun = []
+    if isinstance(start, Mapping) and start.get("training", {}).get("recipe") == TRANSPLANT:
+        begun = [
+            f"python -m retraining transplant --config CONFIG --splits SPLIT --out {start['name']}"
+            "  # CONFIG holds what is under provenance.weights.start.training.config"
+        ]
     return [
         *data,
         "python -m retraining split --data DATA --out SPLIT",
+        *begun,
         f"python -m retraining train --config CONFIG --splits SPLIT --out RUN  # {recipe}: "
         "CONFIG holds what is under training.config",
         "python -m retraining evaluate RUN --split test",

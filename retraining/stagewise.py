@@ -266,7 +266,7 @@ def _card(fitting: Fitting, name: str, done: Sequence[Mapping[str, Any]]) -> Car
         ),
         provenance=describe.provenance(config, taxonomy),
         training={
-            "recipe": "transplant",
+            "recipe": describe.TRANSPLANT,
             "config": without_folders(config.to_dict()),
             "phases": list(done),
         },

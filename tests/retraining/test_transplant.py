@@ -1,6 +1,8 @@
 """A ResNeXt that begins with an EfficientNet's layers."""
 
+import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
@@ -11,6 +13,7 @@ pytestmark = pytest.mark.torch
 from models.backbones import build_network, get_backbone  # noqa: E402
 from models.checkpoints import Card, load_card, load_network, save_checkpoint  # noqa: E402
 from models.taxonomy import HAM10000  # noqa: E402
+from retraining import describe  # noqa: E402
 from retraining.commands.train import app  # noqa: E402
 from retraining.config import TrainConfig, load_config  # noqa: E402
 from retraining.stagewise import PHASES, STATE_FILE, Fitting, fit  # noqa: E402
@@ -198,6 +201,11 @@ def test_stopped_it_goes_on_and_leaves_a_checkpoint_to_train_from(
         splits=str(folder / "split"),
     )  # fmt: skip
     train(config, tmp_path / "run", tmp_path / "cache")
+    made = dataclasses.replace(card, provenance=describe.provenance(config, HAM10000))
+    commands = describe.repeat(made, SimpleNamespace(recipe="transplant", split="a hash"))
+    assert [line.split()[3] for line in commands if line.startswith("python")] == [
+        "prepare", "split", "transplant", "train", "evaluate", "promote",
+    ]  # fmt: skip
 
 
 def test_phases_learn_the_maps(folder: Path, tmp_path: Path) -> None:
