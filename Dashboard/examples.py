@@ -16,7 +16,7 @@ from Dashboard.components.thumbnails import encode_jpeg
 WIDTH, HEIGHT = 600, 450
 JPEG_QUALITY = 92
 BLUR_SIGMA = 7.0
-PALE_RANGE, PALE_LEVEL = 0.26, 0.94
+PALE_RANGE, PALE_LEVEL = 0.32, 0.94
 Picture = NDArray[np.uint8]
 Field = NDArray[np.float64]
 
@@ -72,7 +72,7 @@ def _lesion() -> Picture:
     border = (
         1 + 0.09 * np.sin(3 * angle + 0.6) + 0.05 * np.sin(5 * angle) + 0.03 * np.sin(9 * angle)
     )
-    inside = 1 / (1 + np.exp((radius - border) * 16))
+    inside = 1 / (1 + np.exp((radius - border) * 6))
 
     light = 1 - 0.16 * np.hypot((x - WIDTH / 2) / WIDTH, (y - HEIGHT / 2) / HEIGHT) ** 2 * 4
     skin = np.stack([232 * light, 186 * light, 164 * light], axis=-1)
@@ -81,9 +81,9 @@ def _lesion() -> Picture:
         [np.full_like(x, 138.0), np.full_like(x, 84.0), np.full_like(x, 58.0)], axis=-1
     )
     brown += 20 * _smooth_noise(random, 30)[..., None] - 34 * np.exp(-(radius**2) * 3)[..., None]
-    brown -= 46 * (_network(x, y, random) * inside)[..., None]
+    brown -= 12 * (_network(x, y, random) * inside)[..., None]
     picture = skin * (1 - inside[..., None]) + brown * inside[..., None]
-    picture += 3.0 * random.standard_normal(x.shape)[..., None]
+    picture += 1.5 * random.standard_normal(x.shape)[..., None]
     canvas: Picture = np.clip(picture, 0, 255).astype(np.uint8)
     _draw_globules(canvas, random)
     _draw_hairs(canvas, random)
@@ -109,7 +109,7 @@ def _network(x: Field, y: Field, random: np.random.Generator) -> Field:
 
 
 def _draw_globules(canvas: Picture, random: np.random.Generator) -> None:
-    for _ in range(26):
+    for _ in range(10):
         turn, reach = random.uniform(0, 2 * np.pi), random.uniform(0.55, 0.93)
         centre = (
             int(0.48 * WIDTH + 150 * reach * np.cos(turn)),
@@ -119,7 +119,7 @@ def _draw_globules(canvas: Picture, random: np.random.Generator) -> None:
 
 
 def _draw_hairs(canvas: Picture, random: np.random.Generator) -> None:
-    for _ in range(6):
+    for _ in range(3):
         start = random.uniform((0, 0), (WIDTH, HEIGHT))
         turn, bend = random.uniform(0, np.pi), random.uniform(-0.004, 0.004)
         steps = np.arange(0, random.uniform(160, 340), 6.0)
