@@ -38,7 +38,8 @@ class Backbone:
         things, which the last layer forgets; see `models.ood`.
     bfloat16: whether its probabilities stay within 0.02 of float32 when it is served in bfloat16.
         Networks of depthwise convolutions do not (2.4 % of the probabilities of a trained
-        efficientnet_lite0 moved further, none of a trained resnext50_32x4d's), and gain little.
+        efficientnet_lite0 moved further) and gain little; nor does a resnext50_32x4d that was
+        begun with the layers of one (1.5 %).
     licence: of the code and of the weights.
     paper: where the architecture was published.
     """
@@ -118,6 +119,7 @@ _ENTRIES = (
             "Xie et al., Aggregated Residual Transformations for Deep Neural Networks, "
             "CVPR 2017, arXiv:1611.05431"
         ),
+        bfloat16=False,
     ),
     Backbone(
         name="densenet161",

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.checkpoints import CheckpointError
+from models.checkpoints import DEFAULT_MODEL, CheckpointError
 from models.classifier import Classifier, ModelNotReady, Prediction, choose_precision
 from models.export import GRAPH_FILE
 from models.runtime import multiplies_bfloat16
@@ -234,8 +234,8 @@ def test_precision_follows_the_processor() -> None:
     flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
     native = "amx_bf16" in flags or ("avx512_bf16" in flags and "GenuineIntel" not in flags)
     if flags and "flags" in flags:
-        assert choose_precision() == ("bf16" if native else "f32")
-        assert choose_precision("auto", "densenet161") == choose_precision()
+        assert choose_precision("auto", "densenet161") == ("bf16" if native else "f32")
+    assert choose_precision() == choose_precision("auto", DEFAULT_MODEL) == "f32"
     assert choose_precision("auto", "efficientnet_lite0") == "f32"
     assert choose_precision("bf16", "efficientnet_lite0") == "bf16"
     assert choose_precision("f32") == "f32"
