@@ -114,10 +114,9 @@ class Fitting:
                 f"{found.backbone}"
             )
         self.size = config.stages[-1].size
+        self.given = dataclasses.replace(config, teachers=(teacher,), feature_distill=0.0)
         self.config = dataclasses.replace(
-            config,
-            teachers=(teacher,),
-            feature_distill=0.0,
+            self.given,
             stages=(Stage(self.size, APART * (len(PHASES) + 1)),),
             teacher_size=self.size,
             mixup=0.0,
@@ -250,7 +249,7 @@ def fit(
 
 
 def _card(fitting: Fitting, name: str, done: Sequence[Mapping[str, Any]]) -> Card:
-    config, taxonomy = fitting.config, fitting.taxonomy
+    config, taxonomy = fitting.given, fitting.taxonomy
     return Card(
         name=name,
         version=datetime.now(UTC).strftime("%Y.%m.%d"),

@@ -187,6 +187,7 @@ def test_stopped_it_goes_on_and_leaves_a_checkpoint_to_train_from(
     assert sorted(path.name for path in out.iterdir()) == ["card.json", "model.safetensors"]
     network, card = load_network(out)
     assert card.training["recipe"] == "transplant"
+    assert card.training["config"]["stages"] == [{"size": 64, "epochs": 1}]  # as they were given
     assert [phase["steps"] for phase in card.training["phases"]] == [5, 4, 4, 4]
     assert card.provenance["teachers"][0]["name"] == "teacher"
     with torch.no_grad():
