@@ -225,22 +225,40 @@ def repeat(card: Card, evaluation: Evaluation) -> list[str]:
             f"python -m retraining ensemble {listed} --splits SPLIT --name {card.name}",
             f"split sha256 {evaluation.split}",
         ]
-    recipe = evaluation.recipe
     data = ["python -m retraining prepare ARCHIVES --out DATA"] if card.taxonomy == HAM10000 else []
-    start = card.provenance.get("weights", {}).get("start")
-    begun = []
-    if isinstance(start, Mapping) and start.get("training", {}).get("recipe") == TRANSPLANT:
-        begun = [
-            f"python -m retraining transplant --config CONFIG --splits SPLIT --out {start['name']}"
-            "  # CONFIG holds what is under provenance.weights.start.training.config"
-        ]
     return [
         *data,
         "python -m retraining split --data DATA --out SPLIT",
-        *begun,
-        f"python -m retraining train --config CONFIG --splits SPLIT --out RUN  # {recipe}: "
-        "CONFIG holds what is under training.config",
-        "python -m retraining evaluate RUN --split test",
-        f"python -m retraining promote RUN --name {card.name}",
+        *_ancestry(card.provenance),
+        *_trained(evaluation.recipe, "training.config", card.name),
         f"split sha256 {evaluation.split}",
+    ]
+
+
+def _ancestry(provenance: Mapping[str, Any]) -> list[str]:
+    """The commands that make the checkpoints a training began with, the oldest first."""
+    start, place = provenance.get("weights", {}).get("start"), "provenance.weights.start"
+    commands: list[str] = []
+    while isinstance(start, Mapping):
+        name, training = start["name"], start.get("training", {})
+        if training.get("phases"):
+            made = [
+                f"python -m retraining transplant --config CONFIG --splits SPLIT --out {name}  # "
+                f"CONFIG holds what is under {place}.training.config"
+            ]
+        else:
+            recipe = training.get("recipe", "an earlier recipe")
+            made = _trained(recipe, f"{place}.training.config", name)
+        commands = [*made, *commands]
+        start = start.get("provenance", {}).get("weights", {}).get("start")
+        place += ".provenance.weights.start"
+    return commands
+
+
+def _trained(recipe: str, place: str, name: str) -> list[str]:
+    return [
+        f"python -m retraining train --config CONFIG --splits SPLIT --out RUN  # {recipe}: "
+        f"CONFIG holds what is under {place}",
+        "python -m retraining evaluate RUN --split test",
+        f"python -m retraining promote RUN --name {name}",
     ]
