@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from models.backbones import build_network, get_backbone, get_layer
-from models.checkpoints import Card, save_checkpoint
+from models.checkpoints import Card, load_network, save_checkpoint
 from models.taxonomy import HAM10000
 
 SIZE = 64
@@ -78,3 +78,19 @@ def pictures() -> list[NDArray[np.uint8]]:
         values = 255 * np.stack(blob, axis=2) + rng.normal(0, 12, (height, width, 3))
         made.append(values.clip(0, 255).astype(np.uint8))
     return made
+
+
+def stage_means(folder: Path, pictures: list[NDArray[np.uint8]]) -> NDArray[np.float32]:
+    """What the out-of-distribution score is computed from, by torch: (N, E)."""
+    import torch
+
+    network, card = load_network(folder)
+    seen: list[torch.Tensor] = []
+    for path in get_backbone(card.backbone).stages:
+        get_layer(network, path).register_forward_hook(
+            lambda _m, _i, output: seen.append(output.mean((2, 3)))
+        )
+    batch = card.preprocessing.normalise(np.stack([card.preprocessing.resize(p) for p in pictures]))
+    with torch.no_grad():
+        network(torch.from_numpy(batch))
+    return torch.cat(seen, 1).numpy()

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from models.checkpoints import OOD_FILE, CheckpointError, load_card
 from models.ood import OodParameters, fit, load_ood, save_ood
-from tests.models.conftest import MakeCheckpoint
+from tests.models.conftest import MakeCheckpoint, stage_means
 
 
 def test_by_hand() -> None:
@@ -92,24 +92,12 @@ def test_the_served_score_and_the_card_s_threshold(
 ) -> None:
     import json
 
-    import torch
-
-    from models.backbones import get_backbone, get_layer
-    from models.checkpoints import CARD_FILE, load_network
+    from models.checkpoints import CARD_FILE
     from models.classifier import Classifier
     from models.export import export, export_path
 
     folder = make_checkpoint(tmp_path / "fitted")
-    network, card = load_network(folder)
-    seen: list[torch.Tensor] = []
-    for path in get_backbone(card.backbone).stages:
-        get_layer(network, path).register_forward_hook(
-            lambda _m, _i, output: seen.append(output.mean((2, 3)))
-        )
-    batch = card.preprocessing.normalise(np.stack([card.preprocessing.resize(p) for p in pictures]))
-    with torch.no_grad():
-        network(torch.from_numpy(batch))
-    embeddings = torch.cat(seen, 1).numpy()
+    card, embeddings = load_card(folder), stage_means(folder, pictures)
     known = np.concatenate([embeddings + 0.01 * k for k in range(4)])
     without = export_path(folder, card, tmp_path)
     save_ood(folder / OOD_FILE, fit(known))

@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from models import __main__ as commands
+from models.checkpoints import OOD_FILE
 from models.classifier import Classifier, ModelNotReady
 from models.export import exported
+from models.ood import fit, save_ood
 from models.quantise import quantise
+from tests.models.conftest import MakeCheckpoint, stage_means
 
 pytestmark = pytest.mark.torch
 Images = list[NDArray[np.uint8]]
@@ -53,6 +56,25 @@ def test_the_quantised_graph_answers_nearly_the_same(
     plain_folder = exported(tiny, cache)
     assert plain_folder is not None
     assert size < 0.3 * (plain_folder / "model.bin").stat().st_size
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # NNCF's own
+def test_rounding_does_not_make_pictures_strange(
+    tmp_path: Path, table: Path, make_checkpoint: MakeCheckpoint, pictures: Images
+) -> None:
+    pytest.importorskip("nncf")
+    folder = make_checkpoint(tmp_path / "fitted")
+    seen = stage_means(folder, pictures)
+    rng = np.random.default_rng(0)
+    known = np.concatenate([seen + rng.normal(0, 0.3 * seen.std(0), seen.shape) for _ in range(20)])
+    save_ood(folder / OOD_FILE, fit(known))
+    quantise(folder, table, tmp_path)
+    made = [Classifier(folder, cache=tmp_path, precision=form) for form in ("f32", "int8")]
+    plain, rounded = (np.array([r.ood_score for r in one.predict(pictures)]) for one in made)
+    assert rounded.min() >= 0
+    # Six pictures, so roughly; as the quantised graph has it, it would be 0.7 too much.
+    assert rounded.mean() == pytest.approx(plain.mean(), abs=0.15)
 
 
 def test_a_table_without_paths(tiny: Path, tmp_path: Path) -> None:
