@@ -57,7 +57,8 @@ def quantise(
     folder = locate(name, root)
     plain = export(name, cache, root=root)
     model = ov.Core().read_model(plain / GRAPH_FILE)
-    nncf.set_log_level(logging.ERROR)
+    # Not by its own `set_log_level`, which also sets the level of handlers that are not its own.
+    logging.getLogger("nncf").setLevel(logging.ERROR)
     quantised = nncf.quantize(
         model,
         nncf.Dataset(list(_samples(model, folder, paths))),
