@@ -43,7 +43,7 @@ class Thresholds:
 
 
 DEFAULT_THRESHOLDS = Thresholds()
-RECOMMENDED_THRESHOLDS = Thresholds(min_laplacian=4.0, min_gamma=0.1)
+RECOMMENDED_THRESHOLDS = Thresholds(min_laplacian=2.8, min_gamma=0.1)
 """Where poorer pictures cost the classifier accuracy; sharpness at the common working size.
 
 From `python -m retraining gate-study`; `reports/gate/report.md` shows how.
