@@ -67,6 +67,7 @@ def test_the_threshold_moves_verdicts_and_expectations(visit, files) -> None:
     page.get_by_role("textbox", name="Model").click()
     page.get_by_role("option", name="careful").click()
     page.get_by_role("link", name="Compare").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Compare pictures")
     choose(visit, files("benign"), files("malignant"))
     benign, malignant = columns(visit, "benign.png", "malignant.png")
     slider = page.get_by_label("Consultation from")
