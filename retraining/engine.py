@@ -92,9 +92,12 @@ class Learner(lightning.LightningModule):
         }
 
     def on_fit_start(self) -> None:
-        """Move the teachers to the device."""
+        """Move the teachers to the device, join the network's layers."""
         for teacher in self.teachers:
             teacher.network.to(self.device)
+        if self.config.compile and not self.on_features:
+            # In place, after the average was copied: names in a checkpoint stay as they are.
+            self.network.compile(dynamic=False)
 
     def on_train_epoch_start(self) -> None:
         """Every epoch begins from the seed and itself alone, so that it can be repeated."""

@@ -1,4 +1,4 @@
-"""`train` and `transplant`."""
+"""`train`, `transplant` and `import-weights`."""
 
 import dataclasses
 from pathlib import Path
@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
-from models.backbones import BACKBONES
+from models.backbones import BACKBONES, get_backbone
 from retraining.commands.console import commands, errors
 from retraining.config import TrainConfig, load_config
 
@@ -57,6 +57,18 @@ def train(
     except StoppedError as stopped:
         errors.print(str(stopped), highlight=False, soft_wrap=True)
         raise typer.Exit(130) from None
+
+
+@app.command("import-weights")
+def import_weights(
+    backbone: Annotated[str, typer.Argument(help="Whose ImageNet weights: resnet50_v1.")],
+    path: Annotated[Path, typer.Argument(help="A TensorFlow.js layers model: folder or .tgz.")],
+) -> None:
+    """Keep ImageNet weights that were brought here, for `train --weights imagenet`."""
+    from models import pretrained
+
+    kept = pretrained.import_weights(get_backbone(backbone), path)
+    rich.get_console().print(f"kept in {kept}", soft_wrap=True, highlight=False)
 
 
 @app.command()

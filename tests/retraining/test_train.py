@@ -57,6 +57,27 @@ def test_it_learns_to_tell_colours(run: Path) -> None:
     assert max(row["val_macro_auc"] for row in log) > 0.8
 
 
+def test_joined_layers_learn_the_same_and_are_kept_under_the_same_names(
+    run: Path, config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    joined: list[torch.nn.Module] = []
+    compiles = torch.nn.Module.compile
+
+    def without_a_c_compiler(network: torch.nn.Module, **settings: object) -> None:
+        joined.append(network)
+        compiles(network, backend="eager", **settings)
+
+    monkeypatch.setattr(torch.nn.Module, "compile", without_a_c_compiler)
+    short = dataclasses.replace(config, stages=(Stage(32, 1),))
+    plain = train(short, tmp_path / "plain", tmp_path / "cache")
+    assert not joined
+    fast = train(dataclasses.replace(short, compile=True), tmp_path / "fast", tmp_path / "cache")
+    assert len(joined) == 1
+    assert read_log(fast)[0]["loss"] == pytest.approx(read_log(plain)[0]["loss"], rel=1e-4)
+    network, _, _ = load_trained(fast)
+    assert set(network.state_dict()) == set(load_trained(plain)[0].state_dict())
+
+
 def test_a_run_folder_belongs_to_one_configuration(run: Path, config: TrainConfig) -> None:
     with pytest.raises(ValueError, match="another configuration"):
         train(dataclasses.replace(config, lr=0.5), run, run.parent / "cache")
