@@ -27,6 +27,9 @@ Layers = dict[str, NDArray[np.float32]]
 
 BLOCKS = (3, 4, 6, 3)
 CAFFE_MEAN = (123.68, 116.779, 103.939)  # of red, green, blue, in 0..255
+# The first convolution's maps are made so much smaller, and their normalisation with them: on
+# colours in 0..255 their variances are beyond what a checkpoint's float16 holds.
+FIRST_SCALE = 1 / 64
 # Both are added to a variance before its root is taken.
 KERAS_EPSILON, TORCH_EPSILON = 1.001e-5, 1e-5
 
@@ -106,14 +109,15 @@ def resnet50_state(layers: Mapping[str, NDArray[np.float32]]) -> "dict[str, torc
             }
         except KeyError as error:
             raise LayersModelError(f"the layers model has no {error.args[0]}") from None
-        weight = kernel.transpose(3, 2, 0, 1)
+        weight, scale = kernel.transpose(3, 2, 0, 1), 1.0
         if convolution == "conv1":
             weight, bias = _for_usual_colours(weight, bias)
-        state[f"{convolution}.weight"] = weight
+            scale = FIRST_SCALE
+        state[f"{convolution}.weight"] = scale * weight
         state[f"{normalisation}.weight"] = norm["gamma"]
         state[f"{normalisation}.bias"] = norm["beta"]
-        state[f"{normalisation}.running_mean"] = norm["moving_mean"] - bias
-        variance = norm["moving_variance"] + (KERAS_EPSILON - TORCH_EPSILON)
+        state[f"{normalisation}.running_mean"] = scale * (norm["moving_mean"] - bias)
+        variance = scale**2 * (norm["moving_variance"] + KERAS_EPSILON) - TORCH_EPSILON
         state[f"{normalisation}.running_var"] = variance
 
     put("conv1", "conv1", "bn1")

@@ -93,7 +93,7 @@ class TrainConfig:
     workers: threads that prepare batches; 0: one for the CPU, up to eight otherwise.
     channels_last: memory layout; faster on processors with wide vectors.
     compile: the network's layers are joined by torch's compiler (needs a C++ compiler), which
-        takes a minute for each size of pictures and then a fifth to a third from every step.
+        takes a minute or two for each size of pictures and then shortens every step.
     """
 
     recipe: str = ""

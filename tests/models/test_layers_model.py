@@ -61,8 +61,11 @@ def keras() -> dict[str, Any]:
         layers[f"{name}_bn/beta"] = rng.normal(0, 0.2, outputs).astype("f4")
         layers[f"{name}_bn/moving_mean"] = rng.normal(0, 0.2, outputs).astype("f4")
         layers[f"{name}_bn/moving_variance"] = rng.uniform(0.5, 1.5, outputs).astype("f4")
-        layers[f"{name}_conv/kernel"] = kernel / (60 if inputs == 3 else 1)
+        layers[f"{name}_conv/kernel"] = kernel
         layers[f"{name}_conv/bias"] = rng.normal(0, 0.2, outputs).astype("f4")
+        if inputs == 3:
+            # As in Keras's network: colours of 0..255 give large maps.
+            layers[f"{name}_bn/moving_variance"] *= np.float32(80_000)
 
     layer("conv1", 7, 3, 64)
     inputs = 64
@@ -114,6 +117,7 @@ def test_the_imported_network_does_what_keras_does(
     assert [path.name for path in kept.parent.iterdir()] == [kept.name]
     network = pretrained_network("resnet50_v1", 7).eval()
     assert not network.fc.weight.any()
+    assert all(tensor.abs().max() < 1000 for tensor in network.state_dict().values())
     found = []
     network.layer4.register_forward_hook(lambda *args: found.append(args[2]))
     pictures = torch.randint(0, 256, (2, 3, 96, 64)).float()
