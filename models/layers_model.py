@@ -93,7 +93,7 @@ def resnet50_state(layers: Mapping[str, NDArray[np.float32]]) -> "dict[str, torc
 
     The first convolution takes RGB as ImageNet's usual mean and deviation normalise it; the
     convolutions' biases, which torchvision's have not, become a part of the means that the
-    normalisations take away. Raises LayersModelError where a layer is missing or misshapen.
+    normalisations take away. Raises LayersModelError where a layer is missing.
     """
     import torch
 

@@ -7,7 +7,7 @@ import pytest
 from models.backbones import BACKBONES, Backbone, build_network, get_backbone, get_layer
 
 ENTRIES = [pytest.param(entry, id=name) for name, entry in BACKBONES.items()]
-ISSUE = [
+NAMES = [
     *("resnet18", "resnet34", "resnet50", "resnet50_v1", "resnext50_32x4d", "densenet161"),
     "mobilenet_v2",
     *("efficientnet_b0", "efficientnet_b2", "mixnet_xl"),
@@ -16,7 +16,7 @@ ISSUE = [
 
 
 def test_the_registry_holds_the_twelve_backbones_and_cannot_be_changed() -> None:
-    assert list(BACKBONES) == ISSUE
+    assert list(BACKBONES) == NAMES
     with pytest.raises(TypeError):
         BACKBONES["mine"] = BACKBONES["resnet18"]  # type: ignore[index]
     with pytest.raises(dataclasses.FrozenInstanceError):
