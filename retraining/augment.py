@@ -11,6 +11,7 @@ from retraining import policies
 # Random crops, rotations and stretches are taken from pictures so much larger than the input
 # that they do not lose sharpness, and no larger, so that they do not alias.
 OVERSAMPLING = 1.15
+FULL = 65535  # white in 16 bits
 # Luminance and the two axes of colour of NTSC television, in which a turn changes the hue alone.
 RGB_TO_YIQ = np.array(
     [[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]]
@@ -190,27 +191,36 @@ class Augmentation:
         self, pictures: NDArray[np.uint8], drawn: Drawn, rows: slice
     ) -> NDArray[np.uint8]:
         """Change exposure, contrast, saturation, hue and colour cast of (N, H, W, 3) uint8."""
-        factors = {name: numbers[rows] for name, numbers in drawn.colour.items()}
-        values = pictures.astype(np.float32) / np.float32(255)
-        values = values ** np.exp(factors.pop("gamma")).astype(np.float32)
-        factor = {name: numbers.astype(np.float32) for name, numbers in factors.items()}
-        if drawn.hue is not None:
-            values = _turned(values, 2 * np.pi * self.hue * drawn.hue[rows])
-        grey = values.mean(axis=3, keepdims=True)
-        values = grey + (values - grey) * factor["saturation"]
-        mean = values.mean(axis=(1, 2, 3), keepdims=True)
-        values = mean + (values - mean) * factor["contrast"]
-        values *= factor["brightness"] * factor["cast"]
-        return np.asarray(np.clip(values * 255 + 0.5, 0, 255), np.uint8)
+        changes = {name: numbers[rows] for name, numbers in drawn.colour.items()}
+        turns = None if drawn.hue is None else 2 * np.pi * self.hue * drawn.hue[rows]
+        changed = np.empty_like(pictures)
+        for i, picture in enumerate(pictures):
+            factors = {name: numbers[i, 0, 0] for name, numbers in changes.items()}
+            turn = None if turns is None else float(turns[i])
+            changed[i] = _recoloured(picture, factors, turn)
+        return changed
 
 
-def _turned(values: NDArray[np.float32], angles: NDArray[np.float64]) -> NDArray[np.float32]:
-    """(N, H, W, 3) with each picture's colours turned by its angle, radians."""
-    cos, sin = np.cos(angles), np.sin(angles)
-    turn = np.zeros((len(angles), 3, 3))
-    turn[:, 0, 0] = 1
-    turn[:, 1, 1] = turn[:, 2, 2] = cos
-    turn[:, 1, 2], turn[:, 2, 1] = -sin, sin
-    matrices = np.linalg.inv(RGB_TO_YIQ) @ turn @ RGB_TO_YIQ
-    flat = values.reshape(len(values), -1, 3) @ matrices.astype(np.float32).transpose(0, 2, 1)
-    return np.asarray(np.clip(flat, 0, 1).reshape(values.shape), np.float32)
+def _recoloured(
+    picture: NDArray[np.uint8], factors: dict[str, NDArray[np.float64]], turn: float | None
+) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8 with other colours: a table for the exponent, a matrix for all the rest.
+
+    In 16 bits, so that one rounding is seen, the last; OpenCV's routines release the lock of the
+    interpreter and cut off what leaves the range.
+    """
+    exponent = np.exp(factors["gamma"][0])
+    table = np.rint(FULL * (np.arange(256) / 255) ** exponent).astype(np.uint16)
+    values = cv2.LUT(picture, table)
+    if turn is not None:
+        cos, sin = np.cos(turn), np.sin(turn)
+        rotation = np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]])
+        values = cv2.transform(values, np.linalg.inv(RGB_TO_YIQ) @ rotation @ RGB_TO_YIQ)
+    mean = np.mean(cv2.mean(values)[:3])
+    saturation, contrast = factors["saturation"][0], factors["contrast"][0]
+    gains = factors["brightness"] * factors["cast"]
+    mixing = saturation * np.eye(3) + (1 - saturation) / 3
+    linear = gains[:, None] * contrast * mixing
+    offset = gains * (1 - contrast) * mean
+    values = cv2.transform(values, np.column_stack([linear, offset]))
+    return np.asarray(cv2.convertScaleAbs(values, alpha=255 / FULL), np.uint8)

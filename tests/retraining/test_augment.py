@@ -87,6 +87,23 @@ def test_a_turned_hue_keeps_grey_and_luminance() -> None:
     assert (changed != skin).any()
 
 
+def test_colours_change_as_the_formulas_say() -> None:
+    one = Augmentation(
+        **{**STILL.__dict__, "brightness": 0.2, "contrast": 0.25, "cast": 0.1,
+           "saturation": 0.3, "gamma": 0.25},
+    )  # fmt: skip
+    noise = np.random.default_rng(4).integers(0, 256, (5, 32, 32, 3), np.uint8)
+    drawn = one.draw(5, np.random.default_rng(2))
+    values = (noise / 255) ** np.exp(drawn.colour["gamma"])
+    grey = values.mean(axis=3, keepdims=True)
+    values = grey + (values - grey) * drawn.colour["saturation"]
+    mean = values.mean(axis=(1, 2, 3), keepdims=True)
+    values = mean + (values - mean) * drawn.colour["contrast"]
+    values = values * drawn.colour["brightness"] * drawn.colour["cast"]
+    expected = np.clip(values * 255, 0, 255)
+    assert abs(one.apply(noise, 32, drawn) - expected).max() < 0.52  # rounded once
+
+
 @pytest.mark.parametrize("name", ["brightness", "contrast", "cast", "saturation", "gamma"])
 def test_colour_changes_keep_the_geometry(name: str) -> None:
     one = Augmentation(**{**STILL.__dict__, name: 0.2})
