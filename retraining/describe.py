@@ -8,9 +8,9 @@ from typing import Any
 from models.backbones import get_backbone
 from models.checkpoints import Card, CheckpointError, load_card, locate
 from models.taxonomy import HAM10000, Taxonomy
-from retraining.config import CRITERIA, TrainConfig
+from retraining.config import CRITERIA, TrainConfig, load_config
 from retraining.evaluation import Evaluation
-from retraining.runs import Epoch, best_epoch
+from retraining.runs import CONFIG_FILE, Epoch, best_epoch
 from retraining.scores import AT_THRESHOLD, Metric
 
 DATA = {
@@ -28,6 +28,8 @@ INTENDED_USE = (
     "skin lesions, and research. Not a diagnosis, not a medical device, and not for patients' own "
     "use."
 )
+# What `imported` stands for in the registry of backbones.
+IMPORTED = "those of Keras's ResNet50, from the package idai-shapes-ceramics_resnet50"
 OWN_DATA = "that of the data and weights it was trained on"
 LIMITS = [
     "Trained on dermatoscopic images alone: the answer for any other picture means nothing.",
@@ -50,7 +52,7 @@ def made(config: TrainConfig, log: Sequence[Epoch], recipe: str) -> str:
     """How the network was made, in sentences."""
     entry = get_backbone(config.backbone)
     start = {
-        "imagenet": f"from ImageNet weights ({entry.weights})",
+        "imagenet": f"from ImageNet weights ({_source(config)})",
         "none": "from random weights, without ImageNet pretraining",
     }.get(config.weights, f"from an earlier checkpoint, {Path(config.weights).name},")
     layers = {"backbone": "last layer", 0: "all layers"}.get(config.freeze, "upper layers")
@@ -77,6 +79,11 @@ def made(config: TrainConfig, log: Sequence[Epoch], recipe: str) -> str:
     return text
 
 
+def _source(config: TrainConfig) -> str:
+    weights = get_backbone(config.backbone).weights
+    return IMPORTED if weights == "imported" else weights
+
+
 def intended_use(taxonomy: Taxonomy) -> str:
     """For whom and for what."""
     if taxonomy != HAM10000:
@@ -94,19 +101,30 @@ def provenance(config: TrainConfig, taxonomy: Taxonomy) -> dict[str, Any]:
     entry = get_backbone(config.backbone)
     weights: dict[str, Any] = {"start": config.weights, "architecture": entry.paper}
     if config.weights == "imagenet":
-        weights |= {"source": entry.weights, "licence": entry.licence}
+        weights |= {"source": _source(config), "licence": entry.licence}
     elif config.weights != "none":
         weights["start"] = ancestor(config.weights)
     data = DATA if taxonomy == HAM10000 else {"name": "images of one's own"}
     return {"data": data, "weights": weights, "teachers": [ancestor(t) for t in config.teachers]}
 
 
+def without_folders(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a training for a card: checkpoints by name, no folder of the trainer's own."""
+    kept = {key: value for key, value in settings.items() if key != "splits"}
+    kept["weights"] = Path(kept["weights"]).name
+    kept["teachers"] = [Path(teacher).name for teacher in kept["teachers"]]
+    return kept
+
+
 def ancestor(name: str) -> dict[str, Any]:
-    """What is known of a checkpoint that a training began with or learnt from.
+    """What is known of a checkpoint that a training began with, or of a teacher.
 
     A checkpoint may be replaced by what came of it, so its card's account is carried along.
     """
     known: dict[str, Any] = {"name": Path(name).name}
+    if (Path(name) / CONFIG_FILE).is_file():
+        config = load_config(Path(name) / CONFIG_FILE).to_dict()
+        return known | {"training": {"config": without_folders(config)}}
     try:
         card = load_card(locate(name))
     except CheckpointError:

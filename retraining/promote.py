@@ -99,7 +99,7 @@ def promote_run(
         training={
             "recipe": recipe_of(run, config),
             # The split's hash says which it was.
-            "config": without_folders(config.to_dict()),
+            "config": describe.without_folders(config.to_dict()),
             "log": [
                 {key: None if math.isnan(value) else value for key, value in row.items()}
                 for row in log
@@ -114,14 +114,6 @@ def promote_run(
     network, _, _ = load_trained(run)
     save_checkpoint(root / name, network.state_dict(), with_scores(card, run, evaluation))
     return root / name
-
-
-def without_folders(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of a training for a card: checkpoints by name, no folder of the trainer's own."""
-    kept = {key: value for key, value in settings.items() if key != "splits"}
-    kept["weights"] = Path(kept["weights"]).name
-    kept["teachers"] = [Path(teacher).name for teacher in kept["teachers"]]
-    return kept
 
 
 def recard(

@@ -77,7 +77,8 @@ class TrainConfig:
     best_by: what chooses the epoch to keep, on val: `macro_auc`, `macro_f1`,
         `balanced_accuracy` or `val_loss`.
     patience: training ends when so many epochs in a row were not better; 0: never early.
-    teachers: checkpoints whose averaged probabilities the network learns, on the same views.
+    teachers: checkpoints or run folders whose averaged probabilities the network learns, on the
+        same views.
     distill: share of the loss that goes to the teachers' probabilities, the rest to the labels.
     distill_temperature: softens both sides of that part.
     feature_distill: weight of the distance between the network's feature maps and the first

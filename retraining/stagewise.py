@@ -30,7 +30,6 @@ from retraining.engine import pictures_to_raw
 from retraining.files import replacing
 from retraining.networks import initial_network
 from retraining.plan import Sampling
-from retraining.promote import without_folders
 from retraining.settings import Stage
 from retraining.splits import load_split, load_taxonomy, split_hash
 from retraining.teachers import Teacher
@@ -266,7 +265,7 @@ def _card(fitting: Fitting, name: str, done: Sequence[Mapping[str, Any]]) -> Car
         provenance=describe.provenance(config, taxonomy),
         training={
             "recipe": describe.TRANSPLANT,
-            "config": without_folders(config.to_dict()),
+            "config": describe.without_folders(config.to_dict()),
             "phases": list(done),
         },
         split={"sha256": split_hash(fitting.parts)},

@@ -8,6 +8,7 @@ consistent, CVPR 2022, arXiv:2106.05237.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -17,6 +18,7 @@ from models.backbones import get_backbone, get_layer
 from models.checkpoints import load_network, locate
 from models.preprocessing import Preprocessing
 from models.taxonomy import HAM10000, Taxonomy
+from retraining.runs import BEST_FILE, load_trained
 from retraining.tensors import normalised
 
 
@@ -31,14 +33,22 @@ class Teacher:
 
     @classmethod
     def load(cls, name: str, taxonomy: Taxonomy = HAM10000) -> "Teacher":
-        """The checkpoint `name`; ValueError where its classes are others."""
-        network, card = load_network(locate(name))
-        if card.taxonomy.codes != taxonomy.codes:
-            raise ValueError(
-                f"teacher {name!r} has other classes: {', '.join(card.taxonomy.codes)}"
-            )
+        """The checkpoint or the run `name`, a run's as it stands: its temperature is 1.
+
+        Raises ValueError where its classes are others.
+        """
+        if (Path(name) / BEST_FILE).is_file():
+            network, config, classes = load_trained(Path(name))
+            backbone, temperature = config.backbone, 1.0
+            preprocessing = get_backbone(backbone).preprocessing(config.stages[-1].size)
+        else:
+            network, card = load_network(locate(name))
+            classes, backbone, temperature = card.taxonomy, card.backbone, card.temperature
+            preprocessing = card.preprocessing
+        if classes.codes != taxonomy.codes:
+            raise ValueError(f"teacher {name!r} has other classes: {', '.join(classes.codes)}")
         network = network.to(memory_format=torch.channels_last).requires_grad_(False)
-        return cls(network, card.backbone, card.preprocessing, card.temperature)
+        return cls(network, backbone, preprocessing, temperature)
 
 
 class Taps:

@@ -14,11 +14,13 @@ from models.taxonomy import HAM10000  # noqa: E402
 from retraining.augment import Augmentation  # noqa: E402
 from retraining.config import Stage, TrainConfig  # noqa: E402
 from retraining.data import prepare  # noqa: E402
+from retraining.describe import ancestor  # noqa: E402
 from retraining.evaluate import evaluate_run  # noqa: E402
 from retraining.pretrained import pretrained_network  # noqa: E402
 from retraining.promote import promote_run  # noqa: E402
 from retraining.runs import load_trained, read_log  # noqa: E402
 from retraining.splits import grouped_split, write_split  # noqa: E402
+from retraining.teachers import Teacher  # noqa: E402
 from retraining.train import train  # noqa: E402
 
 
@@ -109,7 +111,7 @@ def test_an_evaluated_run_becomes_a_checkpoint_and_a_teacher(
 
     student = dataclasses.replace(
         config,
-        teachers=(str(folder),),
+        teachers=(str(run), str(folder)),
         stages=(Stage(32, 1),),
         distill=1.0,
         feature_distill=1.0,
@@ -117,6 +119,14 @@ def test_an_evaluated_run_becomes_a_checkpoint_and_a_teacher(
     )
     train(student, tmp_path / "student", tmp_path / "cache")
     assert len(read_log(tmp_path / "student")) == 1
+    as_it_stands, calibrated = (Teacher.load(name) for name in student.teachers)
+    assert (as_it_stands.temperature, calibrated.temperature) == (1.0, card.temperature)
+    pictures = torch.rand(2, 3, 32, 32)
+    torch.testing.assert_close(
+        as_it_stands.network(pictures), calibrated.network(pictures), rtol=0.02, atol=0.02
+    )
+    taught = ancestor(str(run))["training"]["config"]
+    assert (taught["backbone"], "splits" in taught) == (config.backbone, False)
 
 
 def test_packaged_imagenet_weights_load_layer_for_layer() -> None:
