@@ -64,7 +64,10 @@ NOTES = {
         "Difference, row minus column, with its 95% interval and two-sided p-value: paired "
         "bootstrap over lesions. Not corrected for the number of pairs."
     ),
-    "cost": "Time and throughput of the served form for one 600 × 450 image, resizing included.",
+    "cost": (
+        "Time and throughput of the served form for one 600 × 450 image, resizing included. "
+        "Training is that of the last run, on the device that is named."
+    ),
 }
 
 

@@ -79,7 +79,7 @@ def metric_table(
 
 def cost_table(entries: Sequence[Entry]) -> tuple[Cells, list[Cells]]:
     """What each model costs beside its balanced accuracy."""
-    head = ["Model", "Input", "Balanced accuracy", *shared.COST, "Arithmetic"]
+    head = ["Model", "Input", "Balanced accuracy", *shared.COST, "Trained on", "Arithmetic"]
     rows = []
     for entry in entries:
         if entry.cost:
@@ -89,7 +89,8 @@ def cost_table(entries: Sequence[Entry]) -> tuple[Cells, list[Cells]]:
                 cells.append("" if value is None else f"{value * factor:,.{digits}f}")
             size = str(entry.evaluation.input_size)
             accuracy = interval_text(entry.value("balanced_accuracy"))
-            rows.append([entry.name, size, accuracy, *cells, entry.cost.get("precision", "")])
+            told = [entry.cost.get(key, "") for key in ("training_device", "precision")]
+            rows.append([entry.name, size, accuracy, *cells, *told])
     return head, rows
 
 

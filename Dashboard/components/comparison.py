@@ -95,8 +95,10 @@ def cost_table(found: Comparison, installed: Collection[str]) -> html.Div:
             text = "–" if value is None else f"{value * factor:,.{digits}f}"
             cells.append(html.Td(text, className="number"))
         machine = f"{cost.get('processor', '')}, {cost.get('precision', '')}"
-        rows.append(_row(model["model"], installed, [*cells, html.Td(machine)]))
-    return _sortable("Cost", ["Model", *COST, "Measured on"], len(COST), rows)
+        told = [html.Td(cost.get("training_device") or "–"), html.Td(machine)]
+        rows.append(_row(model["model"], installed, [*cells, *told]))
+    titles = ["Model", *COST, "Trained on", "Measured on"]
+    return _sortable("Cost", titles, len(COST), rows)
 
 
 def _row(name: str, installed: Collection[str], cells: Sequence[Component]) -> html.Tr:

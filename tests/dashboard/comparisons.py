@@ -21,8 +21,8 @@ def write_comparison(folder: Path) -> Path:
     models[0]["metrics"]["test"]["accuracy"]["value"] = 0.95
     models[0]["cost"] = {
         "parameters": 11_000_000, "gmacs": 1.8, "file_mb": 22.4, "latency_ms": 9.5,
-        "images_per_second": 140.0, "training_seconds": 600.0, "processor": "a processor",
-        "precision": "bf16",
+        "images_per_second": 140.0, "training_seconds": 600.0, "training_device": "cuda: a card",
+        "processor": "a processor", "precision": "bf16",
     }  # fmt: skip
     data = {
         "format": 1,

@@ -39,7 +39,7 @@ def test_both_tables_say_who_chose_and_who_scored(shipped: Path) -> None:
     assert "val test (its training split is not known)" in shown
     shown = words(table(view, "Malignant or benign, operating point"))
     assert "Sensitivity Specificity Precision F1" in shown
-    assert "22.4 9.5 140 10 a processor, bf16" in words(table(view, "Cost"))
+    assert "22.4 9.5 140 10 cuda: a card a processor, bf16" in words(table(view, "Cost"))
     graphs = [part.id for part in walk(view) if type(part).__name__ == "Graph"]
     assert graphs == [
         "graph-intervals", "graph-roc", "graph-pr", "graph-confusion", "graph-reliability",

@@ -137,6 +137,7 @@ def test_markdown_has_the_tables_of_the_field(report: Path) -> None:
     head = "| Model | AUC | Accuracy | Precision | Recall | F1 | Chosen on | Scored on | n |"
     assert text.count(head) == 4  # two shapes, each on test and on the evenly resampled val
     assert "| val | test | 240 |" in text
+    assert "| 10 | cpu | bf16 |" in text
     assert "published by others" in text
     assert re.search(r"\| strong \| 0\.\d{3} \(0\.\d{3}–[01]\.\d{3}\)", text)
     assert "\\|" in text
