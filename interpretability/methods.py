@@ -296,7 +296,6 @@ _ENTRIES: tuple[Method, ...] = (
         ),
         signed=True,
         forward_only=False,
-        fails_randomisation=True,
         passes=lambda _: 6,
         refused={name: _NO_RULE_FOR_SILU.format(name) for name in _GATED},
     ),
