@@ -10,7 +10,7 @@ from models.checkpoints import Card, CheckpointError, load_card, locate
 from models.taxonomy import HAM10000, Taxonomy
 from retraining.config import CRITERIA, TrainConfig, load_config
 from retraining.evaluation import Evaluation
-from retraining.runs import CONFIG_FILE, Epoch, best_epoch
+from retraining.runs import CONFIG_FILE, Epoch, best_epoch, run_taxonomy
 from retraining.scores import AT_THRESHOLD, Metric
 
 DATA = {
@@ -122,13 +122,17 @@ def ancestor(name: str) -> dict[str, Any]:
     A checkpoint may be replaced by what came of it, so its card's account is carried along.
     """
     known: dict[str, Any] = {"name": Path(name).name}
-    if (Path(name) / CONFIG_FILE).is_file():
-        config = load_config(Path(name) / CONFIG_FILE).to_dict()
-        return known | {"training": {"config": without_folders(config)}}
     try:
         card = load_card(locate(name))
     except CheckpointError:
-        return known
+        if not (Path(name) / CONFIG_FILE).is_file():
+            return known
+        config = load_config(Path(name) / CONFIG_FILE)
+        origin = provenance(config, run_taxonomy(Path(name)))
+        return known | {
+            "training": {"config": without_folders(config.to_dict())},
+            "provenance": {k: v for k, v in origin.items() if k != "data"},
+        }
     settings = {key: value for key, value in card.training.items() if key != "log"}
     return known | {
         "version": card.version,

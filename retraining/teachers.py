@@ -15,7 +15,7 @@ from torch import nn
 from torch.nn import functional
 
 from models.backbones import get_backbone, get_layer
-from models.checkpoints import load_network, locate
+from models.checkpoints import CheckpointError, load_network, locate
 from models.preprocessing import Preprocessing
 from models.taxonomy import HAM10000, Taxonomy
 from retraining.runs import BEST_FILE, load_trained
@@ -33,16 +33,20 @@ class Teacher:
 
     @classmethod
     def load(cls, name: str, taxonomy: Taxonomy = HAM10000) -> "Teacher":
-        """The checkpoint or the run `name`, a run's as it stands: its temperature is 1.
+        """The checkpoint `name`, or the run in that folder as it stands: its temperature is 1.
 
-        Raises ValueError where its classes are others.
+        Raises ValueError where its classes are others, CheckpointError where it is neither.
         """
-        if (Path(name) / BEST_FILE).is_file():
+        try:
+            folder = locate(name)
+        except CheckpointError:
+            if not (Path(name) / BEST_FILE).is_file():
+                raise
             network, config, classes = load_trained(Path(name))
             backbone, temperature = config.backbone, 1.0
             preprocessing = get_backbone(backbone).preprocessing(config.stages[-1].size)
         else:
-            network, card = load_network(locate(name))
+            network, card = load_network(folder)
             classes, backbone, temperature = card.taxonomy, card.backbone, card.temperature
             preprocessing = card.preprocessing
         if classes.codes != taxonomy.codes:

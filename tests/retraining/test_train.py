@@ -93,7 +93,7 @@ def test_promoting_needs_an_evaluation(run: Path, config: TrainConfig, tmp_path:
 
 
 def test_an_evaluated_run_becomes_a_checkpoint_and_a_teacher(
-    run: Path, config: TrainConfig, tmp_path: Path
+    run: Path, config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     metrics = evaluate_run(run, "test", tmp_path / "cache", resamples=50)
     assert {row["split"] for row in metrics} == {"test"}
@@ -125,8 +125,15 @@ def test_an_evaluated_run_becomes_a_checkpoint_and_a_teacher(
     torch.testing.assert_close(
         as_it_stands.network(pictures), calibrated.network(pictures), rtol=0.02, atol=0.02
     )
-    taught = ancestor(str(run))["training"]["config"]
+    told = ancestor(str(run))
+    taught = told["training"]["config"]
     assert (taught["backbone"], "splits" in taught) == (config.backbone, False)
+    assert told["provenance"]["weights"]["start"] == "none"
+    # A bare name is that of a checkpoint, also where a run's folder has it.
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "student").rename(tmp_path / "efficientnet_lite0")
+    assert Teacher.load("efficientnet_lite0").backbone == "efficientnet_lite0"
+    assert Teacher.load("./efficientnet_lite0").backbone == config.backbone
 
 
 def test_packaged_imagenet_weights_load_layer_for_layer() -> None:
