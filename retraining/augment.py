@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from retraining import policies
+from retraining import flaws, policies
 
 # Random crops, rotations and stretches are taken from pictures so much larger than the input
 # that they do not lose sharpness, and no larger, so that they do not alias.
@@ -26,12 +26,14 @@ class Drawn:
     colour: of each change of colour, (N, 1, 1, 1 or 3).
     hue: (N,) in plus or minus 1; None: not changed.
     policy: for every picture, the operations and their strengths.
+    flaws: of every picture; None: none has any.
     """
 
     geometry: NDArray[np.float64]
     colour: dict[str, NDArray[np.float64]]
     hue: NDArray[np.float64] | None
     policy: tuple[tuple[policies.Step, ...], ...] | None
+    flaws: tuple[tuple[flaws.Flaw, ...], ...] | None
 
     @property
     def mirrors(self) -> NDArray[np.float64]:
@@ -57,6 +59,7 @@ class Augmentation:
     policy: `none`; `randaugment`, which does `policy_steps` random operations of strength
         `policy_strength` (0..1); `trivialaugment`, which does one of random strength. See
         `retraining.policies`.
+    flaws: probability of each flaw of `retraining.flaws`.
     """
 
     rotation: float = 180.0
@@ -73,6 +76,7 @@ class Augmentation:
     policy: str = "none"
     policy_steps: int = 2
     policy_strength: float = 0.3
+    flaws: float = 0.0
 
     def __post_init__(self) -> None:
         if self.policy not in policies.POLICIES:
@@ -80,7 +84,7 @@ class Augmentation:
                 f"augmentation.policy must be one of {', '.join(policies.POLICIES)}, "
                 f"got {self.policy!r}"
             )
-        for key in ("flip", "policy_strength"):
+        for key in ("flip", "policy_strength", "flaws"):
             if not 0 <= getattr(self, key) <= 1:
                 raise ValueError(f"augmentation.{key} must be 0 to 1, got {getattr(self, key)!r}")
 
@@ -93,7 +97,8 @@ class Augmentation:
     @property
     def mirrors_only(self) -> bool:
         """Whether mirroring is the only change, so that a picture has four views."""
-        return not (self._warps or self._recolours or self.hue) and self.policy == "none"
+        others = self._warps or self._recolours or self.hue or self.flaws
+        return not others and self.policy == "none"
 
     @property
     def _warps(self) -> bool:
@@ -128,7 +133,9 @@ class Augmentation:
                 policies.draw(self.policy, self.policy_steps, self.policy_strength, rng)
                 for _ in range(count)
             )
-        return Drawn(geometry, colour, hue, policy)
+        # The last of all, so that without them the other numbers are what they were.
+        faults = flaws.draw(count, self.flaws, rng) if self.flaws else None
+        return Drawn(geometry, colour, hue, policy, faults)
 
     def mirrored(self, drawn: Drawn) -> NDArray[np.bool_]:
         """Whether each picture is mirrored along x and along y, (N, 2)."""
@@ -141,21 +148,37 @@ class Augmentation:
 
         Returns (N, size, size, 3) uint8.
         """
-        changed = np.empty((len(pictures), size, size, 3), np.uint8)
+        return self.altered(self.moved(pictures, size, drawn, rows), drawn, rows)
+
+    def moved(
+        self, pictures: NDArray[np.uint8], size: int, drawn: Drawn, rows: slice = slice(None)
+    ) -> NDArray[np.uint8]:
+        """The first part of `apply`: the changes of place and shape, (N, size, size, 3) uint8."""
+        moved = np.empty((len(pictures), size, size, 3), np.uint8)
         mirrors = self.mirrored(drawn)[rows]
         exact = not self._warps and pictures.shape[1:3] == (size, size)
         for i, (picture, numbers) in enumerate(zip(pictures, drawn.geometry[rows], strict=True)):
             if exact:
                 x, y = (-1 if mirror else 1 for mirror in mirrors[i])
-                changed[i] = picture[::y, ::x]
+                moved[i] = picture[::y, ::x]
             else:
-                changed[i] = self._warp(picture, size, numbers)
+                moved[i] = self._warp(picture, size, numbers)
+        return moved
+
+    def altered(
+        self, moved: NDArray[np.uint8], drawn: Drawn, rows: slice = slice(None)
+    ) -> NDArray[np.uint8]:
+        """The second part of `apply`: policy, colours and flaws; `moved` stays as it is."""
+        views = moved
         if drawn.policy is not None:
-            for picture, steps in zip(changed, drawn.policy[rows], strict=True):
-                picture[:] = policies.apply(picture, steps)
+            steps = drawn.policy[rows]
+            views = np.stack([policies.apply(*one) for one in zip(views, steps, strict=True)])
         if self._recolours or self.hue:
-            return self._recolour(changed, drawn, rows)
-        return changed
+            views = self._recolour(views, drawn, rows)
+        if drawn.flaws is not None:
+            faults = drawn.flaws[rows]
+            views = np.stack([flaws.apply(*one) for one in zip(views, faults, strict=True)])
+        return views
 
     def _warp(
         self, picture: NDArray[np.uint8], size: int, numbers: NDArray[np.float64]

@@ -30,17 +30,20 @@ class Batch(NamedTuple):
     inputs: uint8 (N, H, W, 3), or features float32 (N, D).
     labels: int64 (N,).
     mix: of a training batch, None: not mixed.
+    clean: what the teachers see of the inputs, like these; None: the same.
     """
 
     inputs: torch.Tensor
     labels: torch.Tensor
     mix: Mix | None = None
+    clean: torch.Tensor | None = None
 
     def to(self, device: torch.device) -> "Batch":
         """The batch with its tensors on `device`."""
         return self._replace(
             inputs=self.inputs.to(device, non_blocking=True),
             labels=self.labels.to(device, non_blocking=True),
+            clean=None if self.clean is None else self.clean.to(device, non_blocking=True),
         )
 
 
@@ -134,13 +137,18 @@ class Data(lightning.LightningDataModule):
             rows = plan.rows[first : first + config.batch_size][share]
             # All processes draw for the whole batch, so that a share is what it would have been.
             drawn = config.augmentation.draw(config.batch_size, plan.seeds[step])
+            clean = None
             if views is not None:
                 x, y = config.augmentation.mirrored(drawn)[share].T.astype(int)
                 inputs = np.stack([views[v][row] for v, row in zip(2 * y + x, rows, strict=True)])
             else:
                 assert source is not None
-                inputs = config.augmentation.apply(source[rows], view, drawn, share)
-            return Batch(torch.from_numpy(inputs), torch.from_numpy(labels[rows]), plan.mixes[step])
+                moved = config.augmentation.moved(source[rows], view, drawn, share)
+                inputs = config.augmentation.altered(moved, drawn, share)
+                if config.teachers and config.teacher_view == "clean":
+                    clean = torch.from_numpy(moved)
+            known = torch.from_numpy(labels[rows])
+            return Batch(torch.from_numpy(inputs), known, plan.mixes[step], clean)
 
         return Batches(make, self.sampling.steps, workers)
 

@@ -1,4 +1,4 @@
-"""What goes wrong with a picture, made in a controlled way: blur, lost contrast, colour, noise."""
+"""What goes wrong with a picture, made in a controlled way: optics, light, colour, hairs, noise."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -8,7 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 Picture = NDArray[np.uint8]
+Values = NDArray[np.float32]
 
+HAIR_STEPS = 24
+HAIR_SHIFT = 3  # binary digits after the point of a hair's coordinates
+RULER_MARKS = 50
 WIDTH = 600
 """Widths of blurs are in pixels of pictures that are this wide, as those of HAM10000 are."""
 
@@ -51,6 +55,75 @@ def closer(image: Picture, share: float) -> Picture:
     return np.ascontiguousarray(image[top : height - top, left : width - left])
 
 
+def farther(image: Picture, scale: float) -> Picture:
+    """The picture at `scale` of its size in its middle, its mirror image around it."""
+    height, width = image.shape[:2]
+    matrix = np.array([[scale, 0, (1 - scale) * width / 2], [0, scale, (1 - scale) * height / 2]])
+    mirrored = cv2.BORDER_REFLECT_101
+    moved = cv2.warpAffine(
+        image, matrix, (width, height), flags=cv2.INTER_AREA, borderMode=mirrored
+    )
+    return np.asarray(moved, np.uint8)
+
+
+def shaded(image: Picture, strength: float, angle: float) -> Picture:
+    """Light from one side: a share of `strength` more at one border and less at the other.
+
+    angle: of the side with more light, degrees from the right.
+    """
+    x, y = _coordinates(image)
+    turn = np.deg2rad(angle)
+    light = 1 + np.float32(strength) * (x * np.float32(np.cos(turn)) + y * np.float32(np.sin(turn)))
+    return _clip(image * light[..., None])
+
+
+def cornered(
+    image: Picture, radius: float, softness: float, middle: tuple[float, float] = (0, 0)
+) -> Picture:
+    """Black outside of a round field of view, as a dermatoscope's lens leaves it.
+
+    radius: of the field, in half widths; above 1.42 it holds the whole picture.
+    softness: width of the fall from full light to none, in half widths; 0 is a sharp edge.
+    middle: of the field, in half widths and half heights from the middle.
+    """
+    x, y = _coordinates(image)
+    distance = np.hypot(x - np.float32(middle[0]), y - np.float32(middle[1]))
+    light = np.clip((np.float32(radius) - distance) / np.float32(max(softness, 0.02)), 0, 1)
+    return _clip(image * light[..., None])
+
+
+def hairy(image: Picture, count: int, seed: int = 0, *, light: bool = False) -> Picture:
+    """`count` hairs over the picture, bent and of different lengths, dark unless `light`."""
+    rng = np.random.default_rng(seed)
+    changed = image.copy()
+    height, width = image.shape[:2]
+    side = max(height, width)
+    way = np.linspace(0, 1, HAIR_STEPS)
+    main = rng.uniform(0, np.pi)  # most hairs lie the same way
+    tone = rng.uniform(150, 220) if light else rng.uniform(15, 90)
+    for _ in range(count):
+        start = rng.random(2) * (width, height)
+        turn = main + rng.normal(0, 0.4) + rng.uniform(-0.8, 0.8) * way
+        length = rng.uniform(0.3, 1.2) * side
+        steps = np.stack([np.cos(turn), np.sin(turn)], axis=1) * length / HAIR_STEPS
+        points = np.rint((start + steps.cumsum(axis=0)) * 2**HAIR_SHIFT).astype(np.int32)
+        colour = tone * np.array([1.0, 0.85, 0.75]) * rng.uniform(0.8, 1.1)
+        thickness = max(1, round(side / WIDTH * rng.uniform(1.5, 5)))
+        cv2.polylines(changed, [points], False, colour.tolist(), thickness, cv2.LINE_AA, HAIR_SHIFT)
+    return changed
+
+
+def ruled(image: Picture) -> Picture:
+    """A ruler's black marks along the lower border, every tenth longer."""
+    changed = image.copy()
+    height, width = image.shape[:2]
+    for mark in range(RULER_MARKS):
+        x = round((mark + 0.5) * width / RULER_MARKS)
+        top = round(height * (0.86 if mark % 10 == 0 else 0.93))
+        cv2.line(changed, (x, height - 1), (x, top), (20, 20, 20), max(1, width // 300))
+    return changed
+
+
 # What dermatoscopic pictures from elsewhere may look like; each is still one of skin.
 VARIANTS: Mapping[str, Callable[[Picture], Picture]] = MappingProxyType(
     {
@@ -63,8 +136,21 @@ VARIANTS: Mapping[str, Callable[[Picture], Picture]] = MappingProxyType(
         "grainy": lambda image: grainy(image, 12),
         "compressed": lambda image: compressed(image, 30),
         "closer": lambda image: closer(image, 0.6),
+        "farther": lambda image: farther(image, 0.75),
+        "light from a side": lambda image: shaded(image, 0.4, 30),
+        "dark corners": lambda image: cornered(image, 1.05, 0.05),
+        "fading corners": lambda image: cornered(image, 1.4, 0.6),
+        "hairs": lambda image: hairy(image, 12),
+        "ruler": ruled,
     }
 )
+
+
+def _coordinates(image: Picture) -> tuple[Values, Values]:
+    """x (1, W) and y (H, 1) of the pixels, -1 to 1 from border to border."""
+    height, width = image.shape[:2]
+    x = np.linspace(-1, 1, width, dtype=np.float32)[None]
+    return x, np.linspace(-1, 1, height, dtype=np.float32)[:, None]
 
 
 def _clip(values: NDArray[np.floating]) -> Picture:

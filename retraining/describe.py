@@ -68,9 +68,12 @@ def made(config: TrainConfig, log: Sequence[Epoch], recipe: str) -> str:
     )
     if config.teachers:
         teachers = [Path(teacher).name for teacher in config.teachers]
+        seen = "the same augmented views"
+        if config.teacher_view == "clean":
+            seen = "the same views with their own colours and without added flaws"
         text += (
             f" {config.distill:.0%} of the loss asks for the probabilities of "
-            f"{', '.join(teachers)}, trained on the same part, for the same augmented views."
+            f"{', '.join(teachers)}, trained on the same part, for {seen}."
         )
         if config.feature_distill:
             text += (

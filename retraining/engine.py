@@ -128,6 +128,10 @@ class Learner(lightning.LightningModule):
             if batch.mix:
                 raw, target = mixed(raw, target, batch.mix)
             logits = self.network(self._view(raw))
+            if batch.clean is not None:
+                raw = pictures_to_raw(batch.clean)
+                if batch.mix:
+                    raw, _ = mixed(raw, target, batch.mix)
         logits = logits.float() + self.log_prior
         loss = self.label_loss(logits, target)
         if self.teachers:

@@ -25,8 +25,8 @@ from quality.resolution import is_far
 from quality.sharpness import laplacian_variance
 from retraining.degrade import blurred, faded
 from retraining.gate_scale import BLURS, at_working_size, no_originals
+from retraining.hits import balanced, balanced_interval, balanced_or_nan, hits
 from retraining.metrics import auc, macro_auc
-from retraining.resampling import interval, lesion_weights
 from retraining.splits import load_split
 
 CONTRASTS = (1.0, 0.8, 0.6, 0.45, 0.3, 0.2, 0.12)
@@ -46,11 +46,9 @@ MEASURE_AND_EDGES = {
 }
 MIN_IN_BIN = 100
 MEASURED = ("image_id", "lesion_id", "dx", "kind", "level", "sharpness", "gamma")
-RESAMPLES = 200
 CHUNK = 64
 
 Picture = NDArray[np.uint8]
-Values = NDArray[np.float64]
 Report = Callable[[int, int], None]
 
 
@@ -98,8 +96,8 @@ def by_level(table: pd.DataFrame, codes: Sequence[str]) -> pd.DataFrame:
     faded_groups = [*table[table.kind == "contrast"].groupby("level", sort=True)][::-1]
     for kind, parts in (("blur", groups), ("contrast", [(1.0, clean), *faded_groups])):
         for level, part in parts:
-            labels, hit = _hits(part, codes)
-            low, high = _interval(labels, hit.astype(float), part.lesion_id)
+            labels, hit = hits(part, codes)
+            low, high = balanced_interval(labels, hit.astype(float), part.lesion_id)
             probabilities = part[list(codes)].to_numpy()
             bad = [code for code in ("akiec", "bcc", "mel") if code in codes]
             p_malignant = part[bad].sum(axis=1).to_numpy()
@@ -108,7 +106,7 @@ def by_level(table: pd.DataFrame, codes: Sequence[str]) -> pd.DataFrame:
                     "kind": kind,
                     "level": level,
                     "n": len(part),
-                    "balanced_accuracy": _balanced(labels, hit.astype(float)),
+                    "balanced_accuracy": balanced(labels, hit.astype(float)),
                     "balanced_accuracy_low": low,
                     "balanced_accuracy_high": high,
                     "macro_auc": macro_auc(labels, probabilities),
@@ -134,8 +132,8 @@ def losses(table: pd.DataFrame, kind: str, codes: Sequence[str]) -> pd.DataFrame
     measure_, edges = MEASURE_AND_EDGES[kind]
     clean = as_they_are(table).set_index("image_id")
     part = table[(table.kind == kind) & ~((table.kind == "blur") & (table.level == 0))]
-    labels, hit = _hits(part, codes)
-    _, before = _hits(clean.loc[part.image_id], codes)
+    labels, hit = hits(part, codes)
+    _, before = hits(clean.loc[part.image_id], codes)
     lost = before.astype(float) - hit.astype(float)
     values = part[measure_].to_numpy()
     rows = []
@@ -143,13 +141,13 @@ def losses(table: pd.DataFrame, kind: str, codes: Sequence[str]) -> pd.DataFrame
         inside = (values >= low) & (values < high)
         if inside.sum() < MIN_IN_BIN:
             continue
-        lower, upper = _interval(labels[inside], lost[inside], part.lesion_id[inside])
+        lower, upper = balanced_interval(labels[inside], lost[inside], part.lesion_id[inside])
         rows.append(
             {
                 "low": float(low),
                 "high": float(high),
                 "n": int(inside.sum()),
-                "loss": _balanced(labels[inside], lost[inside]),
+                "loss": balanced(labels[inside], lost[inside]),
                 "loss_low": lower,
                 "loss_high": upper,
             }
@@ -186,7 +184,7 @@ def false_rejects(
     accepted and on the rejected, nan where there are none.
     """
     clean = as_they_are(table)
-    labels, hit = _hits(clean, codes)
+    labels, hit = hits(clean, codes)
     rows = []
     for name, (least_sharp, least_gamma) in gates.items():
         blurry = (clean.sharpness < least_sharp).to_numpy()
@@ -202,40 +200,11 @@ def false_rejects(
                     "rejected": float(out[of_class].mean()),
                     "by_sharpness": float(blurry[of_class].mean()),
                     "by_gamma": float(pale[of_class].mean()),
-                    "sensitivity_of_accepted": _balanced_or_nan(labels, hit, of_class & ~out),
-                    "sensitivity_of_rejected": _balanced_or_nan(labels, hit, of_class & out),
+                    "sensitivity_of_accepted": balanced_or_nan(labels, hit, of_class & ~out),
+                    "sensitivity_of_rejected": balanced_or_nan(labels, hit, of_class & out),
                 }
             )
     return pd.DataFrame(rows)
-
-
-def _hits(part: pd.DataFrame, codes: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    labels = np.array([list(codes).index(code) for code in part.dx], np.int64)
-    return labels, part[list(codes)].to_numpy().argmax(axis=1) == labels
-
-
-def _balanced(labels: NDArray[np.int64], values: Values) -> float:
-    """Mean over the classes of the mean value in each."""
-    return float(np.mean([values[labels == c].mean() for c in np.unique(labels)]))
-
-
-def _balanced_or_nan(
-    labels: NDArray[np.int64], hit: NDArray[np.bool_], chosen: NDArray[np.bool_]
-) -> float:
-    return _balanced(labels[chosen], hit[chosen].astype(float)) if chosen.any() else float("nan")
-
-
-def _interval(
-    labels: NDArray[np.int64], values: Values, lesions: pd.Series
-) -> tuple[float | None, float | None]:
-    """95 % interval of `_balanced` when whole lesions are drawn with replacement."""
-    weights = lesion_weights(lesions.to_numpy(object), RESAMPLES)
-    of_class = []
-    for c in np.unique(labels):
-        mine = labels == c
-        with np.errstate(invalid="ignore", divide="ignore"):
-            of_class.append((weights[:, mine] @ values[mine]) / weights[:, mine].sum(axis=1))
-    return interval(np.nanmean(of_class, axis=0))
 
 
 def study(

@@ -13,6 +13,7 @@ SCHEDULES = ("onecycle", "cosine", "constant")
 SAMPLERS = ("weighted", "none")
 CLASS_WEIGHTS = ("none", "inverse", "sqrt_inverse", "effective")
 LOSSES = ("cross_entropy", "focal")
+TEACHER_VIEWS = ("same", "clean")
 CACHED_FEATURES = ("auto", "never", "always")
 PRECISIONS = ("auto", "bf16", "f32")
 DEVICES = ("auto", "cpu", "cuda", "mps", "xpu", "directml")
@@ -85,6 +86,8 @@ class TrainConfig:
         teacher's, see `retraining.teachers.FeatureMatch`; 0: off.
     feature_maps: how many maps of them, from the last one (stride 32) backwards, 1 to 4.
     teacher_size: the teachers see the view at this size where the stage's is smaller.
+    teacher_view: `same` view as the network's; `clean`: without its colours, policy and flaws, so
+        that the network learns to see through them.
     cached_features: `auto` runs a frozen backbone once per image and mirror view where nothing but
         mirrors changes the images, and trains the last layer on what it gave; `always` insists;
         `never` runs it in every epoch.
@@ -134,6 +137,7 @@ class TrainConfig:
     feature_distill: float = 0.0
     feature_maps: int = 1
     teacher_size: int = 128
+    teacher_view: str = "same"
     augmentation: Augmentation = field(default_factory=Augmentation)
     cached_features: str = "auto"
     precision: str = "auto"
@@ -153,6 +157,7 @@ class TrainConfig:
             ("sampler", SAMPLERS),
             ("loss", LOSSES),
             ("best_by", tuple(CRITERIA)),
+            ("teacher_view", TEACHER_VIEWS),
             ("cached_features", CACHED_FEATURES),
             ("precision", PRECISIONS),
             ("device", DEVICES),

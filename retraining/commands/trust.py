@@ -1,4 +1,4 @@
-"""`ood`, `ensemble` and `gate-study`: what makes an answer one to rely on."""
+"""`ood`, `ensemble`, `robustness` and `gate-study`: what makes an answer one to rely on."""
 
 from pathlib import Path
 from typing import Annotated
@@ -73,6 +73,38 @@ def ood(
             if kind not in ("n", "split"):
                 table.add_row(f"{title}: {kind}", "", f"{share:.1%}")
     console.print(table)
+
+
+@app.command()
+def robustness(
+    models: Annotated[list[str], typer.Argument(help="Checkpoints, or folders of some.")],
+    splits: Splits,
+    out: Annotated[Path, typer.Option(help="Folder for the report.")],
+    split: Annotated[str, typer.Option(help="The part that is changed and classified.")] = "test",
+    per_class: Annotated[int, typer.Option(help="Most images of a class.")] = 150,
+    root: Root = WEIGHTS_DIR,
+) -> None:
+    """Measure what other colours and lights, hairs, dark corners, noise and the like cost."""
+    from retraining.robustness import study
+
+    with progress_bar() as bar:
+        task = bar.add_task("changing and classifying")
+        found = study(
+            models,
+            splits,
+            out,
+            part=split,
+            per_class=per_class,
+            root=root,
+            report=lambda what, n, of: bar.update(task, description=what, completed=n, total=of),
+        )
+    for model, rows in found.groupby("model", sort=False):
+        worst = rows.sort_values("lost").iloc[-1]
+        console.print(
+            f"{model}: balanced accuracy {rows.balanced_accuracy.iloc[0]:.3f} as they are, "
+            f"{rows.balanced_accuracy.iloc[-1]:.3f} in the mean of the changes, "
+            f"{worst.balanced_accuracy:.3f} {worst.change}"
+        )
 
 
 @app.command()

@@ -11,6 +11,7 @@ pytestmark = pytest.mark.torch
 
 from models.checkpoints import load_network  # noqa: E402
 from models.taxonomy import HAM10000  # noqa: E402
+from retraining import engine  # noqa: E402
 from retraining.augment import Augmentation  # noqa: E402
 from retraining.config import Stage, TrainConfig  # noqa: E402
 from retraining.data import prepare  # noqa: E402
@@ -134,6 +135,36 @@ def test_an_evaluated_run_becomes_a_checkpoint_and_a_teacher(
     (tmp_path / "student").rename(tmp_path / "efficientnet_lite0")
     assert Teacher.load("efficientnet_lite0").backbone == "efficientnet_lite0"
     assert Teacher.load("./efficientnet_lite0").backbone == config.backbone
+
+
+def test_teachers_may_see_the_clean_picture(
+    run: Path, config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def keep(teachers: object, raw: torch.Tensor) -> torch.Tensor:
+        seen.append(raw)
+        return torch.zeros(len(raw), len(HAM10000))
+
+    monkeypatch.setattr(engine, "mean_log_probabilities", keep)
+    base = dataclasses.replace(
+        config,
+        teachers=(str(run),),
+        stages=(Stage(32, 1),),
+        teacher_size=32,
+        mixup=0.2,
+    )
+    plain = base.augmentation
+    flawed = dataclasses.replace(plain, brightness=0.5, flaws=1.0)
+    for name, view, augmentation in (
+        ("plain", "same", plain), ("clean", "clean", flawed), ("same", "same", flawed)
+    ):  # fmt: skip
+        changed = dataclasses.replace(base, teacher_view=view, augmentation=augmentation)
+        train(changed, tmp_path / name, tmp_path / "cache")
+    steps = len(seen) // 3
+    first, clean, same = (torch.cat(seen[i * steps : (i + 1) * steps]) for i in range(3))
+    torch.testing.assert_close(clean, first)
+    assert (same != first).any()
 
 
 def test_packaged_imagenet_weights_load_layer_for_layer() -> None:
