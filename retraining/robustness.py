@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import quality
-from models.checkpoints import WEIGHTS_DIR
+from models.checkpoints import WEIGHTS_DIR, load_card, locate
 from models.classifier import Classifier
 from models.export import export
 from models.taxonomy import Taxonomy
@@ -55,7 +55,7 @@ def study(
 
     Writes `changes.csv`, `robustness.json` and `report.md` to `out`; the first is returned, see
     `by_change`, with the model's name and version before. ValueError where the split has no such
-    part.
+    part or two models are called the same.
     """
     parts = load_split(splits)
     if part not in parts:
@@ -64,11 +64,16 @@ def study(
         of_class.sample(min(len(of_class), per_class), random_state=0)
         for _, of_class in parts[part].groupby("dx", sort=True)
     )
+    cards = [load_card(locate(name, root)) for name in models]
+    labels = [f"{card.name} {card.version}" for card in cards]
+    if len(set(labels)) < len(labels):
+        raise ValueError(f"two of the models have the same name and version: {', '.join(labels)}")
     tables = []
-    for name in models:
-        classifier = Classifier(_exported(name, root), root=root)
+    for name, label in zip(models, labels, strict=True):
+        export(name, root=root)
+        classifier = Classifier(name, root=root)
         found = by_change(measure(frame, classifier, report), classifier.card.taxonomy)
-        found.insert(0, "model", f"{classifier.card.name} {classifier.card.version}")
+        found.insert(0, "model", label)
         tables.append(found)
     table = pd.concat(tables, ignore_index=True)
     about = {
@@ -82,11 +87,6 @@ def study(
     write_text(out / RESULT_FILE, json.dumps(about, indent=2) + "\n")
     write_text(out / REPORT_FILE, text(table, about))
     return table
-
-
-def _exported(name: str, root: Path) -> str:
-    export(name, root=root)
-    return name
 
 
 def measure(

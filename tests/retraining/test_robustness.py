@@ -78,6 +78,10 @@ def test_a_study_of_two_checkpoints(
     report = (made / "report.md").read_text()
     assert "7 val images of 7 lesions" in report
     assert "| dark corners |" in report
+    words = ["robustness", "one", str(root / "one"), *words[3:]]
+    assert run(monkeypatch, *words, "--split", "val", "--out", "again") == 2
+    assert "the same name and version: one 1.2.3, one 1.2.3" in capsys.readouterr().err
+    assert not Path("again").exists()
 
 
 def test_a_part_that_is_not_there(tmp_path: Path) -> None:
