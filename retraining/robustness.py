@@ -199,7 +199,7 @@ def text(table: pd.DataFrame, about: Mapping[str, Any]) -> str:
         ]
         header = ["change", "balanced accuracy", "lost", "macro AUC", "malignant AUC", "same",
                   "strange"]  # fmt: skip
-        parts += [f"## {model}", markdown(header, rows)]
+        parts += [f"## {model}", markdown(header, rows).rstrip()]
     return "\n\n".join(parts) + "\n"
 
 
