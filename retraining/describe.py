@@ -60,10 +60,14 @@ def made(config: TrainConfig, log: Sequence[Epoch], recipe: str) -> str:
     sizes = ", ".join(f"{epochs} epochs at {size} pixels" for size, epochs in run.items())
     kept = best_epoch(config, list(log))
     which = "highest" if CRITERIA[config.best_by][1] else "lowest"
-    average = "averaged " if config.ema else ""
+    kept_weights = f"{'averaged ' if config.ema else ''}weights after epoch {kept} of {len(log)}"
+    if config.blend < 1:
+        kept_weights = (
+            f"weights {config.blend:.0%} of the way from that checkpoint to the {kept_weights}"
+        )
     text = (
         f"{entry.name}, {layers} trained {start} on the training part of the data (recipe "
-        f"{recipe}): {sizes}. Kept are the {average}weights after epoch {kept} of {len(log)}, "
+        f"{recipe}): {sizes}. Kept are the {kept_weights}, "
         f"which had the {which} {config.best_by.replace('_', ' ')} on val."
     )
     if config.teachers:

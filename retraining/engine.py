@@ -1,5 +1,6 @@
 """The training step and the evaluation of a run, as a Lightning module."""
 
+from copy import deepcopy
 from typing import Any, cast
 
 import lightning
@@ -52,6 +53,9 @@ class Learner(lightning.LightningModule):
                 network, multi_avg_fn=get_ema_multi_avg_fn(config.ema), use_buffers=True
             )
             self.average.requires_grad_(False)
+        # In tuples, because they are not modules of this one: a checkpoint has no need of them.
+        self._start = (deepcopy(network),) if config.blend < 1 else ()
+        self._blend: tuple[nn.Module, ...] = ()
         weight = class_weights(config, sampling.counts, taxonomy.codes)
         self.label_loss = LabelLoss(config, weight)
         seen = sampling.drawn if weight is None else sampling.drawn * weight
@@ -74,7 +78,9 @@ class Learner(lightning.LightningModule):
 
     @property
     def kept(self) -> nn.Module:
-        """The network that is evaluated and kept: the average where there is one."""
+        """The network that is evaluated and kept: the blend or the average where there is one."""
+        if self._blend:
+            return self._blend[0]
         return self.average.module if self.average is not None else self.network
 
     def configure_optimizers(self) -> Any:
@@ -172,6 +178,9 @@ class Learner(lightning.LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         """Begin a new evaluation."""
+        self._blend = ()
+        if self._start:
+            self._blend = (blended(self._start[0].to(self.device), self.kept, self.config.blend),)
         self.kept.eval()
         self._logits, self._labels = [], []
 
@@ -238,6 +247,19 @@ def mixed(raw: torch.Tensor, target: torch.Tensor, mix: Mix) -> tuple[torch.Tens
         raw[..., top:bottom, left:right] = raw[partner][..., top:bottom, left:right]
         share = 1 - (bottom - top) * (right - left) / (height * width)
     return raw, share * target + (1 - share) * target[partner]
+
+
+def blended(start: nn.Module, learnt: nn.Module, share: float) -> nn.Module:
+    """A copy of `start` with weights and statistics `share` of the way to those of `learnt`."""
+    network = deepcopy(start)
+    goal = learnt.state_dict()
+    with torch.no_grad():
+        for name, value in network.state_dict().items():
+            if value.is_floating_point():
+                value.lerp_(goal[name], share)
+            else:
+                value.copy_(goal[name])  # batch normalisation's count of batches
+    return network
 
 
 def score(labels: NDArray[np.int64], logits: NDArray[np.float32]) -> dict[str, float]:

@@ -20,8 +20,8 @@ CONTAINERS = ("features", "blocks")
 def initial_network(config: TrainConfig, classes: int) -> nn.Module:
     """The network that training starts from; the same for the same seed.
 
-    Raises ValueError where `config.weights` is a checkpoint of another backbone or of another
-    number of classes.
+    Raises ValueError where `config.weights` is a checkpoint of another backbone, or of another
+    number of classes and what is learnt is to be blended with it.
     """
     torch.manual_seed(config.seed)
     if config.weights == "imagenet":
@@ -38,6 +38,11 @@ def initial_network(config: TrainConfig, classes: int) -> nn.Module:
         )
     state = load_state_dict(folder)
     if len(card.taxonomy) != classes:
+        if config.blend < 1:
+            raise ValueError(
+                f"blend {config.blend} needs weights that know the {classes} classes; "
+                f"{config.weights!r} knows {len(card.taxonomy)}"
+            )
         # Other classes: its layers are kept, its last layer is not.
         state = {k: v for k, v in state.items() if k not in head_keys(config.backbone)}
         state |= {k: torch.zeros_like(network.state_dict()[k]) for k in head_keys(config.backbone)}

@@ -17,6 +17,7 @@ TEACHER_VIEWS = ("same", "clean")
 CACHED_FEATURES = ("auto", "never", "always")
 PRECISIONS = ("auto", "bf16", "f32")
 DEVICES = ("auto", "cpu", "cuda", "mps", "xpu", "directml")
+BARE_WEIGHTS = ("imagenet", "none")  # which give no last layer of the classes
 # What may choose the epoch to keep, its column of the log, and whether the largest is best.
 CRITERIA = {
     "macro_auc": ("val_macro_auc", True),
@@ -75,6 +76,8 @@ class TrainConfig:
     mixup, cutmix: alpha of the beta distribution (Zhang et al., ICLR 2018; Yun et al., ICCV 2019);
         0: off; with both, every batch takes one of them by chance. Partners are on one device.
     ema: decay per step of the averaged weights that are evaluated and kept; 0: no average.
+    blend: share of what was learnt in the weights that are evaluated and kept, the rest being the
+        checkpoint that the run started from (Wortsman et al., CVPR 2022); 1: what was learnt alone.
     best_by: what chooses the epoch to keep, on val: `macro_auc`, `macro_f1`,
         `balanced_accuracy` or `val_loss`.
     patience: training ends when so many epochs in a row were not better; 0: never early.
@@ -129,6 +132,7 @@ class TrainConfig:
     mixup: float = 0.0
     cutmix: float = 0.0
     ema: float = 0.99
+    blend: float = 1.0
     best_by: str = "macro_auc"
     patience: int = 0
     teachers: tuple[str, ...] = ()
@@ -172,6 +176,12 @@ class TrainConfig:
             self._check(key, 0 <= getattr(self, key) <= 1, "0 to 1")
         for key in ("ema", "warmup", "label_smoothing"):
             self._check(key, 0 <= getattr(self, key) < 1, "0 to below 1")
+        self._check("blend", 0 < self.blend <= 1, "above 0 to 1")
+        if self.blend < 1 and self.weights in BARE_WEIGHTS:
+            raise ValueError(
+                "blend below 1 needs weights that know the classes, the folder of a checkpoint; "
+                f"got {self.weights}"
+            )
         for key in ("lr", "head_lr", "layer_decay", "distill_temperature"):
             self._check(key, getattr(self, key) > 0, "above 0")
         for key in ("weight_decay", "momentum", "clip", "mixup", "cutmix", "focal_gamma",

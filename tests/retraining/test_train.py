@@ -9,13 +9,13 @@ import pytest
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from models.checkpoints import load_network  # noqa: E402
+from models.checkpoints import load_network, save_checkpoint  # noqa: E402
 from models.taxonomy import HAM10000  # noqa: E402
 from retraining import engine  # noqa: E402
 from retraining.augment import Augmentation  # noqa: E402
 from retraining.config import Stage, TrainConfig  # noqa: E402
 from retraining.data import prepare  # noqa: E402
-from retraining.describe import ancestor  # noqa: E402
+from retraining.describe import ancestor, made  # noqa: E402
 from retraining.evaluate import evaluate_run  # noqa: E402
 from retraining.pretrained import pretrained_network  # noqa: E402
 from retraining.promote import promote_run  # noqa: E402
@@ -23,6 +23,7 @@ from retraining.runs import load_trained, read_log  # noqa: E402
 from retraining.splits import grouped_split, write_split  # noqa: E402
 from retraining.teachers import Teacher  # noqa: E402
 from retraining.train import train  # noqa: E402
+from tests.models.test_pretrained import card_of, seeded  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +166,25 @@ def test_teachers_may_see_the_clean_picture(
     first, clean, same = (torch.cat(seen[i * steps : (i + 1) * steps]) for i in range(3))
     torch.testing.assert_close(clean, first)
     assert (same != first).any()
+
+
+def test_what_is_kept_may_lie_between_the_checkpoint_and_what_was_learnt(
+    config: TrainConfig, tmp_path: Path
+) -> None:
+    start = tmp_path / "start"
+    save_checkpoint(start, seeded().state_dict(), card_of({}))
+    learns = dataclasses.replace(config, weights=str(start), stages=(Stage(32, 1),))
+    learnt = train(learns, tmp_path / "learnt", tmp_path / "cache")
+    kept = train(dataclasses.replace(learns, blend=0.25), tmp_path / "kept", tmp_path / "cache")
+    begin, end = load_network(start)[0].state_dict(), load_trained(learnt)[0].state_dict()
+    for name, value in load_trained(kept)[0].state_dict().items():
+        whole = not value.is_floating_point()
+        between = end[name] if whole else 0.75 * begin[name] + 0.25 * end[name]
+        torch.testing.assert_close(value, between)
+    (row,), (other,) = read_log(learnt), read_log(kept)
+    assert (row["loss"] == other["loss"], row["val_loss"] == other["val_loss"]) == (True, False)
+    text = made(load_trained(kept)[1], read_log(kept), "blended")
+    assert "Kept are the weights 25% of the way from that checkpoint to the averaged" in text
 
 
 def test_packaged_imagenet_weights_load_layer_for_layer() -> None:
