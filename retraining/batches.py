@@ -168,9 +168,25 @@ class Data(lightning.LightningDataModule):
         def make(step: int) -> Batch:
             chosen = rows[step * EVALUATION_BATCH : (step + 1) * EVALUATION_BATCH]
             taken = np.ascontiguousarray(inputs[chosen])
+            if config.val_view == "changed" and not self.features:
+                taken = self._changed(pictures[chosen], chosen)
             return Batch(torch.from_numpy(taken), torch.from_numpy(labels[chosen]))
 
         return Batches(make, -(-len(rows) // EVALUATION_BATCH))
+
+    def _changed(self, pictures: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Pictures of val with what the seed and their row draw, whatever the epoch and process."""
+        augmentation = self.config.augmentation
+        drawn = (
+            augmentation.draw(1, np.random.default_rng((self.config.seed, int(row))))
+            for row in rows
+        )
+        return np.concatenate(
+            [
+                augmentation.altered(picture[None], one)
+                for picture, one in zip(pictures, drawn, strict=True)
+            ]
+        )
 
     def _pixels(self, part: str, size: int) -> NDArray[np.uint8]:
         if (part, size) not in self._arrays:

@@ -60,6 +60,7 @@ def made(config: TrainConfig, log: Sequence[Epoch], recipe: str) -> str:
     sizes = ", ".join(f"{epochs} epochs at {size} pixels" for size, epochs in run.items())
     kept = best_epoch(config, list(log))
     which = "highest" if CRITERIA[config.best_by][1] else "lowest"
+    changed = ", its pictures changed as in training" if config.val_view == "changed" else ""
     kept_weights = f"{'averaged ' if config.ema else ''}weights after epoch {kept} of {len(log)}"
     if config.blend < 1:
         kept_weights = (
@@ -68,7 +69,7 @@ def made(config: TrainConfig, log: Sequence[Epoch], recipe: str) -> str:
     text = (
         f"{entry.name}, {layers} trained {start} on the training part of the data (recipe "
         f"{recipe}): {sizes}. Kept are the {kept_weights}, "
-        f"which had the {which} {config.best_by.replace('_', ' ')} on val."
+        f"which had the {which} {config.best_by.replace('_', ' ')} on val{changed}."
     )
     if config.teachers:
         teachers = [Path(teacher).name for teacher in config.teachers]

@@ -14,6 +14,7 @@ SAMPLERS = ("weighted", "none")
 CLASS_WEIGHTS = ("none", "inverse", "sqrt_inverse", "effective")
 LOSSES = ("cross_entropy", "focal")
 TEACHER_VIEWS = ("same", "clean")
+VAL_VIEWS = ("plain", "changed")
 CACHED_FEATURES = ("auto", "never", "always")
 PRECISIONS = ("auto", "bf16", "f32")
 DEVICES = ("auto", "cpu", "cuda", "mps", "xpu", "directml")
@@ -80,6 +81,9 @@ class TrainConfig:
         checkpoint that the run started from (Wortsman et al., CVPR 2022); 1: what was learnt alone.
     best_by: what chooses the epoch to keep, on val: `macro_auc`, `macro_f1`,
         `balanced_accuracy` or `val_loss`.
+    val_view: val's pictures as they are, `plain`, or `changed`: with colours, policy and flaws as
+        training pictures have them, the same in every epoch, so that the one is kept that sees
+        through them best.
     patience: training ends when so many epochs in a row were not better; 0: never early.
     teachers: checkpoints or run folders whose averaged probabilities the network learns, on the
         same views.
@@ -134,6 +138,7 @@ class TrainConfig:
     ema: float = 0.99
     blend: float = 1.0
     best_by: str = "macro_auc"
+    val_view: str = "plain"
     patience: int = 0
     teachers: tuple[str, ...] = ()
     distill: float = 0.9
@@ -161,6 +166,7 @@ class TrainConfig:
             ("sampler", SAMPLERS),
             ("loss", LOSSES),
             ("best_by", tuple(CRITERIA)),
+            ("val_view", VAL_VIEWS),
             ("teacher_view", TEACHER_VIEWS),
             ("cached_features", CACHED_FEATURES),
             ("precision", PRECISIONS),

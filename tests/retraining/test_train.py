@@ -187,6 +187,25 @@ def test_what_is_kept_may_lie_between_the_checkpoint_and_what_was_learnt(
     assert "Kept are the weights 25% of the way from that checkpoint to the averaged" in text
 
 
+def test_val_may_be_changed_as_training_pictures_are(config: TrainConfig, tmp_path: Path) -> None:
+    scores = {}
+    for flawed in (0.0, 1.0):
+        augmentation = dataclasses.replace(config.augmentation, flaws=flawed)
+        # Nothing is learnt, so that epochs differ where their pictures do.
+        still = dataclasses.replace(config, augmentation=augmentation, lr=1e-30, weight_decay=0.0)
+        still = dataclasses.replace(still, stages=(Stage(32, 2),), freeze_batchnorm=True)
+        for view in ("plain", "changed"):
+            run = tmp_path / f"{view}{flawed}"
+            train(dataclasses.replace(still, val_view=view), run, tmp_path / "cache")
+            scores[view, flawed] = [row["val_loss"] for row in read_log(run)]
+    first, second = scores["changed", 1.0]
+    assert first == pytest.approx(second, abs=1e-6)
+    assert first != pytest.approx(scores["plain", 1.0][0], abs=1e-4)
+    assert scores["changed", 0.0] == scores["plain", 0.0] == scores["plain", 1.0]
+    text = made(load_trained(run)[1], read_log(run), "changed")
+    assert "the highest macro auc on val, its pictures changed as in training." in text
+
+
 def test_packaged_imagenet_weights_load_layer_for_layer() -> None:
     network = pretrained_network("efficientnet_lite0", 7)
     state = network.state_dict()
