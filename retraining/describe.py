@@ -6,30 +6,19 @@ from pathlib import Path
 from typing import Any
 
 from models.backbones import get_backbone
-from models.checkpoints import Card, CheckpointError, load_card, locate
+from models.checkpoints import Card
 from models.taxonomy import HAM10000, Taxonomy
-from retraining.config import CRITERIA, TrainConfig, load_config
+from retraining.config import CRITERIA, TrainConfig
 from retraining.evaluation import Evaluation
-from retraining.runs import CONFIG_FILE, Epoch, best_epoch, run_taxonomy
+from retraining.lineage import DATA, imagenet_source, origin_commands, training_commands
+from retraining.runs import Epoch, best_epoch
 from retraining.scores import AT_THRESHOLD, Metric
 
-DATA = {
-    "name": "HAM10000",
-    "source": "Harvard Dataverse, doi:10.7910/DVN/DBW86T",
-    "paper": (
-        "Tschandl, P., Rosendahl, C. & Kittler, H. The HAM10000 dataset, a large collection of "
-        "multi-source dermatoscopic images of common pigmented skin lesions. Sci. Data 5, 180161 "
-        "(2018), doi:10.1038/sdata.2018.161"
-    ),
-    "licence": "CC BY-NC 4.0",
-}
 INTENDED_USE = (
     "Decision support for health professionals who look at dermatoscopic photographs of pigmented "
     "skin lesions, and research. Not a diagnosis, not a medical device, and not for patients' own "
     "use."
 )
-# What `imported` stands for in the registry of backbones.
-IMPORTED = "those of Keras's ResNet50, from the package idai-shapes-ceramics_resnet50"
 OWN_DATA = "that of the data and weights it was trained on"
 LIMITS = [
     "Trained on dermatoscopic images alone: the answer for any other picture means nothing.",
@@ -44,7 +33,6 @@ LIMITS_HAM10000 = [
 # Shares of malignant lesions among those photographed: screening, general practice, a pigmented
 # lesion clinic, and a referral clinic near HAM10000's own 19.5 %.
 PREVALENCES = (0.02, 0.05, 0.10, 0.20)
-TRANSPLANT = "transplant"  # recipe of the checkpoints that the command of this name leaves
 FEW = 100  # images; fewer make the figures of a group unsure
 
 
@@ -52,7 +40,7 @@ def made(config: TrainConfig, log: Sequence[Epoch], recipe: str) -> str:
     """How the network was made, in sentences."""
     entry = get_backbone(config.backbone)
     start = {
-        "imagenet": f"from ImageNet weights ({_source(config)})",
+        "imagenet": f"from ImageNet weights ({imagenet_source(config)})",
         "none": "from random weights, without ImageNet pretraining",
     }.get(config.weights, f"from an earlier checkpoint, {Path(config.weights).name},")
     layers = {"backbone": "last layer", 0: "all layers"}.get(config.freeze, "upper layers")
@@ -87,11 +75,6 @@ def made(config: TrainConfig, log: Sequence[Epoch], recipe: str) -> str:
     return text
 
 
-def _source(config: TrainConfig) -> str:
-    weights = get_backbone(config.backbone).weights
-    return IMPORTED if weights == "imported" else weights
-
-
 def intended_use(taxonomy: Taxonomy) -> str:
     """For whom and for what."""
     if taxonomy != HAM10000:
@@ -102,53 +85,6 @@ def intended_use(taxonomy: Taxonomy) -> str:
 def licence(taxonomy: Taxonomy) -> str:
     """Of the weights: the training data's."""
     return DATA["licence"] if taxonomy == HAM10000 else OWN_DATA
-
-
-def provenance(config: TrainConfig, taxonomy: Taxonomy) -> dict[str, Any]:
-    """Where weights and data come from."""
-    entry = get_backbone(config.backbone)
-    weights: dict[str, Any] = {"start": config.weights, "architecture": entry.paper}
-    if config.weights == "imagenet":
-        weights |= {"source": _source(config), "licence": entry.licence}
-    elif config.weights != "none":
-        weights["start"] = ancestor(config.weights)
-    data = DATA if taxonomy == HAM10000 else {"name": "images of one's own"}
-    return {"data": data, "weights": weights, "teachers": [ancestor(t) for t in config.teachers]}
-
-
-def without_folders(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of a training for a card: checkpoints by name, no folder of the trainer's own."""
-    kept = {key: value for key, value in settings.items() if key != "splits"}
-    kept["weights"] = Path(kept["weights"]).name
-    kept["teachers"] = [Path(teacher).name for teacher in kept["teachers"]]
-    return kept
-
-
-def ancestor(name: str) -> dict[str, Any]:
-    """What is known of a checkpoint that a training began with, or of a teacher.
-
-    A checkpoint may be replaced by what came of it, so its card's account is carried along.
-    """
-    known: dict[str, Any] = {"name": Path(name).name}
-    try:
-        card = load_card(locate(name))
-    except CheckpointError:
-        if not (Path(name) / CONFIG_FILE).is_file():
-            return known
-        config = load_config(Path(name) / CONFIG_FILE)
-        origin = provenance(config, run_taxonomy(Path(name)))
-        return known | {
-            "training": {"config": without_folders(config.to_dict())},
-            "provenance": {k: v for k, v in origin.items() if k != "data"},
-        }
-    settings = {key: value for key, value in card.training.items() if key != "log"}
-    return known | {
-        "version": card.version,
-        "weights_sha256": card.weights_sha256,
-        "description": card.description,
-        "training": settings,
-        "provenance": {k: v for k, v in card.provenance.items() if k != "data"},
-    }
 
 
 def calibration(evaluation: Evaluation, test: Mapping[str, Metric]) -> dict[str, Any]:
@@ -259,36 +195,7 @@ def repeat(card: Card, evaluation: Evaluation) -> list[str]:
     return [
         *data,
         "python -m retraining split --data DATA --out SPLIT",
-        *_ancestry(card.provenance),
-        *_trained(evaluation.recipe, "training.config", card.name),
+        *origin_commands(card.provenance),
+        *training_commands(evaluation.recipe, "training.config", card.name),
         f"split sha256 {evaluation.split}",
-    ]
-
-
-def _ancestry(provenance: Mapping[str, Any]) -> list[str]:
-    """The commands that make the checkpoints a training began with, the oldest first."""
-    start, place = provenance.get("weights", {}).get("start"), "provenance.weights.start"
-    commands: list[str] = []
-    while isinstance(start, Mapping):
-        name, training = start["name"], start.get("training", {})
-        if training.get("phases"):
-            made = [
-                f"python -m retraining transplant --config CONFIG --splits SPLIT --out {name}  # "
-                f"CONFIG holds what is under {place}.training.config"
-            ]
-        else:
-            recipe = training.get("recipe", "an earlier recipe")
-            made = _trained(recipe, f"{place}.training.config", name)
-        commands = [*made, *commands]
-        start = start.get("provenance", {}).get("weights", {}).get("start")
-        place += ".provenance.weights.start"
-    return commands
-
-
-def _trained(recipe: str, place: str, name: str) -> list[str]:
-    return [
-        f"python -m retraining train --config CONFIG --splits SPLIT --out RUN  # {recipe}: "
-        f"CONFIG holds what is under {place}",
-        "python -m retraining evaluate RUN --split test",
-        f"python -m retraining promote RUN --name {name}",
     ]

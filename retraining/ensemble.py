@@ -96,7 +96,7 @@ def _card(name: str, version: str, members: Sequence[str], cards: Sequence[Card]
         provenance={
             "data": first.provenance.get("data", {}),
             "members": {
-                member: {"version": card.version, "weights": card.provenance.get("weights", {})}
+                member: {"version": card.version, "weights_sha256": card.weights_sha256}
                 for member, card in zip(members, cards, strict=True)
             },
         },

@@ -22,7 +22,7 @@ from models.checkpoints import (
     locate,
     save_checkpoint,
 )
-from retraining import describe
+from retraining import describe, lineage
 from retraining.archives import Progress
 from retraining.calibration import SENSITIVITY, calibrate, operating_curve
 from retraining.config import load_config
@@ -95,11 +95,11 @@ def promote_run(
         prior={code: 1 / len(evaluation.classes) for code in evaluation.classes.codes},
         description=describe.made(config, log, recipe_of(run, config)),
         intended_use=describe.intended_use(evaluation.classes),
-        provenance=describe.provenance(config, evaluation.classes),
+        provenance=lineage.provenance(config, evaluation.classes),
         training={
             "recipe": recipe_of(run, config),
             # The split's hash says which it was.
-            "config": describe.without_folders(config.to_dict()),
+            "config": lineage.without_folders(config.to_dict()),
             "log": [
                 {key: None if math.isnan(value) else value for key, value in row.items()}
                 for row in log

@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from models.backbones import get_backbone
 from models.checkpoints import CARD_FILE, Card, save_checkpoint
-from retraining import describe
+from retraining import describe, lineage
 from retraining.batches import Data
 from retraining.config import TrainConfig
 from retraining.data import pixels
@@ -262,10 +262,10 @@ def _card(fitting: Fitting, name: str, done: Sequence[Mapping[str, Any]]) -> Car
             "its own; then its stages learnt the feature maps of that network, one after another, "
             "on the training part of the data."
         ),
-        provenance=describe.provenance(config, taxonomy),
+        provenance=lineage.provenance(config, taxonomy),
         training={
-            "recipe": describe.TRANSPLANT,
-            "config": describe.without_folders(config.to_dict()),
+            "recipe": lineage.TRANSPLANT,
+            "config": lineage.without_folders(config.to_dict()),
             "phases": list(done),
         },
         split={"sha256": split_hash(fitting.parts)},

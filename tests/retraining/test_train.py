@@ -15,8 +15,9 @@ from retraining import engine  # noqa: E402
 from retraining.augment import Augmentation  # noqa: E402
 from retraining.config import Stage, TrainConfig  # noqa: E402
 from retraining.data import prepare  # noqa: E402
-from retraining.describe import ancestor, made  # noqa: E402
+from retraining.describe import made  # noqa: E402
 from retraining.evaluate import evaluate_run  # noqa: E402
+from retraining.lineage import provenance  # noqa: E402
 from retraining.pretrained import pretrained_network  # noqa: E402
 from retraining.promote import promote_run  # noqa: E402
 from retraining.runs import load_trained, read_log  # noqa: E402
@@ -127,10 +128,12 @@ def test_an_evaluated_run_becomes_a_checkpoint_and_a_teacher(
     torch.testing.assert_close(
         as_it_stands.network(pictures), calibrated.network(pictures), rtol=0.02, atol=0.02
     )
-    told = ancestor(str(run))
-    taught = told["training"]["config"]
+    told = provenance(student, HAM10000)
+    untold, promoted = (told["ancestors"][key] for key in told["teachers"])
+    assert promoted["weights_sha256"] == card.weights_sha256
+    taught = untold["training"]["config"]
     assert (taught["backbone"], "splits" in taught) == (config.backbone, False)
-    assert told["provenance"]["weights"]["start"] == "none"
+    assert untold["provenance"]["weights"]["start"] == "none"
     # A bare name is that of a checkpoint, also where a run's folder has it.
     monkeypatch.chdir(tmp_path)
     (tmp_path / "student").rename(tmp_path / "efficientnet_lite0")

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.torch
 from models.backbones import build_network, get_backbone  # noqa: E402
 from models.checkpoints import Card, load_card, load_network, save_checkpoint  # noqa: E402
 from models.taxonomy import HAM10000  # noqa: E402
-from retraining import describe  # noqa: E402
+from retraining import describe, lineage  # noqa: E402
 from retraining.commands.train import app  # noqa: E402
 from retraining.config import TrainConfig, load_config  # noqa: E402
 from retraining.stagewise import PHASES, STATE_FILE, Fitting, fit  # noqa: E402
@@ -189,7 +189,8 @@ def test_stopped_it_goes_on_and_leaves_a_checkpoint_to_train_from(
     assert card.training["recipe"] == "transplant"
     assert card.training["config"]["stages"] == [{"size": 64, "epochs": 1}]  # as they were given
     assert [phase["steps"] for phase in card.training["phases"]] == [5, 4, 4, 4]
-    assert card.provenance["teachers"][0]["name"] == "teacher"
+    (teacher,) = card.provenance["teachers"]
+    assert card.provenance["ancestors"][teacher]["name"] == "teacher"
     with torch.no_grad():
         assert torch.isfinite(network(torch.zeros(1, 3, 64, 64))).all()
     with pytest.raises(ValueError, match="choose another --out"):
@@ -202,7 +203,7 @@ def test_stopped_it_goes_on_and_leaves_a_checkpoint_to_train_from(
         splits=str(folder / "split"),
     )  # fmt: skip
     train(config, tmp_path / "run", tmp_path / "cache")
-    made = dataclasses.replace(card, provenance=describe.provenance(config, HAM10000))
+    made = dataclasses.replace(card, provenance=lineage.provenance(config, HAM10000))
     commands = describe.repeat(made, SimpleNamespace(recipe="transplant", split="a hash"))
     assert [line.split()[3] for line in commands if line.startswith("python")] == [
         "prepare", "split", "transplant", "train", "evaluate", "promote",

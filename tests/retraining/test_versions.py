@@ -14,6 +14,7 @@ pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
 from retraining import describe  # noqa: E402
+from retraining.lineage import flattened  # noqa: E402
 from retraining.promote import next_version  # noqa: E402
 
 TODAY = datetime.now(UTC).strftime("%Y.%m.%d")
@@ -53,8 +54,28 @@ def test_a_card_tells_how_its_ancestors_were_made() -> None:
         "train", "evaluate", "promote",
         "split",
     ]  # fmt: skip
-    assert told[2].endswith("provenance.weights.start.provenance.weights.start.training.config")
+    assert 'under provenance.ancestors["first ' in told[2]
     assert told[4].endswith("--name first")
     assert "--out second" in told[5]
-    assert told[5].endswith(" provenance.weights.start.training.config")
+    assert 'under provenance.ancestors["second ' in told[5]
     assert told[6].endswith("distill: CONFIG holds what is under training.config")
+
+
+def test_an_ancestor_of_many_stands_once_and_is_told_as_fully_as_anywhere() -> None:
+    oldest = {"name": "oldest", "version": "1", "weights_sha256": "0123456789abcdef"}
+    origin = {"data": "ours", "weights": {"start": "none"}, "teachers": [{"name": "unknown"}]}
+    fuller = {**oldest, "provenance": origin}
+    middle = {"name": "middle", "training": {"config": {}}}
+    middle["provenance"] = {"weights": {"start": oldest}, "teachers": [fuller, oldest]}
+    tree = {"weights": {"start": fuller}, "teachers": [middle, oldest]}
+    flat = flattened(tree)
+    first = "oldest 1 01234567"
+    assert flat["weights"]["start"] == flat["teachers"][1] == first
+    assert set(flat["ancestors"]) == {first, "unknown", flat["teachers"][0]}
+    assert flat["ancestors"][first]["provenance"] == {
+        "weights": {"start": "none"}, "teachers": ["unknown"],
+    }  # fmt: skip
+    told = flat["ancestors"][flat["teachers"][0]]["provenance"]
+    assert (told["weights"]["start"], told["teachers"]) == (first, [first, first])
+    assert flattened(flat) == flat
+    assert flattened({"data": "ours"}) == {"data": "ours"}
