@@ -50,7 +50,8 @@ class Card:
     breakdowns: metrics by sex, age, body site and way of diagnosis: `{"by", "group", "split",
         "n", "lesions", "malignant", "metrics"}`.
     description, intended_use, limits: sentences for people.
-    provenance: of the weights that training started from.
+    provenance: data, the weights that training started from, the teachers, and under `ancestors`
+        what is known of each of those, once.
     backbone_weights: of a checkpoint that holds a last layer alone, the network it stands on:
         `{"backbone", "weights", "seed", "sha256"}`, see `models.pretrained.backbone_state`; empty
         where the checkpoint holds the whole network.
