@@ -148,7 +148,10 @@ def _key(one: Any, known: Mapping[str, Account], into: Accounts) -> Any:
     """The key of an ancestor, an account or already a key, in `into`; other words as they are."""
     if isinstance(one, Mapping):
         return _tell(one, into, known)
-    return _tell(known[one], into, known) if one in known else one
+    # Told as fully already: followed again along every path, a family's accounts would take ages.
+    if one not in known or len(json.dumps(known[one])) <= len(json.dumps(into.get(one, {}))):
+        return one
+    return _tell(known[one], into, known)
 
 
 def _tell(

@@ -18,6 +18,7 @@ from retraining.data import prepare  # noqa: E402
 from retraining.describe import made  # noqa: E402
 from retraining.evaluate import evaluate_run  # noqa: E402
 from retraining.lineage import provenance  # noqa: E402
+from retraining.networks import initial_network  # noqa: E402
 from retraining.pretrained import pretrained_network  # noqa: E402
 from retraining.promote import promote_run  # noqa: E402
 from retraining.runs import load_trained, read_log  # noqa: E402
@@ -186,7 +187,10 @@ def test_what_is_kept_may_lie_between_the_checkpoint_and_what_was_learnt(
         torch.testing.assert_close(value, between)
     (row,), (other,) = read_log(learnt), read_log(kept)
     assert (row["loss"] == other["loss"], row["val_loss"] == other["val_loss"]) == (True, False)
-    text = made(load_trained(kept)[1], read_log(kept), "blended")
+    blended = load_trained(kept)[1]
+    with pytest.raises(ValueError, match=r"blend 0\.25 needs weights that know the 3 classes"):
+        initial_network(blended, 3)
+    text = made(blended, read_log(kept), "blended")
     assert "Kept are the weights 25% of the way from that checkpoint to the averaged" in text
 
 
