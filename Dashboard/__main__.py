@@ -13,8 +13,8 @@ import quality
 from Dashboard import cores
 from Dashboard.batch import Row, assess_files, write_csv
 from Dashboard.config import Config
-from Dashboard.memory import return_large_blocks
 from Dashboard.service import ModelNotReady, Service, UnknownModel
+from models.memory import return_large_blocks
 
 EXIT_SOME_FAILED, EXIT_USAGE = 1, 2
 

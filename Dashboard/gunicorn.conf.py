@@ -13,7 +13,7 @@ if ROOT not in sys.path:
 
 from Dashboard import cores  # noqa: E402
 from Dashboard.config import Config  # noqa: E402
-from Dashboard.memory import return_large_blocks  # noqa: E402
+from models.memory import return_large_blocks  # noqa: E402
 
 try:
     _config = Config.from_env()

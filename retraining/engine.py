@@ -15,6 +15,7 @@ from models.backbones import get_backbone
 from models.taxonomy import Taxonomy
 from retraining.batches import Batch
 from retraining.config import TrainConfig
+from retraining.depthwise import widen_depthwise_gradients
 from retraining.losses import LabelLoss, class_weights
 from retraining.metrics import balanced_accuracy, confusion_metrics, confusions, macro_auc
 from retraining.networks import make_optimizer, make_schedule, train_mode
@@ -98,12 +99,18 @@ class Learner(lightning.LightningModule):
         }
 
     def on_fit_start(self) -> None:
-        """Move the teachers to the device, join the network's layers."""
+        """Move the teachers to the device, join the layers of all networks."""
         for teacher in self.teachers:
             teacher.network.to(self.device)
-        if self.config.compile and not self.on_features:
+        if self.on_features:
+            return
+        widen_depthwise_gradients(self.network)
+        if self.config.compile:
             # In place, after the average was copied: names in a checkpoint stay as they are.
             self.network.compile(dynamic=False)
+            for teacher in self.teachers:
+                if self.match is None or teacher is not self.teachers[0]:  # whose maps are taken
+                    teacher.join_layers()
 
     def on_train_epoch_start(self) -> None:
         """Every epoch begins from the seed and itself alone, so that it can be repeated."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import nn
@@ -22,7 +23,7 @@ from retraining.runs import BEST_FILE, load_trained
 from retraining.tensors import normalised
 
 
-@dataclass(frozen=True)
+@dataclass
 class Teacher:
     """A trained network, what it takes and the temperature that calibrates it."""
 
@@ -30,6 +31,7 @@ class Teacher:
     backbone: str
     preprocessing: Preprocessing
     temperature: float
+    joined: bool = False
 
     @classmethod
     def load(cls, name: str, taxonomy: Taxonomy = HAM10000) -> "Teacher":
@@ -53,6 +55,25 @@ class Teacher:
             raise ValueError(f"teacher {name!r} has other classes: {', '.join(classes.codes)}")
         network = network.to(memory_format=torch.channels_last).requires_grad_(False)
         return cls(network, backbone, preprocessing, temperature)
+
+    def join_layers(self) -> None:
+        """Have the network compiled for each size it sees, its weights being constants.
+
+        Normalisation goes into the convolutions then: a third of the time on processors.
+        """
+        self.network.compile(dynamic=False)
+        self.joined = True
+
+    @torch.no_grad()
+    def logits(self, raw: torch.Tensor) -> torch.Tensor:
+        """(N, classes) float32, calibrated, of pictures (N, 3, H, H) in 0..1 at that size."""
+        inputs = normalised(raw, self.preprocessing.mean, self.preprocessing.std)
+        if not self.joined:
+            return cast(torch.Tensor, self.network(inputs).float() / self.temperature)
+        from torch._inductor import config  # takes a second, which only compiling needs
+
+        with config.patch(freezing=True):
+            return cast(torch.Tensor, self.network(inputs).float() / self.temperature)
 
 
 class Taps:
@@ -126,10 +147,6 @@ def mean_log_probabilities(teachers: Sequence[Teacher], raw: torch.Tensor) -> to
 
     raw: (N, 3, H, H) in 0..1, given to the teachers at that size. Returns (N, classes).
     """
-    probabilities = []
-    for teacher in teachers:
-        card = teacher.preprocessing
-        logits = teacher.network(normalised(raw, card.mean, card.std))
-        probabilities.append(functional.softmax(logits.float() / teacher.temperature, 1))
+    probabilities = [functional.softmax(teacher.logits(raw), 1) for teacher in teachers]
     # Far below any probability that matters; keeps the logarithm finite.
     return torch.stack(probabilities).mean(0).clamp_min(1e-6).log()

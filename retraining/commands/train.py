@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from models.backbones import BACKBONES, get_backbone
+from models.memory import keep_freed_blocks
 from retraining.commands.console import commands, errors
 from retraining.config import TrainConfig, load_config
 
@@ -32,6 +33,7 @@ def train(
     """Train networks; everything about it is a setting, and Ctrl-C loses one epoch at most."""
     names = [None] if backbone is None else _names(backbone)
     settings = [_settings(config, set_ or [], name, weights, splits) for name in names]
+    keep_freed_blocks()
     from retraining.train import StoppedError, train_several
     from retraining.train import train as run
 
@@ -90,6 +92,7 @@ def transplant(
     checkpoint with `train --weights OUT`.
     """
     settings = _settings(config, set_ or [], None, weights, splits)
+    keep_freed_blocks()
     from retraining.stagewise import fit
 
     console = rich.get_console()

@@ -1,0 +1,79 @@
+from copy import deepcopy
+
+import pytest
+import torch
+from timm.layers.conv2d_same import Conv2dSame
+from torch import nn
+
+from models.backbones import build_network
+from retraining.depthwise import widen_depthwise_gradients
+
+LAYERS = {
+    "stride 1": lambda: nn.Conv2d(8, 8, 5, padding=2, groups=8, bias=False),
+    "stride 2": lambda: nn.Conv2d(8, 8, 3, stride=2, padding=1, groups=8, bias=False),
+    "same padding": lambda: Conv2dSame(8, 8, 5, stride=2, groups=8, bias=False),
+    "bias": lambda: nn.Conv2d(8, 8, 3, padding=1, groups=8),
+}
+
+
+def learnt(
+    layer: nn.Module, pictures: torch.Tensor, *, bf16: bool, compiled: bool = False
+) -> list[torch.Tensor]:
+    """Output and gradients, of the input first."""
+    pictures = pictures.clone().requires_grad_()
+    call = torch.compile(layer) if compiled else layer
+    with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        output = call(pictures)
+    output.float().square().sum().backward()
+    return [output, pictures.grad, *(p.grad for p in layer.parameters())]
+
+
+@pytest.fixture
+def pictures() -> torch.Tensor:
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(4, 8, 13, 13, generator=generator).to(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("make", LAYERS.values(), ids=LAYERS)
+def test_output_as_before_and_gradients_as_in_float32(make, pictures: torch.Tensor) -> None:
+    layer = make()
+    exact = learnt(deepcopy(layer), pictures, bf16=False)
+    before = learnt(deepcopy(layer), pictures, bf16=True)
+    assert widen_depthwise_gradients(layer) == 1
+    now = learnt(layer, pictures, bf16=True)
+    assert now[0].dtype == torch.bfloat16
+    assert torch.equal(now[0], before[0])
+    for found, right in zip(now[1:], exact[1:], strict=True):
+        assert found.dtype == torch.float32
+        assert (found - right).norm() < 0.01 * right.norm()
+
+
+def test_in_float32_nothing_changes(pictures: torch.Tensor) -> None:
+    layer = LAYERS["stride 1"]()
+    before = learnt(deepcopy(layer), pictures, bf16=False)
+    widen_depthwise_gradients(layer)
+    now = learnt(layer, pictures, bf16=False)
+    assert all(torch.equal(a, b) for a, b in zip(now, before, strict=True))
+
+
+def test_a_frozen_layer_gets_no_gradient(pictures: torch.Tensor) -> None:
+    layer = LAYERS["bias"]().requires_grad_(False)
+    widen_depthwise_gradients(layer)
+    _, gradient, *frozen = learnt(layer, pictures, bf16=True)
+    assert gradient.abs().sum() > 0
+    assert frozen == [None, None]
+
+
+def test_which_layers_are_depthwise() -> None:
+    network = build_network("efficientnet_lite0", 7)
+    assert widen_depthwise_gradients(network) == 16
+    assert widen_depthwise_gradients(build_network("resnext50_32x4d", 7)) == 0
+
+
+def test_a_compiled_layer(pictures: torch.Tensor) -> None:
+    layer = LAYERS["same padding"]()
+    widen_depthwise_gradients(layer)
+    apart = learnt(deepcopy(layer), pictures, bf16=True)
+    joined = learnt(layer, pictures, bf16=True, compiled=True)
+    for found, right in zip(joined, apart, strict=True):
+        assert (found - right).float().norm() < 0.01 * right.float().norm()
