@@ -103,8 +103,9 @@ class TrainConfig:
     devices, num_nodes: how many devices of a machine, how many machines (Lightning's DDP).
     workers: threads that prepare batches; 0: one for the CPU, up to eight otherwise.
     channels_last: memory layout; faster on processors with wide vectors.
-    compile: the network's layers are joined by torch's compiler (needs a C++ compiler), which
-        takes a minute or two for each size of pictures and then shortens every step.
+    compile: layers of the network and of its teachers are joined by torch's compiler (needs a C++
+        compiler), which takes a minute or two for each size of pictures and then shortens every
+        step.
     """
 
     recipe: str = ""

@@ -74,11 +74,14 @@ def test_joined_layers_learn_the_same_and_are_kept_under_the_same_names(
         compiles(network, backend="eager", **settings)
 
     monkeypatch.setattr(torch.nn.Module, "compile", without_a_c_compiler)
-    short = dataclasses.replace(config, stages=(Stage(32, 1),))
+    teachers = (str(run), str(run))
+    short = dataclasses.replace(config, stages=(Stage(32, 1),), teachers=teachers)
+    short = dataclasses.replace(short, feature_distill=1.0, feature_maps=1)
     plain = train(short, tmp_path / "plain", tmp_path / "cache")
     assert not joined
     fast = train(dataclasses.replace(short, compile=True), tmp_path / "fast", tmp_path / "cache")
-    assert len(joined) == 1
+    # The student and the second teacher; of the first the maps on the way are taken, too.
+    assert [network.training for network in joined] == [True, False]
     assert read_log(fast)[0]["loss"] == pytest.approx(read_log(plain)[0]["loss"], rel=1e-4)
     network, _, _ = load_trained(fast)
     assert set(network.state_dict()) == set(load_trained(plain)[0].state_dict())
