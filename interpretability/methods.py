@@ -217,7 +217,6 @@ _ENTRIES: tuple[Method, ...] = (
         ),
         signed=False,
         forward_only=False,
-        fails_randomisation=True,
         passes=lambda _: 3,
     ),
     Method(
