@@ -1,5 +1,6 @@
 from copy import deepcopy
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -9,7 +10,12 @@ from timm.layers.conv2d_same import Conv2dSame  # noqa: E402
 from torch import nn  # noqa: E402
 
 from models.backbones import build_network  # noqa: E402
+from models.taxonomy import HAM10000  # noqa: E402
+from retraining import engine  # noqa: E402
+from retraining.config import TrainConfig  # noqa: E402
 from retraining.depthwise import widen_depthwise_gradients  # noqa: E402
+from retraining.engine import Learner  # noqa: E402
+from retraining.plan import Sampling  # noqa: E402
 
 LAYERS = {
     "stride 1": lambda: nn.Conv2d(8, 8, 5, padding=2, groups=8, bias=False),
@@ -71,6 +77,17 @@ def test_which_layers_are_depthwise() -> None:
     network = build_network("efficientnet_lite0", 7)
     assert widen_depthwise_gradients(network) == 16
     assert widen_depthwise_gradients(build_network("resnext50_32x4d", 7)) == 0
+
+
+def test_a_training_widens_its_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = TrainConfig(backbone="efficientnet_lite0", weights="none")
+    network = build_network("efficientnet_lite0", len(HAM10000))
+    sampling = Sampling(config, np.arange(70) % len(HAM10000), HAM10000.codes)
+    learner = Learner(config, HAM10000, network, sampling)
+    widened = []
+    monkeypatch.setattr(engine, "widen_depthwise_gradients", widened.append)
+    learner.on_fit_start()
+    assert widened == [learner.network]
 
 
 def test_a_compiled_layer(pictures: torch.Tensor) -> None:
