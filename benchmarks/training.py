@@ -27,7 +27,7 @@ sys.path.insert(0, str(ROOT))
 
 from inference import matrix_rate, multiply_adds, peak_mb  # noqa: E402
 
-ROWS = ("torch as it comes", "freed memory kept", "depthwise gradients in float32", "compiled")
+ROWS = ("torch as it comes", "freed memory kept", "gradients in groups eased", "compiled")
 WARM = 2
 
 
@@ -42,7 +42,7 @@ def measure(row: str, backbone: str, size: int, batch: int, steps: int) -> dict[
 
     from models.backbones import build_network, get_backbone
     from models.runtime import multiplies_bfloat16
-    from retraining.depthwise import widen_depthwise_gradients
+    from retraining.convolutions import ease_gradients
     from retraining.teachers import Teacher
 
     torch.manual_seed(0)
@@ -52,8 +52,8 @@ def measure(row: str, backbone: str, size: int, batch: int, steps: int) -> dict[
     about = get_backbone(backbone).preprocessing(size)
     teacher = Teacher(deepcopy(network).eval().requires_grad_(False), backbone, about, 1.0)
     network.train()
-    if "depthwise gradients in float32" in done:
-        widen_depthwise_gradients(network)
+    if "gradients in groups eased" in done:
+        ease_gradients(network)
     if "compiled" in done:
         network.compile(dynamic=False)
         teacher.join_layers()

@@ -15,7 +15,7 @@ from models.backbones import get_backbone
 from models.taxonomy import Taxonomy
 from retraining.batches import Batch
 from retraining.config import TrainConfig
-from retraining.depthwise import widen_depthwise_gradients
+from retraining.convolutions import ease_gradients
 from retraining.losses import LabelLoss, class_weights
 from retraining.metrics import balanced_accuracy, confusion_metrics, confusions, macro_auc
 from retraining.networks import make_optimizer, make_schedule, train_mode
@@ -104,7 +104,7 @@ class Learner(lightning.LightningModule):
             teacher.network.to(self.device)
         if self.on_features:
             return
-        widen_depthwise_gradients(self.network)
+        ease_gradients(self.network)
         if self.config.compile:
             # In place, after the average was copied: names in a checkpoint stay as they are.
             self.network.compile(dynamic=False)
