@@ -15,6 +15,7 @@ from retraining.archives import Progress
 from retraining.errors import DataError as DataError
 from retraining.files import replacing
 from retraining.metadata import INDEX_COLUMNS as INDEX_COLUMNS
+from retraining.metadata import SOURCE_COLUMN
 from retraining.metadata import TAXONOMY_FILE as TAXONOMY_FILE
 from retraining.preparing import INDEX_FILE as INDEX_FILE
 from retraining.preparing import prepare as prepare
@@ -23,8 +24,9 @@ from retraining.preparing import prepare as prepare
 def load_index(path: Path) -> pd.DataFrame:
     """Read an index or a part of a split; empty cells are empty strings, age is a number."""
     needed = {"image_id", "path", "dx", "lesion_id"}
+    text = {"image_id": str, "dx": str, SOURCE_COLUMN: str}
     try:
-        frame = pd.read_csv(path, keep_default_na=False, dtype={"image_id": str, "dx": str})
+        frame = pd.read_csv(path, keep_default_na=False, dtype=text)
     except FileNotFoundError:
         raise DataError(f"{path} does not exist") from None
     lacking = sorted(needed - set(frame.columns))

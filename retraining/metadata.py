@@ -22,15 +22,18 @@ INDEX_COLUMNS = (
     "mask",
 )
 DETAILS = ("age", "sex", "localization", "dx_type")
+# Where each image is from; newer copies of HAM10000's metadata say it, older ones do not.
+SOURCE_COLUMN = "dataset"
 
 
 def read_metadata(path: Path) -> pd.DataFrame:
     """The metadata file, checked: a class and an id for every row, no id twice.
 
     `image_id` and `dx` must be there. Where `lesion_id` is missing, each image counts as a lesion
-    of its own; other columns of the index that are missing are empty.
+    of its own; other columns of the index that are missing are empty, but for `SOURCE_COLUMN`,
+    which is not added.
     """
-    text = {"image_id": str, "lesion_id": str, "dx": str}
+    text = {"image_id": str, "lesion_id": str, "dx": str, SOURCE_COLUMN: str}
     try:
         # Dataverse gives the file with commas or with tabs.
         with path.open(encoding="utf-8-sig") as file:

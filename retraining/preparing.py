@@ -18,6 +18,7 @@ from retraining.layouts import MASK_ENDING, Layout, Picture, find_layout
 from retraining.metadata import (
     DETAILS,
     INDEX_COLUMNS,
+    SOURCE_COLUMN,
     TAXONOMY_FILE,
     classes_of,
     read_metadata,
@@ -54,8 +55,8 @@ def prepare(
     source: a folder in one of the layouts of `retraining.layouts`. Archives are extracted to
         `images/` and `masks/` below `out`; pictures on disk stay where they are.
     out: gets `index.csv` (columns `INDEX_COLUMNS`, then `part` where folders name train, val or
-        test; paths relative to `out`; an empty mask where there is none), `taxonomy.json`, and
-        `problems.csv` with all that was found wrong.
+        test and `dataset` where the metadata has it; paths relative to `out`; an empty mask where
+        there is none), `taxonomy.json`, and `problems.csv` with all that was found wrong.
     malignant, names: see `classes_of`.
     skip: leave out rows without an image and images that cannot be decoded, instead of failing.
     report: gets a sentence for each kind of problem.
@@ -97,6 +98,7 @@ def prepare(
     index["path"] = [_relative(Path(p), out) for p in index.path]
     index["mask"] = [where.get(i, "") for i in index.image_id]
     columns = [*INDEX_COLUMNS, *(["part"] if (index.part != "").any() else [])]
+    columns += [SOURCE_COLUMN] if SOURCE_COLUMN in index else []
     index = index.sort_values("image_id", ignore_index=True)[columns]
     write_text(out / TAXONOMY_FILE, taxonomy_text(taxonomy))
     write_text(out / INDEX_FILE, index.to_csv(index=False))

@@ -1,6 +1,7 @@
 """Ways to part an index into train, val and test."""
 
 import math
+import re
 import warnings
 from collections.abc import Sequence
 from fractions import Fraction
@@ -10,10 +11,13 @@ import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold
 
 from retraining.errors import DataError
+from retraining.metadata import SOURCE_COLUMN
 
 PARTS = ("train", "val", "test")
 GROUPED_FRACTIONS = (0.64, 0.16, 0.20)
 PER_CLASS_FRACTIONS = (0.8, 0.2)
+# Of train and val, in what a source leaves.
+REST_FRACTIONS = (0.8, 0.2)
 # The column of an index with the part that a picture's folder gave it.
 GIVEN_COLUMN = "part"
 
@@ -92,6 +96,37 @@ def kfold_splits(index: pd.DataFrame, folds: int = 5, seed: int = 42) -> list[Pa
     return splits
 
 
+def source_splits(index: pd.DataFrame, seed: int = 42) -> dict[str, Parts]:
+    """A split for every source (column `dataset`) by its name: that source is left out, as test.
+
+    test is every image of the source whose lesion has images of no other. A lesion with images of
+    two sources or more is never parted and never in test: all its images are in train or in val
+    of every split, those of the source that is left out among them. val is a fifth of what test
+    leaves, by lesion as in `grouped_split`, train the remainder.
+    A source need not have every class, so test may lack some; train and val may not.
+    Raises DataError where the index names no source, or only one, or not that of every image,
+    where a name cannot be that of a folder, where no lesion is of a source alone, and where train
+    or val would lack a class.
+    """
+    source = _sources(index)
+    alone = source.groupby(index.lesion_id).transform("nunique") == 1
+    splits: dict[str, Parts] = {}
+    for name in sorted(source.unique()):
+        left_out = (source == name) & alone
+        if not left_out.any():
+            raise DataError(
+                f"test would have no image of source {name}: each of its lesions has images of "
+                "another source too"
+            )
+        try:
+            parts = grouped_split(index[~left_out], REST_FRACTIONS, seed)
+            _complete(parts, index)
+        except DataError as error:
+            raise DataError(f"with source {name} left out: {error}") from None
+        splits[name] = {**parts, "test": index[left_out].reset_index(drop=True)}
+    return splits
+
+
 def given_split(index: pd.DataFrame) -> Parts:
     """The parts that the folders of the data named (column `part`).
 
@@ -104,6 +139,33 @@ def given_split(index: pd.DataFrame) -> Parts:
             f"train/CLASS and val/CLASS or test/CLASS, all of them; got {sorted(named) or 'none'}"
         )
     return {n: index[index[GIVEN_COLUMN] == n].reset_index(drop=True) for n in PARTS if n in named}
+
+
+def _sources(index: pd.DataFrame) -> pd.Series:
+    """The source of every image; DataError where one is not named, or all are of one."""
+    if SOURCE_COLUMN not in index:
+        raise DataError(
+            f"the metadata names no source: scheme source needs the column {SOURCE_COLUMN} in the "
+            "metadata file, with the source of each image; run `python -m retraining prepare` on "
+            "data that have it"
+        )
+    source = index[SOURCE_COLUMN].fillna("").astype(str)
+    bare = index.image_id[source == ""]
+    if len(bare):
+        raise DataError(
+            f"{len(bare)} images have no source (column {SOURCE_COLUMN}), the first is "
+            f"{bare.iloc[0]}; scheme source needs that of every image"
+        )
+    for name in sorted(source.unique()):
+        # The name becomes a folder, which must lie in that of the splits.
+        if not re.fullmatch(r"\w([\w. -]*\w)?", name):
+            raise DataError(
+                f"the source {name!r} cannot name a folder: it may hold letters, digits, spaces, "
+                "dots, - and _, with a letter, a digit or _ at both ends"
+            )
+    if source.nunique() == 1:
+        raise DataError(f"all images are of source {source.iloc[0]}; two sources are needed")
+    return source
 
 
 def _check_fractions(fractions: Sequence[float]) -> None:

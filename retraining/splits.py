@@ -18,6 +18,7 @@ from retraining.schemes import grouped_split as grouped_split
 
 SPLIT_FILE = "split.json"
 PER_CLASS = "per-class"
+SOURCE = "source"
 
 logger = logging.getLogger(__name__)
 
@@ -41,8 +42,8 @@ def write_split(
     """Write `<part>.csv` for every part, with paths that hold from anywhere, and its passport.
 
     The passport, `split.json`, is returned: the scheme, whatever `origin` tells of how the split
-    was made (fractions, seed, fold), `sha256`, `counts` of images per part and class, `lesions`
-    per part, `lesions_parted`. The classes go into `taxonomy.json`.
+    was made (fractions, seed, fold, source), `sha256`, `counts` of images per part and class,
+    `lesions` per part, `lesions_parted`. The classes go into `taxonomy.json`.
     """
     root = data.resolve()
     for name in PARTS:
@@ -72,10 +73,18 @@ def load_split(folder: Path) -> dict[str, pd.DataFrame]:
     """Read the parts that are there.
 
     Raises DataError where train.csv is missing, where a part has a class that is not one of
-    `taxonomy.json` or lacks one that is, and where a lesion is in two parts; the last is only a
-    warning where `split.json` says that the split was made per class, which parts lesions.
+    `taxonomy.json` or lacks one that is, and where a lesion is in two parts. The last is only a
+    warning where `split.json` says that the split was made per class, which parts lesions, and so
+    is a class that test lacks where it says that test is a source, which need not have all.
     """
     parts = read_parts(folder)
+    absent = absent_classes(parts["test"], load_taxonomy(folder)) if "test" in parts else []
+    if absent:
+        logger.warning(
+            "%s has no image of class %s; scores on it are of the classes that it has",
+            folder / "test.csv",
+            ", ".join(absent),
+        )
     parted = parted_lesions(parts)
     if parted and read_passport(folder).get("scheme") == PER_CLASS:
         logger.warning(leak(parted, folder))
@@ -93,23 +102,34 @@ def read_parts(folder: Path) -> dict[str, pd.DataFrame]:
     parts = {n: load_index(folder / f"{n}.csv") for n in PARTS if (folder / f"{n}.csv").is_file()}
     taxonomy = load_taxonomy(folder)
     for name, frame in parts.items():
-        check_classes(frame, taxonomy, f"{folder / name}.csv")
+        whole = name != "test" or frame.empty or read_passport(folder).get("scheme") != SOURCE
+        check_classes(frame, taxonomy, f"{folder / name}.csv", whole=whole)
     return parts
 
 
-def check_classes(frame: pd.DataFrame, taxonomy: Taxonomy, where: str) -> None:
-    """DataError where `frame`, named `where`, has an unknown class, or none at all of one."""
+def check_classes(
+    frame: pd.DataFrame, taxonomy: Taxonomy, where: str, *, whole: bool = True
+) -> None:
+    """DataError where `frame`, named `where`, has an unknown class, or none at all of one.
+
+    whole: False: it may lack classes.
+    """
     unknown = sorted(set(frame.dx) - set(taxonomy.codes))
     if unknown:
         raise DataError(
             f"{where} has the classes {', '.join(unknown)}; known are {', '.join(taxonomy.codes)}"
         )
-    empty = sorted(set(taxonomy.codes) - set(frame.dx))
-    if empty:
+    empty = absent_classes(frame, taxonomy)
+    if empty and whole:
         raise DataError(
             f"{where} has no image of class {', '.join(empty)}; every class of {TAXONOMY_FILE} "
             "needs images"
         )
+
+
+def absent_classes(frame: pd.DataFrame, taxonomy: Taxonomy) -> list[str]:
+    """The classes of which `frame` has no image, sorted."""
+    return sorted(set(taxonomy.codes) - set(frame.dx))
 
 
 def read_passport(folder: Path) -> dict[str, Any]:

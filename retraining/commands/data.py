@@ -23,9 +23,11 @@ from retraining.schemes import (
     grouped_split,
     kfold_splits,
     per_class_split,
+    source_splits,
 )
 from retraining.splits import (
     PER_CLASS,
+    SOURCE,
     check_classes,
     counts,
     load_taxonomy,
@@ -43,7 +45,7 @@ CUTS: dict[str, tuple[Cut, Sequence[float]]] = {
     "grouped": (grouped_split, GROUPED_FRACTIONS),
     PER_CLASS: (per_class_split, PER_CLASS_FRACTIONS),
 }
-SCHEMES = (*CUTS, "kfold", "given")
+SCHEMES = (*CUTS, "kfold", SOURCE, "given")
 
 
 @app.command()
@@ -113,7 +115,8 @@ def split(
         str,
         typer.Option(
             help="grouped: no lesion in two parts. kfold: the same, a folder per fold. per-class: "
-            "by chance, leaks. given: as the folders of the data say."
+            "by chance, leaks. source: grouped, a folder per source that the metadata names, "
+            "which is test. given: as the folders of the data say."
         ),
     ] = "grouped",
     fractions: Annotated[
@@ -132,6 +135,14 @@ def split(
         for fold, parts in enumerate(kfold_splits(index, folds, seed)):
             folder = out / f"fold_{fold}"
             write_split(parts, data, folder, scheme, folds=folds, fold=fold, seed=seed)
+            console.print(str(folder))
+            _print_split(folder)
+        return
+    if scheme == SOURCE:
+        splits = source_splits(index, seed)
+        for source, parts in splits.items():
+            folder = out / source
+            write_split(parts, data, folder, scheme, sources=list(splits), source=source, seed=seed)
             console.print(str(folder))
             _print_split(folder)
         return

@@ -1,6 +1,7 @@
 """The commands from data to splits, as they are typed."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,8 +9,9 @@ import pandas as pd
 import pytest
 
 from retraining.__main__ import main
+from retraining.data import load_index
 from retraining.preparing import prepare
-from retraining.splits import load_split
+from retraining.splits import load_split, read_passport
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -82,6 +84,31 @@ def test_kfold_makes_a_split_of_each_fold(run: Run, data: Path, tmp_path: Path) 
     assert json.loads((folds[2] / "split.json").read_text())["fold"] == 2
 
 
+def test_source_makes_a_split_of_each_source(run: Run, data: Path, tmp_path: Path) -> None:
+    index = load_index(data / "index.csv")
+    number = index.lesion_id.str[-1].astype(int)
+    index["dataset"] = ("clinic_" + number.mod(3).astype(str)).where(index.dx != "vasc", "clinic_0")
+    index.loc[(index.dx == "vasc") & (number > 4), "dataset"] = "clinic_1"
+    copy, out = tmp_path / "data", tmp_path / "out"
+    copy.mkdir()
+    shutil.copy(data / "taxonomy.json", copy)
+    index.to_csv(copy / "index.csv", index=False)
+    status, said, _ = run("split", "--data", copy, "--out", out, "--scheme", "source")
+    assert status == 0
+    sources = ["clinic_0", "clinic_1", "clinic_2"]
+    assert sorted(path.name for path in out.iterdir()) == sources
+    for source in sources:
+        assert str(out / source) in said.replace("\n", "")
+        parts = load_split(out / source)
+        assert set(parts["test"].dataset) == {source}
+        assert set(pd.concat([parts["train"], parts["val"]]).dataset) == {*sources} - {source}
+        passport = read_passport(out / source)
+        assert (passport["scheme"], passport["source"], passport["seed"]) == ("source", source, 42)
+        assert passport["sources"] == sources
+    assert "vasc" not in set(load_split(out / "clinic_2")["test"].dx)
+    assert run("inspect", "--splits", out / "clinic_2", "--counts-only")[0] == 0
+
+
 def test_inspect_lists_near_duplicates(run: Run, data: Path, tmp_path: Path) -> None:
     run("split", "--data", data, "--out", tmp_path / "split")
     near = tmp_path / "near.csv"
@@ -93,10 +120,14 @@ def test_inspect_lists_near_duplicates(run: Run, data: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--scheme", "random"], "scheme must be grouped, per-class, kfold, given; got 'random'"),
+        (
+            ["--scheme", "random"],
+            "scheme must be grouped, per-class, kfold, source, given; got 'random'",
+        ),
         (["--fractions", "a,b"], "fractions must be numbers parted by commas, got 'a,b'"),
         (["--fractions", "0.5"], "fractions must be two or three shares above 0 that sum to 1"),
         (["--scheme", "given"], "the data give no split of their own"),
+        (["--scheme", "source"], "the metadata names no source: scheme source needs the column"),
         (["--scheme", "kfold", "--folds", "99"], "too few lesions: 70, for 99 folds"),
     ],
 )

@@ -166,6 +166,30 @@ def test_another_split_than_the_run_was_trained_on(run: Path, splits: Path, tmp_
         evaluate_run(run, "test", tmp_path, splits=tmp_path / "other")
 
 
+@pytest.mark.parametrize("absent", [{"vasc"}, {*HAM10000.codes} - {"nv"}])
+def test_a_source_is_scored_by_the_classes_that_it_has(
+    absent: set[str], evaluated: Path, splits: Path, tmp_path: Path
+) -> None:
+    run, source = Path(shutil.copytree(evaluated, tmp_path / "run")), tmp_path / "source"
+    parts = load_split(splits)
+    test = parts["test"][~parts["test"].dx.isin(absent)]
+    passport = write_split({**parts, "test": test}, splits.parent, source, "source")
+    (run / "split.json").write_text(json.dumps(passport))
+    cache = evaluated.parent / "cache"
+    rows = evaluate_run(run, "test", cache, size=32, resamples=5, splits=source)
+    found = by_name(rows, "test")
+    table = pd.read_csv(run / "predictions_test.csv")
+    there = [code for code in HAM10000.codes if code not in absent]
+    recalls = [(table.prediction[table.dx == code] == code).mean() for code in there]
+    assert found["balanced_accuracy"]["value"] == pytest.approx(np.mean(recalls))
+    areas = [f"auc_{code}" for code in there] if len(there) > 1 else []
+    assert sorted(name for name in found if name.startswith("auc_")) == areas
+    assert ("malignant_auc" in found) == ("macro_auc" in found) == bool(areas)
+    if areas:
+        mean = np.mean([found[name]["value"] for name in areas])
+        assert found["macro_auc"]["value"] == pytest.approx(mean)
+
+
 def test_a_run_without_an_epoch(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no finished epoch"):
         evaluate_run(tmp_path, "test", tmp_path)

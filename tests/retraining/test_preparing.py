@@ -12,8 +12,10 @@ import pytest
 from models.taxonomy import HAM10000, Taxonomy
 from retraining import archives as archives_module
 from retraining.__main__ import main
+from retraining.data import load_index
 from retraining.errors import DataError
 from retraining.layouts import IMAGE_ARCHIVES, MASK_ARCHIVE, METADATA_FILE
+from retraining.metadata import INDEX_COLUMNS
 from retraining.preparing import prepare
 from retraining.splits import load_taxonomy
 from tests.retraining.conftest import picture
@@ -131,6 +133,23 @@ def test_metadata_needs_ids_and_classes_alone(
     index = prepare(source, tmp_path / "out")
     assert list(index.lesion_id) == ["a", "b"]
     assert list(index.age) == ["", ""]
+
+
+def test_the_source_of_the_images_is_kept_where_the_metadata_names_it(
+    folders: Folders, pictures: list[bytes], tmp_path: Path
+) -> None:
+    rows = b"image_id,dx,dataset\na,mel,007\nb,nv,\n"
+    older = b"image_id,dx\na,mel\nb,nv\n"
+    names = ("HAM10000_images_train/a.jpg", "HAM10000_images_test/b.jpg")
+    source = folders({METADATA_FILE: rows} | dict(zip(names, pictures, strict=False)))
+    prepare(source, tmp_path / "out")
+    index = load_index(tmp_path / "out" / "index.csv")
+    assert list(index.columns) == [*INDEX_COLUMNS, "part", "dataset"]
+    assert list(index.dataset) == ["007", ""]
+    (source / METADATA_FILE).write_bytes(older)
+    prepare(source, tmp_path / "older")
+    before = index.drop(columns="dataset").to_csv(index=False)
+    assert (tmp_path / "older" / "index.csv").read_text() == before
 
 
 def test_a_picture_twice_is_kept_once(

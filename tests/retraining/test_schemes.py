@@ -14,6 +14,7 @@ from retraining.schemes import (
     grouped_split,
     kfold_splits,
     per_class_split,
+    source_splits,
 )
 from retraining.splits import parted_lesions, split_hash
 
@@ -79,6 +80,73 @@ def test_kfold_tests_and_validates_on_every_image_once() -> None:
     for parts in splits:
         assert parted_lesions(parts) == []
         assert sorted(pd.concat(parts.values()).image_id) == sorted(index.image_id)
+
+
+def of_sources(index: pd.DataFrame, names: str = "abc") -> pd.DataFrame:
+    """`index` with its lesions' sources in turn."""
+    lesions = pd.factorize(index.lesion_id)[0]
+    return index.assign(dataset=[names[lesion % len(names)] for lesion in lesions])
+
+
+def test_every_source_is_test_once() -> None:
+    index = of_sources(frame({"mel": 60, "nv": 120}, images=2))
+    splits = source_splits(index)
+    assert list(splits) == ["a", "b", "c"]
+    for name, parts in splits.items():
+        assert list(parts) == ["train", "val", "test"]
+        assert list(parts["test"].image_id) == list(index.image_id[index.dataset == name])
+        assert parted_lesions(parts) == []
+        assert sorted(pd.concat(parts.values()).image_id) == sorted(index.image_id)
+        assert len(parts["val"]) / (len(parts["val"]) + len(parts["train"])) == pytest.approx(
+            0.2, abs=0.02
+        )
+    assert [split_hash(s) for s in splits.values()] == [
+        split_hash(s) for s in source_splits(index).values()
+    ]
+
+
+def test_a_lesion_of_two_sources_is_never_in_test() -> None:
+    index = of_sources(frame({"mel": 60, "nv": 120}, images=2), "ab")
+    index.loc[index.image_id == "mel_0_1", "dataset"] = "b"
+    for parts in source_splits(index).values():
+        assert parted_lesions(parts) == []
+        assert "mel_0" not in set(parts["test"].lesion_id)
+        assert len(pd.concat(parts.values())) == len(index)
+
+
+def test_a_source_may_lack_a_class_and_the_others_may_not() -> None:
+    index = of_sources(frame({"df": 20, "mel": 60, "nv": 120}))
+    without = source_splits(index[(index.dx != "df") | (index.dataset != "c")])
+    assert set(without["c"]["test"].dx) == {"mel", "nv"}
+    assert set(without["a"]["test"].dx) == {"df", "mel", "nv"}
+    with pytest.raises(DataError, match="source c left out: train would have no image of class df"):
+        source_splits(index[(index.dx != "df") | (index.dataset == "c")])
+    two = index.image_id.isin(["df_2_0", "df_3_0"])  # of sources c and a
+    with pytest.raises(DataError, match=r"source a left out: .* no image of class df"):
+        source_splits(index[(index.dx != "df") | two])
+
+
+@pytest.mark.parametrize(
+    ("sources", "message"),
+    [
+        (None, "the metadata names no source: scheme source needs the column dataset"),
+        (["a", "", None, "b"], "2 images have no source .column dataset., the first is mel_1_0"),
+        (["a"] * 4, "all images are of source a; two sources are needed"),
+        (["a", "b", "a", "../b"], r"the source '\.\./b' cannot name a folder"),
+        (["a", "b", "..", "b"], r"the source '\.\.' cannot name a folder"),
+    ],
+)
+def test_sources_must_be_named(sources: list[str | None] | None, message: str) -> None:
+    index = frame({"mel": 2, "nv": 2})
+    with pytest.raises(DataError, match=message):
+        source_splits(index if sources is None else index.assign(dataset=sources))
+
+
+def test_a_source_needs_a_lesion_of_its_own() -> None:
+    index = of_sources(frame({"mel": 20, "nv": 20}, images=2), "ab")
+    index.loc[index.image_id == "nv_3_1", "dataset"] = "c"
+    with pytest.raises(DataError, match="test would have no image of source c"):
+        source_splits(index)
 
 
 def test_given_is_what_the_folders_say() -> None:

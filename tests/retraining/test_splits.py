@@ -128,6 +128,27 @@ def test_a_part_without_a_class_is_an_error(archives: Path, tmp_path: Path) -> N
         load_split(tmp_path / "split")
 
 
+def test_the_test_part_of_a_source_may_lack_a_class(
+    archives: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = grouped_split(prepare(archives, tmp_path / "data"))
+    bare = {name: part[part.dx != "vasc"] for name, part in whole.items()}
+    write_split(whole | {"test": bare["test"]}, tmp_path / "data", tmp_path / "split", "source")
+    assert split_hash(load_split(tmp_path / "split")) == split_hash(whole | {"test": bare["test"]})
+    assert "test.csv has no image of class vasc; scores on it are of the classes" in caplog.text
+    refused = [
+        ("source", {"val": bare["val"]}, r"val\.csv has no image of class vasc"),
+        ("source", {"train": bare["train"]}, r"train\.csv has no image of class vasc"),
+        ("source", {"test": whole["test"][:0]}, r"test\.csv has no image of class akiec, bcc"),
+        ("source", {"test": whole["test"].assign(dx="wart")}, r"test\.csv has the classes wart"),
+        ("grouped", {"test": bare["test"]}, r"test\.csv has no image of class vasc"),
+    ]
+    for scheme, parts, message in refused:
+        write_split(whole | parts, tmp_path / "data", tmp_path / "split", scheme)
+        with pytest.raises(DataError, match=message):
+            load_split(tmp_path / "split")
+
+
 def test_a_part_that_is_no_longer_made_goes_away(archives: Path, tmp_path: Path) -> None:
     index = prepare(archives, tmp_path / "data")
     write_split(grouped_split(index), tmp_path / "data", tmp_path / "split")
