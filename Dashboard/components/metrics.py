@@ -24,7 +24,7 @@ METRIC_NAMES = {
     "weighted_f1": "Weighted F1",
 }
 SPLIT_NAMES = {
-    "test": "Test split: lesions kept aside until the end",
+    "test": "Test split: lesions that nothing was trained or chosen on",
     "val": "Validation split: lesions that helped to choose the weights",
     "val_resampled": "Validation split, every class weighing the same",
 }
@@ -166,6 +166,15 @@ def scrollable(head: html.Thead, body: html.Tbody, title: str) -> html.Div:
     return html.Div(
         table, className="model-metrics", tabIndex=0, role="region", **{"aria-label": title}
     )
+
+
+def table_head(titles: Sequence[str], words: int) -> html.Thead:
+    """Column heads, those after the first `words` above numbers."""
+    cells = [
+        html.Th(title, scope="col", className=None if place < words else "number")
+        for place, title in enumerate(titles)
+    ]
+    return html.Thead(html.Tr(cells))
 
 
 def _numbers(metric: Metric) -> tuple[float | None, float | None, float | None]:

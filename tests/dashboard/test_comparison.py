@@ -103,7 +103,10 @@ def test_what_a_card_tells_beyond_its_metrics(checkpoints: Path) -> None:
             "specificity": 0.6,
         },
         calibration={
-            "test": {"ece_15": {"value": 0.04, "low": 0.03, "high": 0.06}},
+            "test": {
+                "ece_15": {"value": 0.04, "low": 0.03, "high": 0.06},
+                "ece_15_uncalibrated": {"value": 0.05, "low": 0.04, "high": 0.07},
+            },
             "test_if_exact": {"ece_15": {"mean": 0.041, "low": 0.024, "high": 0.061}},
         },
         predictive_values=[
@@ -121,11 +124,19 @@ def test_what_a_card_tells_beyond_its_metrics(checkpoints: Path) -> None:
         "For professionals.",
         "Consultation from a malignant probability of 20.0%",
         "sensitivity 0.951, specificity 0.600",
-        "0.040 (0.030 to 0.060) with all classes weighing the same (exact probabilities would "
-        "show 0.024 to 0.061 on so few images)",
+        "0.040 (0.030 to 0.060) with all classes weighing the same, 0.050 without the temperature "
+        "(exact probabilities would show 0.024 to 0.061 on so few images)",
         "10.0% operating point 0.90 (0.80 to 0.95) –",
         "Sex: female 945 160 – 0.90 (0.80 to 0.95) – –",
         "python -m retraining train",
     ):
         assert part in shown
-    assert card_details(load_card(checkpoints / "plain")) == []
+    assert "On the test split" not in shown
+    missed = {"metric": "malignant_sensitivity_at_threshold", "split": "test", "n": 2004}
+    missed |= {"value": 0.9, "low": 0.86, "high": 0.94}
+    rightly = missed | {"metric": "malignant_specificity_at_threshold", "value": 0.7}
+    assert (
+        "On the test split (2,004 images): sensitivity 0.900 (0.860 to 0.940), specificity 0.700 "
+        "(0.860 to 0.940). That is less than the 95.0%."
+    ) in words(card_details(replace(card, metrics=[missed, rightly])))
+    assert card_details(replace(load_card(checkpoints / "plain"), prior={})) == []

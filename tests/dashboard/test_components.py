@@ -261,7 +261,7 @@ def test_a_model_card_tells_n_split_interval_licence_and_limits() -> None:
     for part in (
         "plain Default version 0.1",
         "Macro AUC 0.912 0.900 to 0.920",
-        "Test split: lesions kept aside until the end",
+        "Test split: lesions that nothing was trained or chosen on",
         "All classes together, 2,003 images",
         "Melanoma 0.91 (0.80 to 0.95)",
         "Validation split",
