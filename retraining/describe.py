@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from models.backbones import get_backbone
-from models.checkpoints import Card
 from models.taxonomy import HAM10000, Taxonomy
 from retraining.config import CRITERIA, TrainConfig
 from retraining.evaluation import Evaluation
-from retraining.lineage import DATA, imagenet_source, origin_commands, training_commands
+from retraining.lineage import DATA, imagenet_source
 from retraining.runs import Epoch, best_epoch
 from retraining.scores import AT_THRESHOLD, Metric
 
@@ -30,10 +29,15 @@ LIMITS_HAM10000 = [
     "not recorded in it and dark skin is rare: how well the model does there is not known.",
     "Children, nails, mucosa and the palms and soles are rare in the data or absent.",
 ]
+ORIGINAL = "600x450"  # pixels of HAM10000's images
 # Shares of malignant lesions among those photographed: screening, general practice, a pigmented
 # lesion clinic, and a referral clinic near HAM10000's own 19.5 %.
 PREVALENCES = (0.02, 0.05, 0.10, 0.20)
 FEW = 100  # images; fewer make the figures of a group unsure
+FEW_MALIGNANT = 30  # so do fewer malignant ones
+FEW_TO_NAME = 10  # malignant images; of fewer no share is told
+GROUPS = {"localization": "body site"}
+MARKEDLY = 0.05  # below the sensitivity in all, for a group to be named
 
 
 def made(config: TrainConfig, log: Sequence[Epoch], recipe: str) -> str:
@@ -46,6 +50,8 @@ def made(config: TrainConfig, log: Sequence[Epoch], recipe: str) -> str:
     layers = {"backbone": "last layer", 0: "all layers"}.get(config.freeze, "upper layers")
     run = Counter(int(row["size"]) for row in log)
     sizes = ", ".join(f"{epochs} epochs at {size} pixels" for size, epochs in run.items())
+    if len(log) < config.epochs:
+        sizes += f", of {config.epochs} epochs planned"
     kept = best_epoch(config, list(log))
     which = "highest" if CRITERIA[config.best_by][1] else "lowest"
     changed = ", its pictures changed as in training" if config.val_view == "changed" else ""
@@ -152,50 +158,91 @@ def predictive(
 
 
 def limits(
-    test: Mapping[str, Metric], breakdowns: Sequence[Mapping[str, Any]], taxonomy: Taxonomy
+    test: Mapping[str, Metric],
+    breakdowns: Sequence[Mapping[str, Any]],
+    taxonomy: Taxonomy,
+    split: Mapping[str, Any],
 ) -> list[str]:
-    """What the model is not made for, with what the evaluation says of it."""
+    """What the model is not made for, with what the evaluation says of it.
+
+    split: its description on the card, see `retraining.splits.described`.
+    """
+    counts = split.get("counts", {}).get("test", {})
     listed = ", ".join(taxonomy.codes)
     found = [
         f"Knows {len(taxonomy)} classes ({listed}): every lesion is given to one of them, whatever "
         "it is.",
         *LIMITS,
         *(LIMITS_HAM10000 if taxonomy == HAM10000 else []),
+        *(_copies(split.get("sizes", {})) if taxonomy == HAM10000 else []),
     ]
-    unsure = [
-        (row["low"], taxonomy.name(code), row)
-        for code in taxonomy.codes
-        if (row := test.get(f"sensitivity_{code}")) and row["low"] is not None
-    ]
-    if unsure:
-        low, name, row = min(unsure, key=lambda entry: entry[0])
-        found.append(
-            f"Weakest class on test: {name}, of which {row['value']:.0%} are recognised "
-            f"({low:.0%} to {row['high']:.0%})."
-        )
+    found += [*_least_recognised(test, taxonomy, counts), *_missed(test, breakdowns)]
     small = [
-        f"{entry['group']} (n = {entry['n']})"
+        f"{entry['group']} (n = {entry['n']}, {entry['malignant']} malignant)"
         for entry in breakdowns
-        if entry["n"] < FEW and entry["group"] != "unknown" and entry["by"] != "dx_type"
+        if entry["group"] != "unknown"
+        and entry["by"] != "dx_type"
+        and (entry["n"] < FEW or entry["malignant"] < FEW_MALIGNANT)
     ]
     if small:
         found.append("Too few test images for more than a rough figure: " + ", ".join(small) + ".")
     return found
 
 
-def repeat(card: Card, evaluation: Evaluation) -> list[str]:
-    """The commands that make this checkpoint again; capitals stand for folders of one's own."""
-    if card.members:
-        listed = " ".join(card.members)
-        return [
-            f"python -m retraining ensemble {listed} --splits SPLIT --name {card.name}",
-            f"split sha256 {evaluation.split}",
-        ]
-    data = ["python -m retraining prepare ARCHIVES --out DATA"] if card.taxonomy == HAM10000 else []
+def _copies(sizes: Mapping[str, int]) -> list[str]:
+    """That the images were not HAM10000's own, where most have another size."""
+    commonest = next(iter(sizes), ORIGINAL)
+    if commonest == ORIGINAL:
+        return []
+    size, original = (text.replace("x", " x ") for text in (commonest, ORIGINAL))
     return [
-        *data,
-        "python -m retraining split --data DATA --out SPLIT",
-        *origin_commands(card.provenance),
-        *training_commands(evaluation.recipe, "training.config", card.name),
-        f"split sha256 {evaluation.split}",
+        f"Trained and measured on copies of HAM10000's images of {size} pixels; its own are of "
+        f"{original}, and figures on those may differ."
     ]
+
+
+def _least_recognised(
+    test: Mapping[str, Metric], taxonomy: Taxonomy, counts: Mapping[str, int]
+) -> list[str]:
+    """The class that is recognised least often, and the malignant one where that is another."""
+    rows = {code: row for code in taxonomy.codes if (row := test.get(f"sensitivity_{code}"))}
+    known = {code: row for code, row in rows.items() if row["value"] is not None}
+    told: list[str] = []
+    for codes, which in ((known, "class"), (set(known) & taxonomy.malignant, "malignant class")):
+        if not codes:
+            continue
+        code = min(sorted(codes), key=lambda one: known[one]["value"])
+        row, of = known[code], f"{counts[code]:,} test images" if code in counts else "test images"
+        sentence = f"{taxonomy.name(code)}, {row['value']:.0%} of its {of}{_between(row)}."
+        if not any(sentence in one for one in told):
+            told.append(f"The {which} that is recognised least often: {sentence}")
+    return told
+
+
+def _missed(test: Mapping[str, Metric], breakdowns: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What share of the malignant the operating point finds on test, and in whom it finds fewer."""
+    name = f"malignant_sensitivity{AT_THRESHOLD}"
+    row = test.get(name)
+    if not row or row["value"] is None:
+        return []
+    told = [
+        f"At the operating point {row['value']:.1%}{_between(row, 1)} of the malignant test images "
+        "lead to a consultation; the others would get no appointment."
+    ]
+    fewer = []
+    for entry in breakdowns:
+        value = entry["metrics"].get(name, {}).get("value")
+        if value is None or entry["group"] == "unknown" or entry["malignant"] < FEW_TO_NAME:
+            continue
+        if value <= row["value"] - MARKEDLY:
+            group = f"{GROUPS.get(entry['by'], entry['by'])} {entry['group']}"
+            fewer.append((value, f"{group}: {value:.0%} of {entry['malignant']}"))
+    if fewer:
+        listed = "; ".join(text for _, text in sorted(fewer))
+        told.append(f"It finds fewer of them in some groups, as far as so few tell: {listed}.")
+    return told
+
+
+def _between(row: Metric, digits: int = 0) -> str:
+    low, high = row["low"], row["high"]
+    return "" if low is None or high is None else f" ({low:.{digits}%} to {high:.{digits}%})"

@@ -1,12 +1,13 @@
-"""Real and made pictures that are not dermatoscopic, by kind, to measure what a network rejects.
+"""Real and drawn pictures that are not dermatoscopic, by kind, to measure what a network rejects.
 
-The photographs, textures, documents and micrographs are scikit-image's bundled samples (van der
+The photographs, textures, scans and micrographs are scikit-image's bundled samples (van der
 Walt et al., PeerJ 2:e453, 2014): no download, and real pictures by many cameras and scanners.
 """
 
 import importlib.util
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -28,20 +29,34 @@ SAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "sky": ("hubble_deep_field.jpg", "moon.png"),
     "textures": ("brick.png", "grass.png", "gravel.png"),
-    "documents": ("page.png", "text.png"),
+    "scanned pages": ("page.png", "text.png"),
     "graphics": (
         "chessboard_GRAY.png", "chessboard_RGB.png", "color.png", "horse.png", "logo.png",
     ),
 }  # fmt: skip
-FACES = "lfw_subset.npy"
+DRAWN = ("phantom.png",)  # among the others
+FACES = "lfw_subset.npy"  # grey, 25 x 25 pixels
 FACE_COUNT = 40  # the first hundred of the file are faces, the others are parts of backgrounds
 MADE = 24
 # Light to dark skin, as a camera sees it (RGB).
 SKIN = ((236, 200, 178), (222, 176, 150), (198, 148, 120), (150, 104, 80), (98, 66, 50))
 
 
-def foreign_pictures() -> Iterator[tuple[str, Picture]]:
-    """Pairs of a kind and a picture (H, W, 3) uint8 RGB; the same ones at every call.
+class Foreign(NamedTuple):
+    """A picture (H, W, 3) uint8 RGB, its kind, and what it is a view of.
+
+    real: whether a camera or a scanner made it.
+    source: views of one picture have the same; they are alike.
+    """
+
+    kind: str
+    real: bool
+    source: str
+    picture: Picture
+
+
+def foreign_pictures() -> Iterator[Foreign]:
+    """The pictures, the same ones at every call.
 
     Raises ModuleNotFoundError where scikit-image is not installed.
     """
@@ -49,22 +64,25 @@ def foreign_pictures() -> Iterator[tuple[str, Picture]]:
     folder = _samples_folder()
     for kind, names in SAMPLES.items():
         for name in names:
-            yield from ((kind, view) for view in _views(quality.read(folder / name), rng))
+            real = kind != "graphics" and name not in DRAWN
+            for view in _views(quality.read(folder / name), rng):
+                yield Foreign(kind, real, name, view)
     faces = np.load(folder / FACES)[:FACE_COUNT]
-    for face in faces:
+    for number, face in enumerate(faces):
         grey = np.asarray(np.clip(face * 255, 0, 255), np.uint8)
         large = cv2.resize(grey, (400, 400), interpolation=cv2.INTER_CUBIC)
-        yield "faces", np.asarray(cv2.cvtColor(large, cv2.COLOR_GRAY2RGB), np.uint8)
+        picture = np.asarray(cv2.cvtColor(large, cv2.COLOR_GRAY2RGB), np.uint8)
+        yield Foreign("small grey faces, enlarged", True, f"face {number}", picture)
     makers: dict[str, Callable[[np.random.Generator], Picture]] = {
-        "documents": written_page,
-        "screenshots": screenshot,
+        "drawn pages": written_page,
+        "drawn screenshots": screenshot,
         "noise": noise,
         "skin-coloured gradients": skin_gradient,
         "plain colours": plain,
     }
     for kind, make in makers.items():
-        for _ in range(MADE):
-            yield kind, make(rng)
+        for number in range(MADE):
+            yield Foreign(kind, False, f"{kind} {number}", make(rng))
 
 
 def written_page(rng: np.random.Generator) -> Picture:

@@ -75,38 +75,6 @@ def flattened(provenance: Mapping[str, Any]) -> dict[str, Any]:
     return flat | {"ancestors": ancestors} if ancestors else flat
 
 
-def origin_commands(provenance: Mapping[str, Any]) -> list[str]:
-    """The commands that make the checkpoints a training began with, the oldest first."""
-    told = flattened(provenance)
-    ancestors = told.get("ancestors", {})
-    start = told.get("weights", {}).get("start")
-    commands: list[str] = []
-    while start in ancestors:
-        account = ancestors[start]
-        name, training = account["name"], account.get("training", {})
-        place = f'provenance.ancestors["{start}"].training.config'
-        if training.get("phases"):
-            made = [
-                f"python -m retraining transplant --config CONFIG --splits SPLIT --out {name}  # "
-                f"CONFIG holds what is under {place}"
-            ]
-        else:
-            made = training_commands(training.get("recipe", "an earlier recipe"), place, name)
-        commands = [*made, *commands]
-        start = account.get("provenance", {}).get("weights", {}).get("start")
-    return commands
-
-
-def training_commands(recipe: str, place: str, name: str) -> list[str]:
-    """The commands that make the checkpoint `name` from the configuration at `place` of a card."""
-    return [
-        f"python -m retraining train --config CONFIG --splits SPLIT --out RUN  # {recipe}: "
-        f"CONFIG holds what is under {place}",
-        "python -m retraining evaluate RUN --split test",
-        f"python -m retraining promote RUN --name {name}",
-    ]
-
-
 def _account(name: str) -> Account:
     """What is known of a checkpoint that a training began with, or of a teacher."""
     known: Account = {"name": Path(name).name}
@@ -124,9 +92,15 @@ def _account(name: str) -> Account:
         "version": card.version,
         "weights_sha256": card.weights_sha256,
         "description": card.description,
-        "training": {key: value for key, value in card.training.items() if key != "log"},
+        "training": _without_log(card.training),
         "provenance": card.provenance,
     }
+
+
+def _without_log(training: Mapping[str, Any]) -> dict[str, Any]:
+    """What a card says of its training, its log as the number of epochs."""
+    kept = {key: value for key, value in training.items() if key != "log"}
+    return kept | ({"epochs_done": len(training["log"])} if training.get("log") else {})
 
 
 def _flat(told: Mapping[str, Any], known: Mapping[str, Account], into: Accounts) -> dict[str, Any]:

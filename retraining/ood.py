@@ -1,7 +1,6 @@
 """Fitting a checkpoint's out-of-distribution score, and measuring it on what it has to reject."""
 
 import json
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -30,12 +29,16 @@ from retraining.degrade import VARIANTS
 from retraining.files import replacing, write_text
 from retraining.foreign import foreign_pictures
 from retraining.metrics import auc
+from retraining.resampling import interval, lesion_weights
 from retraining.splits import load_split
 
 FALSE_ALARMS = 0.02
 """Share of the val pictures that may be taken for something else."""
 PER_CLASS = 400
 CHUNK = 32
+RESAMPLES = 200  # for the intervals
+REAL = "photographed or scanned"
+DRAWN = "drawn by a program"
 VARIED = 150  # test pictures of which every variant is scored
 METHOD = (
     "Mahalanobis distance of probabilistic principal components, of the channel means of feature "
@@ -142,14 +145,7 @@ def _measured(
     frame = parts["test"]
     test = _scores(classifier, _pictures(frame), "test", len(frame), report)
     alarms = test > threshold
-    by_kind: dict[str, list[Picture]] = defaultdict(list)
-    for kind, picture in foreign_pictures():
-        by_kind[kind].append(picture)
-    foreign = {
-        kind: _scores(classifier, pictures, kind, len(pictures), report)
-        for kind, pictures in by_kind.items()
-    }
-    everything = np.concatenate(list(foreign.values()))
+    rejected = _rejected(classifier, frame, test, threshold, report)
     some = frame.sample(min(len(frame), varied), random_state=0)
     variants = {
         kind: _scores(classifier, map(change, _pictures(some)), kind, len(some), report)
@@ -170,20 +166,52 @@ def _measured(
                 for code in sorted(frame.dx.unique())
             },
         },
-        "auroc": {
-            "n": len(everything),
-            "all": _auroc(test, everything),
-            **{kind: _auroc(test, scores) for kind, scores in foreign.items()},
-        },
-        "rejected": {
-            "all": float((everything > threshold).mean()),
-            **{kind: float((scores > threshold).mean()) for kind, scores in foreign.items()},
-        },
+        **rejected,
         "rejected_variants_of_test": {
             "n": len(some),
             **{kind: float((scores > threshold).mean()) for kind, scores in variants.items()},
         },
     }
+
+
+def _rejected(
+    classifier: Classifier,
+    frame: pd.DataFrame,
+    test: NDArray[np.float64],
+    threshold: float,
+    report: Report | None,
+) -> dict[str, Any]:
+    """What the score does on pictures that are not dermatoscopic, by kind.
+
+    `pictures` are counted before views of them were cut out; intervals are over test lesions and
+    such pictures, drawn with replacement.
+    """
+    foreign = list(foreign_pictures())
+    scores = _scores(classifier, (one.picture for one in foreign), "foreign", len(foreign), report)
+    kinds = np.array([one.kind for one in foreign])
+    real = np.array([one.real for one in foreign])
+    sources = np.array([one.source for one in foreign], object)
+    lesions = frame.lesion_id.to_numpy(object)
+    groups = {"all": np.ones(len(foreign), bool), REAL: real, DRAWN: ~real}
+    groups |= {kind: kinds == kind for kind in dict.fromkeys(kinds)}
+    found: dict[str, Any] = {
+        "pictures": {kind: len(set(sources[rows])) for kind, rows in groups.items()},
+        "views": {kind: int(rows.sum()) for kind, rows in groups.items()},
+        "auroc": {kind: _auroc(test, scores[rows]) for kind, rows in groups.items()},
+        "auroc_interval": {},
+        "rejected": {
+            kind: float((scores[rows] > threshold).mean()) for kind, rows in groups.items()
+        },
+    }
+    inside = lesion_weights(lesions, RESAMPLES).astype(int)
+    for kind, rows in groups.items():
+        outside = lesion_weights(sources[rows], RESAMPLES, seed=1).astype(int)
+        areas = [
+            _auroc(np.repeat(test, drawn), np.repeat(scores[rows], others))
+            for drawn, others in zip(inside, outside, strict=True)
+        ]
+        found["auroc_interval"][kind] = interval(np.array(areas))
+    return found
 
 
 def _auroc(inside: NDArray[np.float64], outside: NDArray[np.float64]) -> float:

@@ -22,7 +22,7 @@ from models.checkpoints import (
     locate,
     save_checkpoint,
 )
-from retraining import describe, lineage
+from retraining import describe, lineage, repeat
 from retraining.archives import Progress
 from retraining.calibration import SENSITIVITY, calibrate, operating_curve
 from retraining.config import load_config
@@ -46,7 +46,7 @@ from retraining.runs import (
     read_log,
     read_run,
 )
-from retraining.splits import load_split, split_hash
+from retraining.splits import described, load_split, split_hash
 
 LIBRARIES = ("torch", "torchvision", "timm", "numpy", "opencv-python-headless")
 PARTS = ("test", "val", RESAMPLED)
@@ -178,6 +178,7 @@ def recard(
         write_scores(work, evaluation, "test", parts["test"], logits, resamples)
         if card.metrics:  # one without is being made, and has its version
             card = replace(card, version=next_version(source))
+        card = replace(card, split=card.split | described(parts))
         card = with_scores(card, work, evaluation)
     text = json.dumps(card.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     target = source if out is None else out / source.name
@@ -203,8 +204,10 @@ def with_scores(card: Card, folder: Path, evaluation: Evaluation) -> Card:
         calibration=describe.calibration(evaluation, test),
         predictive_values=describe.predictive_values(test),
         breakdowns=load_scores(folder, "breakdown", "test"),
-        limits=describe.limits(test, load_scores(folder, "breakdown", "test"), card.taxonomy),
-        repeat=describe.repeat(card, evaluation),
+        limits=describe.limits(
+            test, load_scores(folder, "breakdown", "test"), card.taxonomy, card.split
+        ),
+        repeat=repeat.commands(card, evaluation),
     )
 
 

@@ -50,9 +50,9 @@ def with_intervals(metrics: Metrics, weights: Values) -> dict[str, dict[str, Any
 
 
 def interval(samples: Values) -> tuple[float, float] | tuple[None, None]:
-    """The 95 % percentile interval of samples (R,); None where most of them are nan."""
+    """The 95 % percentile interval of samples (R,); None where most of them, or all, are nan."""
     there = samples[np.isfinite(samples)]
-    if 2 * len(there) < len(samples):
+    if not len(there) or 2 * len(there) < len(samples):
         return None, None
     low, high = np.percentile(there, LEVEL)
     return float(low), float(high)

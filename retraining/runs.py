@@ -17,7 +17,7 @@ from models.pretrained import backbone_state
 from models.taxonomy import HAM10000, Taxonomy
 from retraining.config import CRITERIA, TrainConfig, load_config
 from retraining.files import write_text
-from retraining.splits import split_hash
+from retraining.splits import described
 
 CONFIG_FILE = "config.yaml"
 LOG_FILE = "log.csv"
@@ -36,17 +36,13 @@ Epoch = dict[str, float]
 
 
 def claim(out: Path, config: TrainConfig, parts: Mapping[str, pd.DataFrame]) -> None:
-    """Write the resolved configuration and the split's hash.
+    """Write the resolved configuration and what describes the split.
 
     Raises ValueError where `out` holds a run of another configuration or on another split, or
     one that has no state to go on from.
     """
     check_claim(out, config)
-    split = {
-        "sha256": split_hash(parts),
-        "counts": {n: f.dx.value_counts().sort_index().to_dict() for n, f in parts.items()},
-        "lesions": {n: int(f.lesion_id.nunique()) for n, f in parts.items()},
-    }
+    split = described(parts)
     path = out / SPLIT_FILE
     if path.is_file() and json.loads(path.read_text("utf-8"))["sha256"] != split["sha256"]:
         raise ValueError(f"{out} holds a run on another split; choose another --out")

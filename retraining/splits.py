@@ -3,11 +3,13 @@
 import hashlib
 import json
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from PIL import Image
 
 from models.taxonomy import HAM10000, Taxonomy
 from retraining.data import TAXONOMY_FILE, DataError, load_index
@@ -18,6 +20,7 @@ from retraining.schemes import grouped_split as grouped_split
 
 SPLIT_FILE = "split.json"
 PER_CLASS = "per-class"
+COMMONEST = 5
 SOURCE = "source"
 
 logger = logging.getLogger(__name__)
@@ -42,8 +45,7 @@ def write_split(
     """Write `<part>.csv` for every part, with paths that hold from anywhere, and its passport.
 
     The passport, `split.json`, is returned: the scheme, whatever `origin` tells of how the split
-    was made (fractions, seed, fold, source), `sha256`, `counts` of images per part and class,
-    `lesions` per part, `lesions_parted`. The classes go into `taxonomy.json`.
+    was made (fractions, seed, fold, source), and `described`. The classes go into `taxonomy.json`.
     """
     root = data.resolve()
     for name in PARTS:
@@ -57,16 +59,36 @@ def write_split(
         }
         write_text(out / f"{name}.csv", frame.assign(**places).to_csv(index=False))
     write_text(out / TAXONOMY_FILE, taxonomy_text(load_taxonomy(data)))
-    passport = {
-        "scheme": scheme,
-        **origin,
+    passport = {"scheme": scheme, **origin, **described(parts, root)}
+    write_text(out / SPLIT_FILE, json.dumps(passport, indent=2) + "\n")
+    return passport
+
+
+def described(parts: Mapping[str, pd.DataFrame], root: Path | None = None) -> dict[str, Any]:
+    """What a run and a card say of a split.
+
+    `sha256`, `counts` of images per part and class, `lesions` per part, how many are in two
+    (`lesions_parted`), and how many images have which of the commonest `sizes` in pixels, as
+    `600x450`. Paths are relative to `root`; a picture that cannot be opened has no size.
+    """
+    sizes = Counter(
+        size for f in parts.values() for path in f.path if (size := _size((root or Path()) / path))
+    )
+    return {
         "sha256": split_hash(parts),
         "counts": {n: f.dx.value_counts().sort_index().to_dict() for n, f in parts.items()},
         "lesions": {n: int(f.lesion_id.nunique()) for n, f in parts.items()},
         "lesions_parted": len(parted_lesions(parts)),
+        "sizes": dict(sizes.most_common(COMMONEST)),
     }
-    write_text(out / SPLIT_FILE, json.dumps(passport, indent=2) + "\n")
-    return passport
+
+
+def _size(path: Path) -> str | None:
+    try:
+        with Image.open(path) as picture:  # the header alone
+            return "x".join(map(str, picture.size))
+    except OSError:
+        return None
 
 
 def load_split(folder: Path) -> dict[str, pd.DataFrame]:

@@ -62,16 +62,16 @@ def ood(
         )
     assert card.ood is not None
     table = Table(title=f"{name}, threshold {card.ood['threshold']:.3f}")
-    for column in ("", "AUROC", "rejected"):
+    for column in ("", "pictures", "views", "AUROC", "rejected"):
         table.add_column(column, justify="left" if not column else "right")
     for kind, area in card.ood["auroc"].items():
-        if kind != "n":
-            table.add_row(kind, f"{area:.4f}", f"{card.ood['rejected'][kind]:.1%}")
+        counts = (str(card.ood[count][kind]) for count in ("pictures", "views"))
+        table.add_row(kind, *counts, f"{area:.4f}", f"{card.ood['rejected'][kind]:.1%}")
     table.add_section()
     for title, entry in (("test", "false_alarms"), ("variant", "rejected_variants_of_test")):
         for kind, share in card.ood[entry].items():
             if kind not in ("n", "split"):
-                table.add_row(f"{title}: {kind}", "", f"{share:.1%}")
+                table.add_row(f"{title}: {kind}", "", "", "", f"{share:.1%}")
     console.print(table)
 
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 import quality
 from retraining.degrade import VARIANTS, blurred, faded
-from retraining.foreign import foreign_pictures
 from retraining.gate_scale import BLURS, at_working_size, relate
 from retraining.gate_study import (
     CONTRASTS,
@@ -147,13 +146,3 @@ def test_the_product_uses_what_the_report_recommends() -> None:
     report = Path(__file__).resolve().parents[2] / "reports" / "gate" / "gate.json"
     recommended_ = json.loads(report.read_text())["recommended"]
     assert quality.Thresholds(**recommended_) == quality.RECOMMENDED_THRESHOLDS
-
-
-def test_foreign_pictures_are_many_and_always_the_same() -> None:
-    pytest.importorskip("skimage")
-    first = [(kind, picture.shape, int(picture.sum())) for kind, picture in foreign_pictures()]
-    assert first == [(kind, one.shape, int(one.sum())) for kind, one in foreign_pictures()]
-    kinds = {kind for kind, _, _ in first}
-    assert {"photographs", "textures", "documents", "screenshots", "noise"} <= kinds
-    assert len(first) > 300
-    assert {shape[2] for _, shape, _ in first} == {3}

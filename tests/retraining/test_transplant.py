@@ -13,7 +13,7 @@ pytestmark = pytest.mark.torch
 from models.backbones import build_network, get_backbone  # noqa: E402
 from models.checkpoints import Card, load_card, load_network, save_checkpoint  # noqa: E402
 from models.taxonomy import HAM10000  # noqa: E402
-from retraining import describe, lineage  # noqa: E402
+from retraining import lineage, repeat  # noqa: E402
 from retraining.commands.train import app  # noqa: E402
 from retraining.config import TrainConfig, load_config  # noqa: E402
 from retraining.stagewise import PHASES, STATE_FILE, Fitting, fit  # noqa: E402
@@ -204,9 +204,9 @@ def test_stopped_it_goes_on_and_leaves_a_checkpoint_to_train_from(
     )  # fmt: skip
     train(config, tmp_path / "run", tmp_path / "cache")
     made = dataclasses.replace(card, provenance=lineage.provenance(config, HAM10000))
-    commands = describe.repeat(made, SimpleNamespace(recipe="transplant", split="a hash"))
+    commands = repeat.commands(made, SimpleNamespace(split="a hash"))
     assert [line.split()[3] for line in commands if line.startswith("python")] == [
-        "prepare", "split", "transplant", "train", "evaluate", "promote",
+        "prepare", "split", "train", "transplant", "train", "evaluate", "promote", "ood",
     ]  # fmt: skip
 
 

@@ -1,19 +1,16 @@
 """Versions of checkpoints tell apart what was made on one day, and how each was made is told."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from models.checkpoints import WEIGHTS_DIR, load_card
+from models.checkpoints import WEIGHTS_DIR
 
 pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from retraining import describe  # noqa: E402
 from retraining.lineage import flattened  # noqa: E402
 from retraining.promote import next_version  # noqa: E402
 
@@ -36,29 +33,6 @@ def test_the_next_version(tmp_path: Path, there: str | None, made: str) -> None:
         card = json.loads((WEIGHTS_DIR / "resnext50_32x4d" / "card.json").read_text())
         (tmp_path / "card.json").write_text(json.dumps({**card, "version": there}))
     assert next_version(tmp_path) == made
-
-
-def test_a_card_tells_how_its_ancestors_were_made() -> None:
-    first = {"name": "first", "training": {"recipe": "finetune", "config": {}}}
-    first["provenance"] = {"weights": {"start": "imagenet"}}
-    second = {"name": "second", "training": {"recipe": "transplant", "phases": [{"steps": 1}]}}
-    second["provenance"] = {"weights": {"start": first}}
-    card = load_card(WEIGHTS_DIR / "resnext50_32x4d")
-    card = replace(card, provenance={"weights": {"start": second}})
-    commands = describe.repeat(card, SimpleNamespace(recipe="distill", split="a hash"))
-    told = [line.removeprefix("python -m retraining ") for line in commands]
-    assert [line.split()[0] for line in told] == [
-        "prepare", "split",
-        "train", "evaluate", "promote",
-        "transplant",
-        "train", "evaluate", "promote",
-        "split",
-    ]  # fmt: skip
-    assert 'under provenance.ancestors["first ' in told[2]
-    assert told[4].endswith("--name first")
-    assert "--out second" in told[5]
-    assert 'under provenance.ancestors["second ' in told[5]
-    assert told[6].endswith("distill: CONFIG holds what is under training.config")
 
 
 def test_an_ancestor_of_many_stands_once_and_is_told_as_fully_as_anywhere() -> None:
