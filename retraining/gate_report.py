@@ -208,9 +208,11 @@ def _text(
             parts += [f"## Accuracy lost by {MEASURES[kind]} ({kind}, {split})", _table(table)]
     parts += [
         "## Images as they are: turned away, and what that buys (test)",
-        "`by_sharpness` and `by_gamma` are the shares that each measure turns away. The last two "
-        "columns are the sensitivity to the class (of `all`: balanced accuracy) on the accepted "
-        "and on the rejected images: where they are alike, turning the images away buys nothing.",
+        "`rejected` is the share that is turned away, with its 95% interval over lesions, "
+        "`by_sharpness` and `by_gamma` what each measure does; in `all` every class weighs the "
+        "same. The last two columns are the sensitivity to the class (of `all`: balanced accuracy) "
+        "on the accepted and on the rejected images: where they are alike, turning the images away "
+        "buys nothing. Of few rejected images they say little.",
         _table(rejects),
     ]
     return "\n\n".join(parts) + "\n"

@@ -179,9 +179,10 @@ def false_rejects(
 ) -> pd.DataFrame:
     """Of pictures as they are, the shares that each gate turns away, and what they cost.
 
-    gates: name to (sharpness, gamma) thresholds. A row per gate and class, and one for `all`:
-    `n, rejected, by_sharpness, by_gamma`, and the sensitivity (of `all`: balanced accuracy) on the
-    accepted and on the rejected, nan where there are none.
+    gates: name to (sharpness, gamma) thresholds. A row per gate and class, and one for `all`, in
+    which all classes weigh the same: `n, n_rejected`, the shares `rejected` (with its interval),
+    `by_sharpness` and `by_gamma`, and the sensitivity (of `all`: balanced accuracy) on the accepted
+    and on the rejected, nan where there are none.
     """
     clean = as_they_are(table)
     labels, hit = hits(clean, codes)
@@ -192,14 +193,21 @@ def false_rejects(
         out = blurry | pale
         for code in [*(c for c in codes if (clean.dx == c).any()), "all"]:
             of_class = np.ones(len(clean), bool) if code == "all" else (clean.dx == code).to_numpy()
+            own = labels[of_class]
+            low, high = balanced_interval(
+                own, out[of_class].astype(float), clean.lesion_id[of_class]
+            )
             rows.append(
                 {
                     "gate": name,
                     "class": code,
                     "n": int(of_class.sum()),
-                    "rejected": float(out[of_class].mean()),
-                    "by_sharpness": float(blurry[of_class].mean()),
-                    "by_gamma": float(pale[of_class].mean()),
+                    "n_rejected": int(out[of_class].sum()),
+                    "rejected": balanced(own, out[of_class].astype(float)),
+                    "rejected_low": low,
+                    "rejected_high": high,
+                    "by_sharpness": balanced(own, blurry[of_class].astype(float)),
+                    "by_gamma": balanced(own, pale[of_class].astype(float)),
                     "sensitivity_of_accepted": balanced_or_nan(labels, hit, of_class & ~out),
                     "sensitivity_of_rejected": balanced_or_nan(labels, hit, of_class & out),
                 }

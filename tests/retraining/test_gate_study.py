@@ -100,6 +100,11 @@ def test_false_rejects_are_of_pictures_as_they_are(table: pd.DataFrame) -> None:
     assert rows.by_gamma[("strict", "mel")] == 0
     assert rows.rejected[("none", "nv")] == 0
     assert rows.sensitivity_of_accepted[("none", "all")] == 1
+    rare = table[(table.dx == "mel") | (table.lesion_id < "L2")].copy()
+    rare.loc[rare.dx == "nv", "gamma"] = 0.01
+    row = false_rejects(rare, {"some": (0, 0.1)}, CODES).set_index("class").loc["all"]
+    assert (row.n, row.n_rejected, row.rejected) == (156, 56, 0.5)  # all nv, no mel
+    assert row.rejected_low == row.rejected_high == 0.5
 
 
 def test_sharpness_of_small_pictures_is_told_from_originals() -> None:
