@@ -58,6 +58,7 @@ def fit_ood(
     root: Path = WEIGHTS_DIR,
     per_class: int = PER_CLASS,
     varied: int = VARIED,
+    anew: bool = True,
     report: Report | None = None,
 ) -> Card:
     """Fit the score of checkpoint `name`, choose its threshold on val and measure it.
@@ -76,7 +77,7 @@ def fit_ood(
     without = [one.name for one in member_folders(folder, card) if load_ood(one) is None]
     if without:
         raise ValueError(f"fit the score of the member {without[0]} first, then of {name}")
-    if not card.members:
+    if not card.members and (anew or load_ood(folder) is None):
         _fit_network(folder, parts["train"], parts["val"], per_class, report)
     export(folder)
     classifier = Classifier(folder)

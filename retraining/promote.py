@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from models.backbones import get_backbone
 from models.checkpoints import (
     CARD_FILE,
@@ -25,7 +27,7 @@ from models.checkpoints import (
 from retraining import describe, lineage, repeat
 from retraining.archives import Progress
 from retraining.calibration import SENSITIVITY, calibrate, operating_curve
-from retraining.config import load_config
+from retraining.config import from_dict, load_config
 from retraining.evaluate import card_recipe, recipe_of, served_logits, with_point
 from retraining.evaluation import (
     RESAMPLED,
@@ -144,12 +146,8 @@ def recard(
     lacking = [part for part in ("val", "test") if part not in parts]
     if lacking:
         raise ValueError(f"{splits} has no {lacking[0]}.csv; a card needs val and test")
-    recorded = card.split.get("sha256")
-    if recorded and recorded != split_hash(parts):
-        raise ValueError(
-            f"{splits} is not the split that {name} was trained on: its val and test may hold "
-            "images that the model has learnt"
-        )
+    recorded = card.split.get("sha256", "")
+    card = _of_split(card, parts)
     export(source)
     classifier = Classifier(source)
     with tempfile.TemporaryDirectory() as folder:
@@ -165,7 +163,7 @@ def recard(
             operating_point=None,
             chosen_on="val",
             split=split_hash(parts),
-            trained_on=recorded or "",
+            trained_on=recorded,
             weights=card.weights_sha256,
             taxonomy=card.taxonomy.to_dict(),
             frequencies=frequencies_of(parts["train"], card.taxonomy),
@@ -178,14 +176,54 @@ def recard(
         write_scores(work, evaluation, "test", parts["test"], logits, resamples)
         if card.metrics:  # one without is being made, and has its version
             card = replace(card, version=next_version(source))
-        card = replace(card, split=card.split | described(parts))
         card = with_scores(card, work, evaluation)
-    text = json.dumps(card.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     target = source if out is None else out / source.name
     if out is not None and target.resolve() != source.resolve():
         shutil.copytree(source, target, dirs_exist_ok=True)
-    write_text(target / CARD_FILE, text)
+    _write(target, card)
     return target
+
+
+def reword(name: str, splits: Path, *, root: Path = WEIGHTS_DIR) -> Path:
+    """Write the sentences of a card anew, from the scores that are on it; nothing is measured.
+
+    What predicts stays as it is, and so does the version. Returns the checkpoint's folder; raises
+    ValueError for a card without scores on test, and for another split than the card's.
+    """
+    folder = locate(name, root)
+    card = load_card(folder)
+    test = {row["metric"]: row for row in card.metrics if row["split"] == "test"}
+    if not test:
+        raise ValueError(f"the card of {name} has no scores on test; recard it without --words")
+    card = _of_split(card, load_split(splits))
+    config, log = card.training.get("config"), card.training.get("log")
+    if config and log:
+        rows = [{k: math.nan if v is None else v for k, v in row.items()} for row in log]
+        made = describe.made(from_dict(config), rows, card_recipe(card))
+        card = replace(card, description=made)
+    card = replace(
+        card,
+        limits=describe.limits(test, card.breakdowns, card.taxonomy, card.split),
+        repeat=repeat.commands(card, card.split["sha256"]),
+    )
+    _write(folder, card)
+    return folder
+
+
+def _of_split(card: Card, parts: Mapping[str, pd.DataFrame]) -> Card:
+    """`card` with the description of its split; ValueError where it was trained on another."""
+    recorded = card.split.get("sha256")
+    if recorded and recorded != split_hash(parts):
+        raise ValueError(
+            f"that is not the split that {card.name} was trained on: its val and test may hold "
+            "images that the model has learnt"
+        )
+    return replace(card, split=card.split | described(parts))
+
+
+def _write(folder: Path, card: Card) -> None:
+    text = json.dumps(card.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    write_text(folder / CARD_FILE, text)
 
 
 def with_scores(card: Card, folder: Path, evaluation: Evaluation) -> Card:
@@ -207,7 +245,7 @@ def with_scores(card: Card, folder: Path, evaluation: Evaluation) -> Card:
         limits=describe.limits(
             test, load_scores(folder, "breakdown", "test"), card.taxonomy, card.split
         ),
-        repeat=repeat.commands(card, evaluation),
+        repeat=repeat.commands(card, evaluation.split),
     )
 
 

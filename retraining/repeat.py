@@ -11,14 +11,16 @@ from typing import Any
 
 from models.checkpoints import Card
 from models.taxonomy import HAM10000
-from retraining.evaluation import Evaluation
 from retraining.lineage import Account, flattened
 
 STARTS = ("imagenet", "none")
 
 
-def commands(card: Card, evaluation: Evaluation) -> list[str]:
-    """Lines for a shell, the oldest step first; what cannot be repeated is said in a comment."""
+def commands(card: Card, split: str) -> list[str]:
+    """Lines for a shell, the oldest step first; what cannot be repeated is said in a comment.
+
+    split: the hash of the split that the card's scores are of.
+    """
     if card.members:
         listed = " ".join(card.members)
         return [
@@ -36,7 +38,7 @@ def commands(card: Card, evaluation: Evaluation) -> list[str]:
     run = f"RUNS/{len(made) + 1}"
     return [
         *data,
-        f"python -m retraining split --data DATA --out SPLIT  # its sha256 is {evaluation.split}",
+        f"python -m retraining split --data DATA --out SPLIT  # its sha256 is {split}",
         *lines,
         *_trained(own, ".training.config", made, run),
         f"python -m retraining evaluate {run} --split test",

@@ -137,10 +137,17 @@ def recard(
         Path | None, typer.Option(help="Folder of checkpoints for the result; default: in place.")
     ] = None,
     sensitivity: Sensitivity = 0.95,
+    words: Annotated[
+        bool, typer.Option("--words", help="Only the sentences, from the scores on the card.")
+    ] = False,
 ) -> None:
     """Calibrate and score a checkpoint anew, and write its card; the weights stay."""
     from retraining.promote import recard as make
+    from retraining.promote import reword
 
+    if words:
+        console.print(str(reword(name, splits, root=root)))
+        return
     with progress_bar() as bar:
         task = bar.add_task(f"classifying with {name}")
         folder = make(

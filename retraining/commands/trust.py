@@ -48,6 +48,9 @@ def ood(
     name: Annotated[str, typer.Argument(help="A checkpoint.")],
     splits: Splits,
     root: Root = WEIGHTS_DIR,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Only measure a score that has been fitted.")
+    ] = False,
 ) -> None:
     """Fit what tells dermatoscopic pictures from others; choose its threshold and measure it."""
     from retraining.ood import fit_ood
@@ -58,6 +61,7 @@ def ood(
             name,
             splits,
             root=root,
+            anew=not keep,
             report=lambda what, n, of: bar.update(task, description=what, completed=n, total=of),
         )
     assert card.ood is not None

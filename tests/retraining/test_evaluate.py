@@ -25,7 +25,7 @@ from retraining.data import pixels, prepare  # noqa: E402
 from retraining.ensemble import make_ensemble  # noqa: E402
 from retraining.evaluate import evaluate_model, evaluate_run  # noqa: E402
 from retraining.evaluation import load_evaluation, load_predictions  # noqa: E402
-from retraining.promote import promote_run, recard  # noqa: E402
+from retraining.promote import promote_run, recard, reword  # noqa: E402
 from retraining.runs import append_log, claim, load_trained  # noqa: E402
 from retraining.scores import by_name, labels_of  # noqa: E402
 from retraining.splits import grouped_split, load_split, write_split  # noqa: E402
@@ -273,6 +273,19 @@ def test_a_card_is_made_anew_without_the_run(
     assert card.temperature == pytest.approx(before["temperature"], rel=0.1)
     assert card.weights_sha256 == before["weights_sha256"]
     assert card.training == before["training"]
+
+
+def test_the_words_of_a_card_come_from_its_scores(root: Path, splits: Path, tmp_path: Path) -> None:
+    made = load_card(root / "colours")
+    own = tmp_path / "weights"
+    shutil.copytree(root / "colours", own / "colours")
+    told = made.to_dict() | {"limits": ["old"], "repeat": [], "description": "old"}
+    (own / "colours" / "card.json").write_text(json.dumps(told))
+    reword("colours", splits, root=own)
+    assert load_card(own / "colours") == made
+    (own / "colours" / "card.json").write_text(json.dumps(told | {"metrics": []}))
+    with pytest.raises(ValueError, match="the card of colours has no scores on test"):
+        reword("colours", splits, root=own)
 
 
 def test_a_card_is_not_made_from_another_split(

@@ -5,7 +5,6 @@ import re
 import shlex
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +17,7 @@ pytestmark = pytest.mark.torch
 from retraining import repeat  # noqa: E402
 from retraining.config import load_config  # noqa: E402
 
-EVALUATION = SimpleNamespace(split="a hash")
+SPLIT = "a hash"
 CONFIG = {"recipe": "finetune", "stages": [{"size": 64, "epochs": 3}], "weights": "imagenet"}
 
 
@@ -26,7 +25,7 @@ def told(card: Card, provenance: dict[str, Any]) -> list[str]:
     """The commands of `card`, those of its data left out."""
     training = {"config": CONFIG | {"stages": [{"size": 64, "epochs": 5}]}, "log": [{}, {}]}
     made = replace(card, name="mine", provenance=provenance, training=training, members=[])
-    lines = repeat.commands(made, EVALUATION)
+    lines = repeat.commands(made, SPLIT)
     assert lines[0].startswith("python -m retraining prepare ")
     assert lines[1] == "python -m retraining split --data DATA --out SPLIT  # its sha256 is a hash"
     told = [line.removeprefix("python -m retraining ") for line in lines[2:]]
@@ -87,7 +86,7 @@ def test_what_the_shipped_cards_say_can_be_followed(name: str, tmp_path: Path) -
     card = load_card(WEIGHTS_DIR / name)
     whole, config = card.to_dict(), tmp_path / "config.yaml"
     made: set[str | None] = set()
-    lines = repeat.commands(card, EVALUATION)
+    lines = repeat.commands(card, SPLIT)
     for line in lines:
         words = shlex.split(line, comments=True)
         if line.startswith("jq "):

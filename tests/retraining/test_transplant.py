@@ -2,7 +2,6 @@
 
 import dataclasses
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
@@ -204,7 +203,7 @@ def test_stopped_it_goes_on_and_leaves_a_checkpoint_to_train_from(
     )  # fmt: skip
     train(config, tmp_path / "run", tmp_path / "cache")
     made = dataclasses.replace(card, provenance=lineage.provenance(config, HAM10000))
-    commands = repeat.commands(made, SimpleNamespace(split="a hash"))
+    commands = repeat.commands(made, "a hash")
     assert [line.split()[3] for line in commands if line.startswith("python")] == [
         "prepare", "split", "train", "transplant", "train", "evaluate", "promote", "ood",
     ]  # fmt: skip
