@@ -1,7 +1,6 @@
 """Making an ensemble of checkpoints: the mean of their calibrated probabilities."""
 
 import hashlib
-import json
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -9,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from models.checkpoints import (
-    CARD_FILE,
     ENSEMBLE,
     WEIGHTS_DIR,
     Card,
@@ -19,7 +17,7 @@ from models.checkpoints import (
     put_folder,
 )
 from models.preprocessing import Preprocessing
-from retraining.files import write_text
+from retraining.cards import write_card
 from retraining.promote import next_version
 
 
@@ -63,8 +61,7 @@ def make_ensemble(
             if folder.resolve().parent != root.resolve():
                 shutil.copytree(folder, staging / member)
         card = _card(name, next_version(target), names, cards)
-        text = json.dumps(card.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-        write_text(staging / CARD_FILE, text)
+        write_card(staging, card)
         member_folders(staging, card)  # raises where the result would not load
         put_folder(staging, target)
     finally:

@@ -1,6 +1,5 @@
 """Fitting a checkpoint's out-of-distribution score, and measuring it on what it has to reject."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -14,7 +13,6 @@ from numpy.typing import NDArray
 
 import quality
 from models.checkpoints import (
-    CARD_FILE,
     OOD_FILE,
     WEIGHTS_DIR,
     Card,
@@ -25,8 +23,9 @@ from models.checkpoints import (
 from models.classifier import Classifier
 from models.export import GRAPH_FILE, export
 from models.ood import fit, load_ood, save_ood
+from retraining.cards import write_card
 from retraining.degrade import VARIANTS
-from retraining.files import replacing, write_text
+from retraining.files import replacing
 from retraining.foreign import foreign_pictures
 from retraining.metrics import auc
 from retraining.resampling import interval, lesion_weights
@@ -84,8 +83,7 @@ def fit_ood(
     val = _scores(classifier, _pictures(parts["val"]), "val", len(parts["val"]), report)
     threshold = float(np.quantile(val, 1 - FALSE_ALARMS))
     card = replace(card, ood=_measured(classifier, parts, val, threshold, varied, report))
-    text = json.dumps(card.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    write_text(folder / CARD_FILE, text)
+    write_card(folder, card)
     return card
 
 

@@ -27,6 +27,7 @@ from models.checkpoints import (
 from retraining import describe, lineage, repeat
 from retraining.archives import Progress
 from retraining.calibration import SENSITIVITY, calibrate, operating_curve
+from retraining.cards import write_card
 from retraining.config import from_dict, load_config
 from retraining.evaluate import card_recipe, recipe_of, served_logits, with_point
 from retraining.evaluation import (
@@ -38,7 +39,6 @@ from retraining.evaluation import (
     load_scores,
     write_scores,
 )
-from retraining.files import write_text
 from retraining.resampling import RESAMPLES
 from retraining.runs import (
     BEST_FILE,
@@ -114,7 +114,8 @@ def promote_run(
         versions={library: importlib.metadata.version(library) for library in LIBRARIES},
     )
     network, _, _ = load_trained(run)
-    save_checkpoint(root / name, network.state_dict(), with_scores(card, run, evaluation))
+    card = save_checkpoint(root / name, network.state_dict(), with_scores(card, run, evaluation))
+    write_card(root / name, card)
     return root / name
 
 
@@ -180,7 +181,7 @@ def recard(
     target = source if out is None else out / source.name
     if out is not None and target.resolve() != source.resolve():
         shutil.copytree(source, target, dirs_exist_ok=True)
-    _write(target, card)
+    write_card(target, card)
     return target
 
 
@@ -206,7 +207,7 @@ def reword(name: str, splits: Path, *, root: Path = WEIGHTS_DIR) -> Path:
         limits=describe.limits(test, card.breakdowns, card.taxonomy, card.split),
         repeat=repeat.commands(card, card.split["sha256"]),
     )
-    _write(folder, card)
+    write_card(folder, card)
     return folder
 
 
@@ -219,11 +220,6 @@ def _of_split(card: Card, parts: Mapping[str, pd.DataFrame]) -> Card:
             "images that the model has learnt"
         )
     return replace(card, split=card.split | described(parts))
-
-
-def _write(folder: Path, card: Card) -> None:
-    text = json.dumps(card.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    write_text(folder / CARD_FILE, text)
 
 
 def with_scores(card: Card, folder: Path, evaluation: Evaluation) -> Card:

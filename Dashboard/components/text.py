@@ -1,14 +1,6 @@
 """Numbers as people read them."""
 
-
-def percent(probability: float) -> str:
-    """A probability in [0, 1] with one decimal; what would round to 0 or 100 is not rounded so."""
-    value = 100 * probability
-    if 0 < value < 0.1:
-        return "<0.1%"
-    if 99.9 < value < 100:
-        return ">99.9%"
-    return f"{value:.1f}%"
+from models.card_text import percent as percent
 
 
 def measure(value: float) -> str:

@@ -3,6 +3,7 @@
 import io
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from retraining.layouts import IMAGE_ARCHIVES, MASK_ARCHIVE, METADATA_FILE
 
 LESIONS_PER_CLASS = 10
 IMAGES_PER_LESION = 2
+LOG = {"epoch": 1.0, "size": 32.0, "lr": 0.1, "loss": 1.0, "val_macro_auc": 0.5, "seconds": 1.0}
 
 
 def picture(colour: tuple[int, int, int], rng: np.random.Generator) -> bytes:
@@ -51,4 +53,90 @@ def archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with zipfile.ZipFile(folder / MASK_ARCHIVE, "w") as file:
         for name in names:
             file.writestr(f"{name}_segmentation.png", masks[name])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def splits(archives: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data set, parted by lesion."""
+    from retraining.data import prepare
+    from retraining.splits import grouped_split, write_split
+
+    folder = tmp_path_factory.mktemp("data")
+    write_split(grouped_split(prepare(archives, folder)), folder, folder / "split")
+    return folder / "split"
+
+
+@pytest.fixture(scope="module")
+def run(splits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder as training leaves it, with random features and a head that fits them."""
+    import torch
+
+    from models.backbones import build_network
+    from retraining.config import Stage, TrainConfig
+    from retraining.runs import append_log, claim
+    from retraining.splits import load_split
+
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    folder.mkdir()
+    config = TrainConfig(
+        backbone="resnet18", weights="none", splits=str(splits), stages=(Stage(32, 1),)
+    )
+    claim(folder, config, load_split(splits))
+    append_log(folder, 1, LOG)
+    torch.manual_seed(0)
+    network = build_network("resnet18", 7).eval()
+    fit_head(network, load_split(splits)["train"], folder.parent / "cache")
+    torch.save(network.state_dict(), folder / "best.pt")
+    return folder
+
+
+def fit_head(network: Any, train: pd.DataFrame, cache: Path) -> None:
+    """Make the last layer a linear discriminant of what comes before it."""
+    import torch
+
+    from models.backbones import get_backbone
+    from retraining.data import pixels
+    from retraining.scores import labels_of
+
+    preprocessing = get_backbone("resnet18").preprocessing(32)
+    batch = torch.from_numpy(preprocessing.normalise(pixels(train, Path(), 32, cache)))
+    head, network.fc = network.fc, torch.nn.Identity()
+    with torch.no_grad():
+        features = network(batch)
+        labels = torch.from_numpy(labels_of(train, HAM10000))
+        means = torch.stack([features[labels == c].mean(0) for c in range(7)])
+        spread = (features - means[labels]).var(0) + 1e-6
+        scale = 0.05  # of the logits: few images, many features
+        exact = scale * means / spread
+        # Without this, colours would be told apart without an error.
+        head.weight.copy_(exact + torch.randn_like(exact) * exact.std())
+        head.bias.copy_(-scale / 2 * (means**2 / spread).sum(1))
+    network.fc = head
+
+
+@pytest.fixture(scope="module")
+def evaluated(run: Path) -> Path:
+    """The run, scored on val and test."""
+    from retraining.evaluate import evaluate_run
+
+    evaluate_run(run, "test", run.parent / "cache", size=32, resamples=20)
+    return run
+
+
+@pytest.fixture(scope="module")
+def root(evaluated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of checkpoints with `colours`, promoted and exported."""
+    from retraining.promote import promote_run
+
+    folder = tmp_path_factory.mktemp("weights")
+    promote_run(evaluated, folder, "colours", resamples=20)
+    return folder
+
+
+@pytest.fixture
+def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where exports are made once for all tests."""
+    folder = tmp_path_factory.getbasetemp() / "exports"
+    monkeypatch.setenv("CACHE_DIR", str(folder))
     return folder
