@@ -122,11 +122,12 @@ def predict(
     from models.batch import classify_files, columns, write_csv
     from models.classifier import Classifier, ModelNotReady
     from quality.batch import list_inputs
+    from quality.files import left_out
 
     try:
-        files = list_inputs(paths)
+        files, others = list_inputs(paths), left_out(paths)
         if not files:
-            raise ValueError("there is no image among the paths")
+            raise ValueError(f"there is no image among the paths{others and f'; {others}'}")
         if csv_file and not csv_file.absolute().parent.is_dir():
             raise ValueError(f"--csv: the folder of {csv_file} does not exist")
         _prepared(model)
@@ -152,6 +153,8 @@ def predict(
         write_csv(csv_file, rows, names)
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
+    if others:
+        errors.print(others, markup=False)
     if failures:
         errors.print(f"{failures} of {len(files)} files could not be read", markup=False)
         raise typer.Exit(EXIT_SOME_FAILED)

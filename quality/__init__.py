@@ -10,7 +10,7 @@ from quality.errors import (
     UnsupportedFormatError,
 )
 from quality.exposure import brightness
-from quality.files import IMAGE_SUFFIXES, find_images, read
+from quality.files import IMAGE_SUFFIXES, find_images, find_others, left_out, read
 from quality.gate import (
     GATES,
     RECOMMENDED_THRESHOLDS,
@@ -41,8 +41,10 @@ __all__ = [
     "check",
     "decode",
     "find_images",
+    "find_others",
     "gamma",
     "laplacian_variance",
     "laplacian_variance_normalised",
+    "left_out",
     "read",
 ]

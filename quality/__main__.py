@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from quality.batch import Row, list_inputs, measure_all, write_csv
+from quality.files import left_out
 from quality.gate import DEFAULT_THRESHOLDS, Mode, Thresholds, default_thresholds
 
 UNREADABLE, USAGE, INTERRUPTED = 1, 2, 130
@@ -71,6 +72,8 @@ def main(
 ) -> None:
     """Measure sharpness, contrast and brightness of pictures, and judge which can be classified.
 
+    Of a folder, files with the ending of another format are left out, which is said.
+
     Exit code 0: all files were measured, whatever the verdicts. 1: some could not be read.
 
     2: wrong usage. 130: interrupted, and nothing was written.
@@ -86,9 +89,10 @@ def main(
         raise typer.BadParameter(str(error)) from None
     if csv is not None and not csv.resolve().parent.is_dir():
         raise typer.BadParameter(f"{csv}: there is no such folder", param_hint="--csv")
-    files = list_inputs(paths)
+    files, others = list_inputs(paths), left_out(paths)
     if not files:
-        raise typer.BadParameter(f"no pictures in {', '.join(map(str, paths))}", param_hint="PATH")
+        nothing = f"no pictures in {', '.join(map(str, paths))}{others and f'; {others}'}"
+        raise typer.BadParameter(nothing, param_hint="PATH")
     jobs = jobs or cores()
     if jobs > 1:
         # One picture per thread; OpenCV's own threads would only compete with these.
@@ -108,6 +112,8 @@ def main(
         raise typer.Exit(USAGE) from None
     if csv is None:
         show(rows, Console())
+    if others:
+        messages.print(Text(others), soft_wrap=True)
     counts = Counter(row.verdict for row in rows)
     messages.print(
         f"{len(rows)} measured: {counts['accept']} accepted, {counts['reject']} rejected, "

@@ -1,4 +1,4 @@
-"""Pictures on disk: which files are meant by a list of paths, and reading one of them."""
+"""Pictures on disk: which files a list of paths means, which it leaves out, reading one of them."""
 
 import os
 from collections.abc import Iterable
@@ -9,10 +9,20 @@ from numpy.typing import NDArray
 
 from quality.decoding import decode, too_many_bytes
 from quality.errors import ImageTooLargeError
+from quality.formats import ACCEPTED
 from quality.limits import DEFAULT_LIMITS, Limits
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".webp", ".tif", ".tiff", ".bmp"})
 """Endings, in lower case, by which a picture is recognised inside a folder."""
+
+NOTE_SUFFIXES = frozenset(
+    {".csv", ".db", ".htm", ".html", ".ini", ".json", ".jsonl", ".log", ".md", ".npy", ".toml"}
+    | {".tsv", ".txt", ".xls", ".xlsx", ".xml", ".yaml", ".yml"}
+)
+"""Endings, in lower case, of tables, notes and settings, which nobody takes for pictures."""
+
+NAMED = 3
+"""How many of the files that are left out are named."""
 
 
 def read(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.uint8]:
@@ -45,6 +55,40 @@ def find_images(paths: Iterable[str | Path]) -> list[Path]:
         else:
             raise FileNotFoundError(f"no such file or folder: {path}")
     return list(found)
+
+
+def find_others(paths: Iterable[str | Path]) -> list[Path]:
+    """The files below the folders among `paths` that `find_images` leaves out, each once, sorted.
+
+    Not those that nobody expects to be read: hidden files, what lies in hidden folders, and files
+    that end in one of `NOTE_SUFFIXES`; nor files that `paths` name themselves.
+    """
+    named = [Path(path) for path in paths]
+    found: dict[Path, None] = {}
+    for folder in filter(Path.is_dir, named):
+        found.update((path, None) for path in sorted(folder.rglob("*")) if _is_other(path, folder))
+    return [path for path in found if path not in named]
+
+
+def left_out(paths: Iterable[str | Path]) -> str:
+    """One sentence about what `find_others` finds, for people; empty where that is nothing."""
+    others = find_others(paths)
+    if not others:
+        return ""
+    # File names are bytes; those that are no UTF-8 are shown with escapes.
+    names = [os.fsencode(path).decode("utf-8", "backslashreplace") for path in others[:NAMED]]
+    if len(others) == 1:
+        start, end = "1 file is no picture by its ending", "was left out"
+    else:
+        start, end = f"{len(others)} files are no pictures by their endings", "were left out"
+    more = f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
+    return f"{start} ({ACCEPTED} is accepted) and {end}: {', '.join(names)}{more}"
+
+
+def _is_other(path: Path, folder: Path) -> bool:
+    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+    expected = path.suffix.lower() in IMAGE_SUFFIXES | NOTE_SUFFIXES
+    return not hidden and not expected and path.is_file()
 
 
 def _is_picture(path: Path) -> bool:

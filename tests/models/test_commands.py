@@ -85,6 +85,16 @@ def test_unreadable_files_are_named_and_keep_an_empty_row(folder: Path, tmp_path
     assert set(rows["c.jpg"].values()) == {str(folder / "c.jpg"), "", "tiny"}
 
 
+def test_files_of_other_formats_are_counted_and_named(folder: Path) -> None:
+    for name in ("a.heic", "b.svg"):
+        (folder / name).touch()
+    result = run("predict", folder)
+    assert (result.exit_code, len(result.stdout.splitlines())) == (0, 2)
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("2 files are no pictures by their endings")
+    assert line.endswith(f" and were left out: {folder / 'a.heic'}, {folder / 'b.svg'}")
+
+
 def test_a_name_that_is_no_text_is_kept(folder: Path, tmp_path: Path) -> None:
     """Names on disk are bytes; Python stands surrogates in for those that are no UTF-8."""
     odd = folder / "na\udce4vus.png"

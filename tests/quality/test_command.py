@@ -133,6 +133,31 @@ def test_a_folder_without_pictures_is_wrong_usage(tmp_path: Path) -> None:
     assert "no pictures" in result.stderr
 
 
+def test_files_of_other_formats_are_counted_and_named(folder: Path, tmp_path: Path) -> None:
+    """They get no row and leave the exit code as it is."""
+    for name in ("4 [red]text.jpg", "5 empty.jpg"):
+        (folder / name).unlink()
+    for name in ("a.heic", "b.svg", "[bold]c.pdf", "d.dcm", "notes.txt"):
+        (folder / name).touch()
+    out = tmp_path / "out.csv"
+    result = run(folder, "--csv", out)
+    assert result.exit_code == 0
+    assert len(rows(out)) == 3
+    left_out, summary = result.stderr.splitlines()[-2:]  # below the progress
+    assert left_out.startswith("4 files are no pictures by their endings")
+    assert left_out.endswith(
+        f"{folder / '[bold]c.pdf'}, {folder / 'a.heic'}, {folder / 'b.svg'} and 1 more"
+    )
+    assert summary == "3 measured: 1 accepted, 2 rejected, 0 unreadable."
+
+
+def test_a_folder_of_other_formats_is_wrong_usage(tmp_path: Path) -> None:
+    (tmp_path / "a.heic").touch()
+    result = run(tmp_path)
+    assert result.exit_code == 2
+    assert "a.heic" in result.stderr
+
+
 def test_csv_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
     out.write_text("before")

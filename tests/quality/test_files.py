@@ -39,6 +39,28 @@ def test_named_files_are_included_whatever_their_ending(folder: Path) -> None:
     ]
 
 
+def test_what_is_left_out_of_a_folder_is_told(folder: Path) -> None:
+    assert quality.find_others([folder, folder / "b"]) == [folder / "c.gif"]  # no notes, no dots
+    assert quality.left_out([folder]) == (
+        "1 file is no picture by its ending (JPEG, PNG, WebP, TIFF or BMP is accepted) and was "
+        f"left out: {folder / 'c.gif'}"
+    )
+    for name in ("1.HEIC", "b/2.avif", "b/deep/3", "4.svg"):
+        (folder / name).touch()
+    shown = ", ".join(str(folder / name) for name in ("1.HEIC", "4.svg", "b/2.avif"))
+    assert quality.left_out([folder, folder]) == (
+        "5 files are no pictures by their endings (JPEG, PNG, WebP, TIFF or BMP is accepted) and "
+        f"were left out: {shown} and 2 more"
+    )
+
+
+def test_nobody_misses_notes_hidden_files_and_files_named_themselves(folder: Path) -> None:
+    (folder / ".git").mkdir()
+    for name in (".git/index", ".DS_Store", "Thumbs.db", "measured.CSV", "b/card.json"):
+        (folder / name).touch()
+    assert quality.left_out([folder, folder / "c.gif", folder / "missing"]) == ""
+
+
 def test_missing_path() -> None:
     with pytest.raises(FileNotFoundError, match="no such file or folder: nowhere"):
         quality.find_images([Path("nowhere")])
