@@ -38,9 +38,9 @@ def assess(
     """Judge the quality of images, classify those that pass, and say what to do."""
     errors = Console(stderr=True, highlight=False)
     try:
-        files = quality.find_images(paths)
+        files, others = quality.find_images(paths), quality.left_out(paths)
         if not files:
-            raise ValueError("there is no image among the paths")
+            raise ValueError(f"there is no image among the paths{others and f'; {others}'}")
         if csv_file and not csv_file.absolute().parent.is_dir():
             raise ValueError(f"--csv: the folder of {csv_file} does not exist")
         config = Config.from_env()
@@ -60,6 +60,8 @@ def assess(
                 typer.echo(_line(row), err=row["verdict"] == "error")
     if csv_file:
         write_csv(csv_file, rows)
+    if others:
+        errors.print(others, markup=False, soft_wrap=True)
     counts = Counter(row["message"] or "could not be read" for row in rows)
     for message, count in counts.most_common():
         errors.print(f"{count:6d}  {message}", markup=False)
@@ -72,6 +74,9 @@ def _line(row: Row) -> str:
         return f"{row['file']}: {row['error']}"
     if not row["prediction"]:
         return f"{row['file']}: {row['message']}. {row['reasons']}"
+    if row["in_distribution"] == "false":
+        # A class and its probability beside "not assessed" would be read as an assessment.
+        return f"{row['file']}: {row['message']}"
     return (
         f"{row['file']}: {row['message']} ({row['prediction']}, {row['probability']:.0%}; "
         f"malignant {row['p_malignant']:.0%})"

@@ -15,6 +15,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from quality.batch import list_inputs
+from quality.files import left_out
+
 DEFAULT_URL = "http://127.0.0.1:8050"
 # A server gives an explanation five minutes, and may have to load the model for it before.
 TIMEOUT_SECONDS, EXPLAIN_TIMEOUT_SECONDS = 60.0, 330.0
@@ -136,10 +139,14 @@ def line(file: Path, reply: Reply, drawn: Path | None = None) -> str:
     """One line for people; `drawn` is where its explanation was written."""
     body = reply.body
     if reply.status == 200:
-        return (
-            f"{file}: {body['message']} ({body['prediction']}, {body['probability']:.0%}; "
-            f"malignant {body['p_malignant']:.0%}){f', explained in {drawn}' if drawn else ''}"
+        shown = (
+            f" ({body['prediction']}, {body['probability']:.0%}; "
+            f"malignant {body['p_malignant']:.0%})"
         )
+        if body["in_distribution"] is False:
+            # A class and its probability beside "not assessed" would be read as an assessment.
+            shown = ""
+        return f"{file}: {body['message']}{shown}{f', explained in {drawn}' if drawn else ''}"
     reasons = body.get("quality", {}).get("reasons", [])
     return (
         " ".join([f"{file}: {body['error']}.", *reasons]) if reasons else f"{file}: {body['error']}"
@@ -167,7 +174,9 @@ def write_explanation(reply: Reply, file: Path, folder: Path) -> Path | None:
 
 
 def main(
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files.")],
+    images: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="Image files, and folders of them.")
+    ],
     url: Annotated[str, typer.Option(help="Address of the dashboard.")] = DEFAULT_URL,
     model: Annotated[str | None, typer.Option(help="Checkpoint, if not the default one.")] = None,
     gate: Annotated[bool, typer.Option(help="Refuse images of poor quality.")] = True,
@@ -194,12 +203,17 @@ def main(
         bool, typer.Option("--json", help="One JSON object per line: file, status, answer.")
     ] = False,
 ) -> None:
-    """Assess image files with a running dashboard."""
+    """Assess images with a running dashboard."""
     errors = Console(stderr=True, highlight=False)
     if out is not None and not out.is_dir():
         errors.print(f"--out: there is no folder {out}", markup=False)
         raise typer.Exit(EXIT_USAGE)
     folder = out or (None if as_json else Path())
+    files, others = list_inputs(images), left_out(images)
+    if not files:
+        nothing = f"there is no image among the paths{others and f'; {others}'}"
+        errors.print(nothing, markup=False, soft_wrap=True)
+        raise typer.Exit(EXIT_USAGE)
     try:
         usual = EXPLAIN_TIMEOUT_SECONDS if explain else TIMEOUT_SECONDS
         client = Client(url, timeout or usual)
@@ -214,7 +228,7 @@ def main(
     failed = 0
     columns = (TextColumn("Assessing"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=errors, transient=True) as progress:
-        for file in progress.track(images):
+        for file in progress.track(files):
             try:
                 data = file.read_bytes()
             except OSError as error:
@@ -240,8 +254,10 @@ def main(
                 typer.echo(json.dumps(record, ensure_ascii=False))
             else:
                 typer.echo(line(file, reply, drawn), err=not reply.answered)
+    if others:
+        errors.print(others, markup=False, soft_wrap=True)
     if failed:
-        errors.print(f"{failed} of {len(images)} images could not be assessed")
+        errors.print(f"{failed} of {len(files)} images could not be assessed")
         raise typer.Exit(EXIT_SOME_FAILED)
 
 

@@ -84,6 +84,18 @@ def test_lines_without_a_table(assess: Assess, folder: Path) -> None:
     assert f"1 {RETAKE}" in err
 
 
+def test_files_of_other_formats_are_counted_and_named(assess: Assess, folder: Path) -> None:
+    for name in ("half.jpg", "text.jpg"):
+        (folder / name).unlink()
+    for name in ("a.heic", "b.svg"):
+        (folder / name).touch()
+    code, out, err = assess(folder)
+    assert (code, len(out.splitlines())) == (0, 3)
+    named = f"{folder / 'a.heic'}, {folder / 'b.svg'}"
+    assert "2 files are no pictures by their endings" in err
+    assert f" and were left out: {named} " in err
+
+
 def test_another_model(assess: Assess, folder: Path) -> None:
     _, out, _ = assess(folder / "benign.png", "--model", "careful")
     assert CONSULT in out  # its operating point is lower

@@ -71,6 +71,24 @@ def test_a_line_per_image(url: str, images: dict[str, str], run: Run) -> None:
     assert lines[2].startswith(f"{images['blurred']}: {RETAKE}. Sharpness ")
 
 
+def test_folders(url: str, images: dict[str, str], run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.heic").touch()
+    (tmp_path / "notes.txt").touch()
+    code, out, err = run("--url", url, images["malignant"], str(tmp_path))
+    assert code == 0
+    files = [line.partition(": ")[0] for line in out.splitlines()]
+    assert files == [images["malignant"], images["benign"], images["blurred"]]
+    assert "1 file is no picture by its ending" in err
+    assert err.endswith(f" and was left out: {tmp_path / 'a.heic'}\n")
+
+
+def test_a_folder_without_images(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.heic").touch()
+    code, out, err = run(str(tmp_path))
+    assert (code, out) == (client.EXIT_USAGE, "")
+    assert err.startswith("there is no image among the paths; 1 file is no picture by its ending")
+
+
 def test_json_lines(url: str, images: dict[str, str], run: Run) -> None:
     code, out, _ = run("--json", "--url", url, images["benign"], images["blurred"])
     good, poor = map(json.loads, out.splitlines())

@@ -8,7 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from typer.testing import CliRunner
 
+from Dashboard import __main__ as command
+from Dashboard import client as sender
 from Dashboard.app import create_app
 from Dashboard.batch import assess_files
 from Dashboard.components.outcomes import FOREIGN, outcome_of
@@ -70,6 +73,10 @@ def test_the_api_says_so(service: Service, encode: Encode) -> None:
     assert (body["in_distribution"], body["advice"]) == (False, None)
     assert body["message"] == NOT_DERMATOSCOPIC
     assert body["code"] == "mel"
+    file, drawn = Path("a.png"), Path("out/a-gradcam.png")
+    line = sender.line(file, sender.Reply(200, body))
+    assert line == f"a.png: {NOT_DERMATOSCOPIC}"  # no class, no probability
+    assert sender.line(file, sender.Reply(200, body), drawn) == f"{line}, explained in {drawn}"
 
 
 def test_the_batch_command_says_so(service: Service, encode: Encode, tmp_path: Path) -> None:
@@ -77,6 +84,17 @@ def test_the_batch_command_says_so(service: Service, encode: Encode, tmp_path: P
     file.write_bytes(encode("malignant"))
     (row,) = assess_files(service, [file], jobs=1)
     assert (row["message"], row["in_distribution"]) == (NOT_DERMATOSCOPIC, "false")
+    assert (row["prediction"], row["probability"]) == ("mel", 0.45)  # a table keeps them
+
+
+def test_a_line_of_the_batch_command_names_no_class(
+    service: Service, encode: Encode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "Service", lambda _config: service)
+    file = tmp_path / "a.png"
+    file.write_bytes(encode("malignant"))
+    result = CliRunner().invoke(command.app, ["assess", str(file)])
+    assert (result.exit_code, result.stdout) == (0, f"{file}: {NOT_DERMATOSCOPIC}\n")
 
 
 def test_the_card_says_so(service: Service, encode: Encode) -> None:
