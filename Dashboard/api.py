@@ -138,6 +138,9 @@ def _add_routes(server: OpenAPI, service: Service, explanations: Explanations) -
         """Assess one image: quality gate, classification, advice; explain it where asked to."""
         data, options = read_predict(flask.request)
         if not options.explain:
+            if options.target is not None or options.method is not None:
+                # They have no effect, but what would be refused with an explanation is refused.
+                explanations.order(options)
             assessment = service.assess(data, model=options.model, gate=options.gate)
             return assessment.to_response(), 422 if assessment.rejected else 200
         order, version = explanations.order(options)

@@ -9,11 +9,13 @@ import json
 import re
 from collections.abc import Sequence
 from io import BytesIO
-from typing import IO, Any, TypeVar
+from typing import IO, Any, TypeVar, cast
 
 from flask import Request
 from pydantic import BaseModel, ValidationError
+from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.formparser import FormDataParser
 
 from Dashboard.explanation_schemas import ExplainBody, ExplainOptions
 from Dashboard.schemas import PredictBody, PredictOptions
@@ -30,6 +32,7 @@ ACCEPTED = {
     "model": "the name of a checkpoint from GET /models, at most 128 characters",
 }
 Model = TypeVar("Model", bound=BaseModel)
+Parsed = tuple[IO[bytes], "MultiDict[str, str]", "MultiDict[str, FileStorage]"]
 DATA_URL = re.compile(r"data:[^,]{0,200}?(;base64)?,", re.IGNORECASE)
 
 
@@ -41,12 +44,83 @@ class InputError(ValueError):
         self.status = status
 
 
+class FormParser(FormDataParser):
+    """Werkzeug's parser of forms, with a sentence of its own for each limit that a form exceeds.
+
+    Werkzeug has one and the same error for these and for a body that is too long.
+    """
+
+    def parse(
+        self,
+        stream: IO[bytes],
+        mimetype: str,
+        content_length: int | None,
+        options: dict[str, str] | None = None,
+    ) -> Parsed:
+        """Stream, fields and files.
+
+        Raises:
+            InputError: 413: too many parts, or a text that is too long.
+            werkzeug.exceptions.RequestEntityTooLarge: the body is too long.
+        """
+        boundary = (options or {}).get("boundary", "")
+        watched = _Watched(stream, f"--{boundary}".encode())
+        try:
+            found = super().parse(cast(IO[bytes], watched), mimetype, content_length, options)
+        except RequestEntityTooLarge:
+            if watched.too_long:
+                raise
+            if watched.parts == 0:  # not a form of this boundary: as a short one, it holds nothing
+                return stream, self.cls(), self.cls()
+            raise InputError(self._exceeded(watched.parts), 413) from None
+        return stream, *found[1:]
+
+    def _exceeded(self, parts: int) -> str:
+        most, size = self.max_form_parts, self.max_form_memory_size
+        if most is not None and parts > most:
+            return (
+                f"the form has more than {most} parts; accepted are one image, as a file, and "
+                "every other field once"
+            )
+        return (
+            f"a text field of the form is longer than {size:,} bytes, the most that is accepted; "
+            "an image must be sent as a file"
+        )
+
+
+class _Watched:
+    """A form's stream as the parser reads it, which remembers what the parser's error leaves out.
+
+    parts: how many of the form's parts have begun.
+    too_long: whether the body was longer than is accepted.
+    """
+
+    def __init__(self, stream: IO[bytes], boundary: bytes) -> None:
+        self._stream, self._boundary, self._end = stream, boundary, b""
+        self.parts, self.too_long = 0, False
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            data = self._stream.read(size)
+        except RequestEntityTooLarge:
+            self.too_long = True
+            raise
+        # With the end of the block before, as a boundary may lie in both. The last boundary of a
+        # form, after which no part begins, has no line break behind it.
+        seen = self._end + data
+        self.parts += seen.count(self._boundary + b"\r") + seen.count(self._boundary + b"\n")
+        self._end = seen[-len(self._boundary) :]
+        return data
+
+
 class UploadRequest(Request):
     """A request whose uploaded files stay in memory, whatever their size.
 
     Werkzeug moves files above 500 kB to temporary files on disk. The length of a body is
     limited, so memory is too.
     """
+
+    form_data_parser_class = FormParser
 
     def _get_file_stream(
         self,
@@ -144,22 +218,29 @@ def sentence(error: ValidationError, known: Sequence[str]) -> str:
     if kind == "missing":
         return f"{field} is missing; it must be {ACCEPTED[field]}"
     came = first["input"]
+    shown = describe(came)
     if field == "image":
-        shown = "an empty text" if came == "" else type(came).__name__
-    else:
-        shown = describe(came)
+        shown = "an empty string" if came == "" else kind_of(came)
     return f"{field} must be {ACCEPTED[field]}, got {shown}"
 
 
 def describe(value: Any) -> str:
-    """A value in a few characters: short ones as they are, others by their type."""
+    """A value in a few characters: short ones as they are, others by their kind."""
     if isinstance(value, str):
         short = value[:SHOWN_CHARACTERS]
         return repr(short) if len(short) == len(value) else f"{short!r}..."
     if value is None or isinstance(value, bool | int | float):
         text = json.dumps(value)
-        return text if len(text) <= SHOWN_CHARACTERS else f"a long {type(value).__name__}"
-    return {"dict": "an object", "list": "a list"}.get(type(value).__name__, type(value).__name__)
+        return text if len(text) <= SHOWN_CHARACTERS else "a long number"
+    return kind_of(value)
+
+
+def kind_of(value: Any) -> str:
+    """What a value of JSON is, in the words of JSON."""
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    kinds: dict[type, str] = {str: "a string", list: "an array", dict: "an object"}
+    return kinds.get(type(value), "a number")
 
 
 def decode_base64(text: str) -> bytes:

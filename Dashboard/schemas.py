@@ -65,7 +65,7 @@ class PredictOptions(ExplainOptions):
     explain: bool = Field(
         False,
         description="Explain the answer too: waits until the picture is drawn, up to minutes for "
-        "some methods. `precision`, `method` and `target` have no effect without it.",
+        "some methods. Without it `precision`, `method` and `target` are checked, to no effect.",
     )
 
 

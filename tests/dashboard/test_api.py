@@ -90,6 +90,23 @@ def test_fields_of_an_explanation_are_taken(client: FlaskClient, encode: Encode)
     assert as_json(client, encode("benign"), explain=False, **fields).status_code == 200
     form = as_form(client, encode("benign"), explain="false", model="", **fields)
     assert form.status_code == 200
+    assert as_json(client, encode("benign"), target="malignant").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"method": "tarot"}, r"method must be one of gradcam, .*saliency.*, got 'tarot'"),
+        ({"precision": "Most"}, r"precision must be one of Low, Medium, High, got 'Most'"),
+        ({"target": "cat"}, r"target must be one of akiec, .*, vasc, malignant, got 'cat'"),
+        ({"target": "nv", "model": "none"}, r"model: there is no checkpoint 'none'"),
+    ],
+)
+@pytest.mark.parametrize("send", [as_form, as_json])
+def test_fields_of_an_explanation_are_checked_without_one(
+    client: FlaskClient, encode: Encode, send: Any, fields: dict[str, str], sentence: str
+) -> None:
+    assert re.match(sentence, refused(send(client, encode("benign"), **fields), 400))
 
 
 @pytest.mark.parametrize(
@@ -100,22 +117,24 @@ def test_fields_of_an_explanation_are_taken(client: FlaskClient, encode: Encode)
         (b"\xff\xfe{}", "the body is not valid JSON"),
         (b"[" * 100_000, "the body is not valid JSON"),
         (b'{"image":' * 50_000, "the body is not valid JSON"),
-        (b"[1]", "the body must be a JSON object, got a list"),
+        (b"[1]", "the body must be a JSON object, got an array"),
         (b"null", "the body must be a JSON object, got null"),
         (b"NaN", "the body must be a JSON object, got NaN"),
         (b'"text"', "the body must be a JSON object, got 'text'"),
         (b"{}", "image is missing"),
-        (b'{"image": null}', "image must be the image file in base64"),
-        (b'{"image": ""}', "image must be .*, got an empty text"),
-        (b'{"image": 5}', "image must be .*, got int"),
-        (b'{"image": {"a": "b"}}', "image must be .*, got dict"),
+        (b'{"image": null}', "image must be the image file in base64, .*, got null$"),
+        (b'{"image": true}', "image must be .*, got true"),
+        (b'{"image": ""}', "image must be .*, got an empty string"),
+        (b'{"image": 5}', "image must be .*, got a number"),
+        (b'{"image": ["YQ=="]}', "image must be .*, got an array"),
+        (b'{"image": {"a": "b"}}', "image must be .*, got an object"),
         (b'{"image": "####"}', "image is not base64"),
         (b'{"image": "YQ==", "gate": "false"}', "gate must be true or false, got 'false'"),
         (b'{"image": "YQ==", "gate": NaN}', "gate must be true or false, got NaN"),
         (b'{"image": "YQ==", "gate": 1}', "gate must be true or false, got 1"),
         (b'{"image": "YQ==", "precision": "low"}', "precision must be one of Low, Medium, High"),
         (b'{"image": "YQ==", "method": 7}', "method must be one of gradcam, .*saliency"),
-        (b'{"image": "YQ==", "model": ["a"]}', "model must be the name .*, got a list"),
+        (b'{"image": "YQ==", "model": ["a"]}', "model must be the name .*, got an array"),
         (
             b'{"image": "YQ==", "colour": 1}',
             "there is no field 'colour'; the fields are image, gate,",
@@ -193,12 +212,51 @@ def test_forms_that_are_wrong(client: FlaskClient, encode: Encode) -> None:
     assert "gate must be true or false, got 'maybe'" in refused(
         as_form(client, image, gate="maybe"), 400
     )
-    refused(as_form(client, image, method="m" * 300_000), 413)
-    many = {f"f{i}": "x" for i in range(50)}
-    refused(post("/predict", data=many, **MULTIPART), 413)
 
 
 MULTIPART: dict[str, Any] = {"content_type": "multipart/form-data"}
+FILE = '; filename="a.png"'
+
+
+PARTS = (
+    "the form has more than 32 parts; accepted are one image, as a file, and every other field once"
+)
+FIELD = (
+    "a text field of the form is longer than 262,144 bytes, the most that is accepted; an image "
+    "must be sent as a file"
+)
+
+
+@pytest.mark.parametrize(
+    ("form", "status", "sentence"),
+    [
+        ([("image", FILE, 10)] * 40, 413, PARTS),
+        ([("gate", "", 1)] * 33, 413, PARTS),
+        ([("gate", "", 1)] * 31 + [("image", FILE, 10)], 400, "'gate' came 31 times; send it once"),
+        ([("gate", "", 1)] * 31 + [("model", "", 300_000)], 413, FIELD),
+        ([("image", "", 400_000)], 413, FIELD),
+        ([("image", FILE, 10), ("model", "", 400_000)], 413, FIELD),
+        (
+            [("image", FILE, 3 * 2**20)],
+            413,
+            "the request is too large; an image may have at most 1 MB",
+        ),
+    ],
+)
+@pytest.mark.parametrize("path", ["/predict", "/explanations"])
+def test_each_limit_of_a_form_has_its_sentence(
+    client: FlaskClient, path: str, form: list[tuple[str, str, int]], status: int, sentence: str
+) -> None:
+    """A form of parts: name, what makes a file of it, and how many bytes it has."""
+    body = b"".join(
+        f'--x\r\nContent-Disposition: form-data; name="{name}"{file}\r\n\r\n'.encode()
+        + b"1" * size
+        + b"\r\n"
+        for name, file, size in form
+    )
+    kind = "multipart/form-data; boundary=x"
+    response = client.post(path, data=body + b"--x--\r\n", content_type=kind)
+    assert refused(response, status) == sentence
 
 
 @pytest.mark.parametrize(
@@ -206,5 +264,6 @@ MULTIPART: dict[str, Any] = {"content_type": "multipart/form-data"}
     ["multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=x"],
 )
 def test_a_form_without_parts(client: FlaskClient, content_type: str) -> None:
-    response = client.post("/predict", data=b"--y\r\nrubbish", content_type=content_type)
-    assert "got none" in refused(response, 400)
+    for rubbish in (b"rubbish", bytes(400_000)):
+        response = client.post("/predict", data=b"--y\r\n" + rubbish, content_type=content_type)
+        assert "got none" in refused(response, 400)

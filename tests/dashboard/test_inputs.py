@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from Dashboard.inputs import InputError, decode_base64, describe
+from Dashboard.inputs import InputError, decode_base64, describe, kind_of
 
 DATA = bytes(range(256))
 TEXT = base64.b64encode(DATA).decode()
@@ -55,10 +55,27 @@ def test_what_is_not_base64(text: str, sentence: str) -> None:
         (1, "1"),
         (0, "0"),
         (1.5, "1.5"),
-        (10**50, "a long int"),
+        (10**50, "a long number"),
         ({}, "an object"),
-        ([1], "a list"),
+        ([1], "an array"),
     ],
 )
 def test_describe(value: Any, shown: str) -> None:
     assert describe(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (None, "null"),
+        (True, "true"),
+        (False, "false"),
+        (3, "a number"),
+        (1.5, "a number"),
+        ("text", "a string"),
+        ([], "an array"),
+        ({}, "an object"),
+    ],
+)
+def test_kinds_are_called_what_json_calls_them(value: Any, kind: str) -> None:
+    assert kind_of(value) == kind
