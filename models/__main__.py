@@ -15,6 +15,7 @@ from models.checkpoints import DEFAULT_MODEL, WEIGHTS_DIR, CheckpointError, avai
 from models.export import export, exported
 
 EXIT_SOME_FAILED, EXIT_USAGE = 1, 2
+FOREIGN = "not a dermatoscopic image of skin, so the class means nothing"
 
 app = typer.Typer(
     add_completion=False,
@@ -142,13 +143,16 @@ def predict(
     hidden = not errors.is_terminal
     with Progress(*shown, console=errors, transient=True, disable=hidden) as progress:
         results = classify_files(classifier, files, jobs=jobs)
-        for row, reason in progress.track(results, total=len(files)):
+        for row, reason, in_distribution in progress.track(results, total=len(files)):
             if reason is not None:
                 failures += 1
                 errors.print(f"{_printable(row['file'])}: {reason}", markup=False)
             elif not (csv_file or as_json):
-                typer.echo(_line(row))
-            rows.append(row | {"error": reason} if as_json and not csv_file else row)
+                typer.echo(_line(row) + (f"; {FOREIGN}" if in_distribution is False else ""))
+            elif in_distribution is False:
+                errors.print(f"{_printable(row['file'])}: {FOREIGN}", markup=False)
+            more = {"error": reason, "in_distribution": in_distribution}
+            rows.append(row | more if as_json and not csv_file else row)
     if csv_file:
         write_csv(csv_file, rows, names)
     if as_json:

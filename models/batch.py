@@ -6,12 +6,23 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
 import quality
 from models.classifier import Classifier, Prediction
 
 Row = dict[str, Any]
+
+
+class Classified(NamedTuple):
+    """A file's row of the table, why it could not be read, and whether it is a picture of skin.
+
+    in_distribution: as of a prediction; None for a file that could not be read, too.
+    """
+
+    row: Row
+    error: str | None
+    in_distribution: bool | None
 
 
 def columns(codes: Sequence[str]) -> tuple[str, ...]:
@@ -21,21 +32,23 @@ def columns(codes: Sequence[str]) -> tuple[str, ...]:
 
 def classify_files(
     classifier: Classifier, files: Sequence[Path], *, jobs: int | None = None
-) -> Iterator[tuple[Row, str | None]]:
-    """Yield a row and None for each file, in order; for an unreadable one an empty row and why.
+) -> Iterator[Classified]:
+    """Yield what is told of each file, in order; the row of an unreadable one is empty.
 
     jobs: files that are read and classified at the same time; default: one more than the
         classifier's streams, so that one is being decoded while the others compute.
     """
 
-    def classify(file: Path) -> tuple[Row, str | None]:
+    def classify(file: Path) -> Classified:
         try:
             image = quality.read(file)
         except quality.ImageError as error:
-            return _empty(file, classifier), str(error)
+            return Classified(_empty(file, classifier), str(error), None)
         except OSError as error:
-            return _empty(file, classifier), f"cannot be read: {error.strerror or error}"
-        return _row(file, classifier.predict_one(image)), None
+            reason = f"cannot be read: {error.strerror or error}"
+            return Classified(_empty(file, classifier), reason, None)
+        prediction = classifier.predict_one(image)
+        return Classified(_row(file, prediction), None, prediction.in_distribution)
 
     with ThreadPoolExecutor(jobs or classifier.streams + 1) as pool:
         try:

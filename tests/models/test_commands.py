@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -68,6 +69,22 @@ def test_a_table_of_a_folder(
     assert list(tmp_path.glob(".out*")) == []
 
 
+def test_what_is_no_picture_of_skin_is_said(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predict_one = Classifier.predict_one
+    strange = lambda *given: replace(predict_one(*given), in_distribution=False)  # noqa: E731
+    monkeypatch.setattr(Classifier, "predict_one", strange)
+    said = "not a dermatoscopic image of skin, so the class means nothing"
+    assert [line.endswith(f"%; {said}") for line in run("predict", folder).stdout.splitlines()] == [
+        True, True,
+    ]  # fmt: skip
+    result = run("predict", folder, "--csv", tmp_path / "out.csv")
+    assert (result.exit_code, result.stderr.count(said)) == (0, 2)
+    told = json.loads(run("predict", folder, "--json").stdout)
+    assert [row["in_distribution"] for row in told] == [False, False]
+
+
 def test_unreadable_files_are_named_and_keep_an_empty_row(folder: Path, tmp_path: Path) -> None:
     (folder / "c.jpg").write_bytes(b"")
     out = tmp_path / "out.csv"
@@ -112,7 +129,7 @@ def test_json_on_standard_output(folder: Path) -> None:
     result = run("predict", folder, "--json", "--jobs", 1)
     assert result.exit_code == 1
     first, second, third = json.loads(result.stdout)
-    assert list(first) == [*COLUMNS.split(","), "error"]
+    assert list(first) == [*COLUMNS.split(","), "error", "in_distribution"]
     assert sum(first[code] for code in HAM10000.codes) == pytest.approx(1, abs=1e-5)
     assert first["error"] is None
     assert (second["prediction"], second["nv"]) == (None, None)
