@@ -4,11 +4,11 @@
   const lesions = (window.lesions = window.lesions || {});
   const { element, icon } = lesions;
   const chosen = new Set();
-  const left = new Set(); // those that somebody took out, so that they do not come back by themselves
+  const left = new Set(); // those that somebody took out: they do not come back by themselves
   const STEPS = 1000;
   const PREDICTED = "";
+  const SYMBOLS = { consult: "calendar", clear: "check", retake: "retake", foreign: "question" };
   let settings = null;
-  let threshold = null; // null: as the card says
   let shown = PREDICTED;
 
   const page = () => document.getElementById("compare");
@@ -17,82 +17,43 @@
     lesions.cards.all().filter(({ row }) => row && row.outcome && row.outcome !== "error");
   const columns = () => ready().filter(({ id }) => chosen.has(id));
 
-  /* The one model of all classified columns; null where there are several or none. */
-  function model() {
-    const names = new Set(columns().map(({ row }) => row.model).filter(Boolean));
-    return names.size === 1 ? [...names][0] : null;
-  }
-
-  const card = () => settings.models[model()] || { threshold: null, curve: null };
-  const now = () => threshold ?? card().threshold;
-
-  /* What the card expects at a threshold, between the points that it lists. */
-  function expected(curve, at) {
-    const { threshold: points } = curve;
-    const after = points.findIndex((point) => point >= at);
-    const high = after < 0 ? points.length - 1 : after;
-    const low = Math.max(high - 1, 0);
-    const width = points[high] - points[low];
-    const share = after < 0 || !width ? 1 : Math.min(Math.max((at - points[low]) / width, 0), 1);
-    const between = (values) => values[low] + share * (values[high] - values[low]);
-    return [between(curve.sensitivity), between(curve.specificity)];
-  }
-
-  function expectation() {
-    const classified = columns().some(({ row }) => row.model);
-    if (!classified) {
-      return "";
-    }
-    if (!model()) {
-      return "These pictures were assessed by several models, and a threshold holds for one.";
-    }
-    const { curve } = card();
-    if (!curve) {
-      return `The card of ${model()} does not say what to expect of other thresholds.`;
-    }
-    if (now() === null) {
-      return "Move the slider: this model advises by the most likely class.";
-    }
-    const [sensitivity, specificity] = expected(curve, now());
-    return (
-      `Expected: sensitivity ${percent(sensitivity)}, specificity ${percent(specificity)} ` +
-      `(${curve.split} split, n = ${curve.n})`
-    );
-  }
-
-  function banner(item) {
-    const { row, node } = item;
-    const { pMalignant, malignant } = node.querySelector(".card-grid").dataset;
-    let tone = row.outcome;
-    let sentence = row.message;
-    if (pMalignant !== undefined && tone !== "foreign") {
-      const above = now() !== null && Number(pMalignant) >= now();
-      tone = above || malignant === "true" ? "consult" : "clear";
-      sentence = settings[tone];
-    }
-    const symbol = { consult: "calendar", clear: "check", retake: "retake", foreign: "question" }[tone];
+  function banner(tone, sentence) {
     return element(
       "div",
       { className: `banner tone-${tone}` },
-      icon(symbol, "banner-icon"),
+      icon(SYMBOLS[tone], "banner-icon"),
       element("p", { className: "banner-text" }, sentence),
     );
   }
 
-  function meter({ row, node }) {
-    const { pMalignant } = node.querySelector(".card-grid").dataset;
-    if (pMalignant === undefined || row.outcome === "foreign") {
+  /* What may be read out of a picture's result, and with which caution. */
+  function verdict(item) {
+    const { tone, sentence, before, doubt } = lesions.rule.verdict(item);
+    const changed = before ? [element("p", { className: "compare-before" }, before)] : [];
+    const forced = item.row.classified_anyway === true ? copies(item, ".forced", 1) : [];
+    const warning = doubt
+      ? [element("p", { className: "forced" }, icon("warning"), element("span", {}, doubt))]
+      : [];
+    return [banner(tone, sentence), ...changed, ...forced, ...warning, ...meter(item)];
+  }
+
+  function meter(item) {
+    const value = lesions.rule.malignancy(item);
+    if (value === null) {
       return [];
     }
     const fill = element("div", { className: "meter-fill" });
-    fill.style.width = percent(Number(pMalignant));
+    fill.style.width = percent(value);
     const track = element("div", { className: "meter-track", "aria-hidden": "true" }, fill);
-    if (now() !== null) {
+    const threshold = lesions.rule.of(item);
+    if (threshold !== null) {
       const tick = element("div", { className: "gauge-tick" });
-      tick.style.left = percent(now());
+      tick.style.left = percent(threshold);
       track.append(tick);
     }
-    const words = settings.adjusted ? "Malignant, classes equally frequent" : "Malignant probability";
+    const words = settings.adjusted
+      ? "Malignant, classes equally frequent"
+      : "Malignant probability";
     return [
       element(
         "div",
@@ -101,7 +62,7 @@
           "div",
           { className: "meter-head" },
           element("span", { className: "meter-label" }, words),
-          element("span", { className: "meter-value" }, percent(Number(pMalignant))),
+          element("span", { className: "meter-value" }, percent(value)),
         ),
         track,
       ),
@@ -130,11 +91,18 @@
     return frame;
   }
 
-  const copies = (item, selector) =>
-    [...item.node.querySelectorAll(selector)].slice(0, 1).map((node) => node.cloneNode(true));
+  const copies = (item, selector, most) =>
+    [...item.node.querySelectorAll(selector)].slice(0, most).map((node) => node.cloneNode(true));
+
+  /* That a picture is drawn, or was classified in spite of its quality, goes with it everywhere. */
+  function tags(item) {
+    const found = copies(item, ".figure .tag");
+    return found.length ? [element("div", { className: "compare-tags" }, ...found)] : [];
+  }
 
   function column(item, scale) {
-    const { row } = item;
+    const { row, name } = item;
+    const nameId = `${item.id}-compared`;
     const finding = row.prediction
       ? [
           element(
@@ -147,20 +115,23 @@
       : [];
     return element(
       "article",
-      { className: "compare-column", "aria-labelledby": `${item.id}-compared` },
-      element("h3", { id: `${item.id}-compared`, className: "card-name", title: item.name }, item.name),
+      { className: "compare-column", "aria-labelledby": nameId },
+      element("h3", { id: nameId, className: "card-name", title: name }, name),
       picture(item, scale),
-      element("div", { className: "compare-verdict", "data-id": item.id }, banner(item), ...meter(item)),
+      ...tags(item),
+      element("div", { className: "compare-verdict", "data-id": item.id }, ...verdict(item)),
       ...(row.outcome === "foreign" ? [] : finding),
-      ...(row.outcome === "foreign" ? [] : copies(item, ".chart")),
-      ...copies(item, ".gauges"),
+      ...(row.outcome === "foreign" ? [] : copies(item, ".chart", 1)),
+      ...copies(item, ".gauges", 1),
+      ...copies(item, ".provenance", 1), // the rules that hold differ by model
     );
   }
 
   /* Largest magnitude of the maps that are shown: the strongest colour of all columns. */
   function common(items) {
-    const canvases = items.map(({ node }) => node.querySelector("canvas[data-map]")).filter(Boolean);
-    return Math.max(0, ...canvases.map((one) => lesions.heat.largest(lesions.heat.mapOf(one), index(one))));
+    const { largest, mapOf } = lesions.heat;
+    const found = items.map(({ node }) => node.querySelector("canvas[data-map]")).filter(Boolean);
+    return Math.max(0, ...found.map((canvas) => largest(mapOf(canvas), index(canvas))));
   }
 
   function choices() {
@@ -186,17 +157,17 @@
   }
 
   function judge() {
+    const { rule } = lesions;
+    const items = columns();
     const field = document.getElementById("compare-threshold");
-    const at = now();
-    field.value = Math.round((at ?? 0.5) * STEPS);
-    const words = at === null ? "none" : percent(at);
-    field.setAttribute("aria-valuetext", words);
-    document.getElementById("compare-threshold-value").textContent = words;
-    document.getElementById("compare-expected").textContent = expectation();
-    page().querySelector("[data-action=compare-reset]").disabled = threshold === null;
-    for (const verdict of page().querySelectorAll(".compare-verdict")) {
-      const item = lesions.cards.find(verdict.dataset.id);
-      verdict.replaceChildren(banner(item), ...meter(item));
+    field.value = Math.round(rule.place(items) * STEPS);
+    field.setAttribute("aria-valuetext", rule.words(items));
+    document.getElementById("compare-threshold-value").textContent = rule.words(items);
+    document.getElementById("compare-rule").textContent = rule.told(items);
+    document.getElementById("compare-expected").replaceChildren(...rule.expectations(items));
+    page().querySelector("[data-action=compare-reset]").disabled = !rule.tried();
+    for (const place of page().querySelectorAll(".compare-verdict")) {
+      place.replaceChildren(...verdict(lesions.cards.find(place.dataset.id)));
     }
   }
 
@@ -236,7 +207,7 @@
   function controls() {
     const field = element("input", { type: "range", id: "compare-threshold", min: 0, max: STEPS });
     field.addEventListener("input", () => {
-      threshold = Number(field.value) / STEPS;
+      lesions.rule.try(Number(field.value) / STEPS);
       judge();
     });
     document.getElementById("compare-slider").replaceChildren(
@@ -252,7 +223,9 @@
     const select = element(
       "select",
       { id: "compare-shown", className: "explain-select" },
-      ...options.map(([value, text]) => element("option", { value, selected: value === shown }, text)),
+      ...options.map(([value, text]) =>
+        element("option", { value, selected: value === shown }, text),
+      ),
     );
     select.addEventListener("change", () => {
       shown = select.value;
@@ -265,6 +238,7 @@
   lesions.compare = {
     mount() {
       settings = JSON.parse(page().dataset.settings);
+      lesions.rule.mount(settings);
       controls();
       lesions.compare.changed();
     },
@@ -285,7 +259,7 @@
       draw();
     },
     reset() {
-      threshold = null;
+      lesions.rule.try(null);
       judge();
     },
   };

@@ -9,19 +9,29 @@ from dash import html
 from Dashboard import messages
 from Dashboard.components.heat import heat_tools
 from Dashboard.components.icons import icon
+from Dashboard.components.result import MAJORITY, MORE_LIKELY_MALIGNANT
+from Dashboard.messages import AdviceRule
 from Dashboard.service import ModelInfo
 from models.taxonomy import HAM10000
 
 FEWEST, MOST = 2, 6
 
 
-def compare_view(models: Sequence[ModelInfo], prior: Mapping[str, float] | None) -> html.Section:
-    """Pictures to choose from, the controls, and the place for two to six columns."""
+def compare_view(
+    models: Sequence[ModelInfo], prior: Mapping[str, float] | None, rule: AdviceRule
+) -> html.Section:
+    """Pictures to choose from, the controls, and the place for two to six columns.
+
+    rule: by which this server advises; the page starts from it.
+    """
     data = {
-        "models": {info.name: expectations(info) for info in models},
+        "models": {info.name: expectations(info, rule) for info in models},
+        "rule": rule,
         "names": {code: HAM10000.name(code) for code in HAM10000.codes},
         "consult": messages.CONSULT,
         "clear": messages.NO_APPOINTMENT,
+        "doubt": MORE_LIKELY_MALIGNANT,
+        "majority": MAJORITY,
         "adjusted": prior is not None,
         "fewest": FEWEST,
         "most": MOST,
@@ -40,6 +50,8 @@ def compare_view(models: Sequence[ModelInfo], prior: Mapping[str, float] | None)
                 role="group",
                 **{"aria-labelledby": "compare-choice-title"},
             ),
+            html.Div(id="compare-busy", className="compare-busy", hidden=True),
+            html.Div(id="compare-failed", className="compare-failed"),
             html.Div([_threshold(), _shown()], id="compare-tools", className="compare-tools"),
             heat_tools("One scale for all pictures"),
             html.Div(id="compare-columns", className="compare-columns"),
@@ -50,11 +62,14 @@ def compare_view(models: Sequence[ModelInfo], prior: Mapping[str, float] | None)
     )
 
 
-def expectations(info: ModelInfo) -> dict[str, Any]:
-    """Of a model's card: its threshold, and what to expect of others; None where it has none."""
-    point, curve = info.operating_point, info.operating_curve
+def expectations(info: ModelInfo, rule: AdviceRule) -> dict[str, Any]:
+    """Of a model: the threshold that it advises by, and what its card expects of others.
+
+    None where there is none: of the threshold also where the server advises by the class alone.
+    """
+    curve = info.operating_curve
     return {
-        "threshold": None if point is None else float(point["threshold"]),
+        "threshold": messages.threshold(rule, info.operating_point),
         "curve": dict(curve) if curve else None,
     }
 
@@ -63,9 +78,16 @@ def _threshold() -> html.Div:
     return html.Div(
         [
             html.Div(id="compare-slider", className="compare-slider"),
-            html.P(id="compare-expected", className="compare-expected", role="status"),
+            html.Div(
+                [
+                    html.P(id="compare-rule", className="compare-rule"),
+                    html.P(id="compare-expected"),
+                ],
+                className="compare-words",
+                role="status",
+            ),
             html.Button(
-                [icon("repeat"), html.Span("The card's own")],
+                [icon("repeat"), html.Span("As assessed")],
                 type="button",
                 className="tool",
                 **{"data-action": "compare-reset"},

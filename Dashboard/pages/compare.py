@@ -38,7 +38,7 @@ def layout(**_query: str) -> html.Div:
                 [drop_zone(config), html.Div(frequencies_note(config.prior), className="panel")],
                 className="intake",
             ),
-            compare_view(models, config.prior),
+            compare_view(models, config.prior, config.advice),
         ]
     )
 

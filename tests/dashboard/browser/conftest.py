@@ -2,9 +2,11 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+import dash
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from werkzeug.serving import make_server
@@ -46,6 +48,20 @@ class Visit:
         return self.page.get_by_role("article", name=name, exact=True)
 
 
+@contextmanager
+def serving(app: dash.Dash) -> Iterator[str]:
+    """The address of a dashboard while it runs."""
+    server = make_server("127.0.0.1", 0, app.server, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
 @pytest.fixture(scope="session")
 def site(
     make_service: Callable[..., Service], tmp_path_factory: pytest.TempPathFactory
@@ -54,14 +70,8 @@ def site(
     service = make_service(max_upload_mb=1, max_megapixels=2)
     service.warm_up()
     jobs = Jobs(Config(data_dir=tmp_path_factory.mktemp("data")), explainer=EXPLAINER)
-    app = create_app(service.config, service, jobs)
-    server = make_server("127.0.0.1", 0, app.server, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(create_app(service.config, service, jobs)) as address:
+        yield address
     jobs.close()
 
 

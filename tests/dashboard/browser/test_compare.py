@@ -6,6 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from Dashboard import messages
+from Dashboard.app import create_app
+from tests.dashboard.browser.conftest import serving
 from tests.dashboard.browser.test_access import AUDIT
 from tests.dashboard.browser.test_explain import PIXEL
 
@@ -86,7 +88,7 @@ def test_the_threshold_moves_verdicts_and_expectations(visit, files) -> None:
     slider.fill("990")
     expect(malignant.locator(".banner")).to_have_text(messages.CONSULT)
     assert malignant.locator(".gauge-tick").first.evaluate("tick => tick.style.left") == "99%"
-    page.get_by_role("button", name="The card's own").click()
+    page.get_by_role("button", name="As assessed").click()
     expect(page.locator("#compare-threshold-value")).to_have_text("5.0%")
 
 
@@ -99,6 +101,92 @@ def test_a_card_without_a_curve_is_said(visit, files) -> None:
     )
     page.get_by_label("Consultation from").fill("50")
     expect(benign.locator(".banner")).to_have_text(messages.CONSULT)
+
+
+def test_every_picture_keeps_the_advice_of_its_own_model(visit, files) -> None:
+    page = visit.open()
+    visit.upload(files("benign", "plain.png"))
+    page.get_by_role("textbox", name="Model").click()
+    page.get_by_role("option", name="careful").click()
+    visit.upload(files("benign", "careful.png"))
+    page.get_by_role("link", name="Compare").click()
+    careful, plain = columns(visit, "careful.png", "plain.png")
+    rule = page.locator("#compare-rule")
+
+    def as_assessed() -> None:
+        expect(careful.locator(".banner")).to_have_text(messages.CONSULT)  # 9% is above its 5%
+        assert careful.locator(".meter .gauge-tick").evaluate("tick => tick.style.left") == "5%"
+        expect(plain.locator(".banner")).to_have_text(messages.NO_APPOINTMENT)
+        expect(plain.locator(".meter .gauge-tick")).to_have_count(0)
+        expect(page.locator("#compare-threshold-value")).to_have_text("5.0% or none")
+        expect(rule).to_have_text(
+            "As assessed, each picture by its own model: "
+            "careful from 5.0%, plain by the most likely class."
+        )
+
+    as_assessed()
+    slider = page.get_by_label("Consultation from")
+    slider.fill("80")
+    for column in (careful, plain):
+        expect(column.locator(".banner")).to_have_text(messages.CONSULT)
+    expect(rule).to_contain_text("8.0% for all pictures, whichever model assessed them")
+    expect(plain.locator(".compare-before")).to_have_text(
+        f"As assessed: {messages.NO_APPOINTMENT}."
+    )
+    slider.fill("500")
+    expect(careful.locator(".banner")).to_have_text(messages.NO_APPOINTMENT)
+    expect(careful.locator(".compare-before")).to_have_text(f"As assessed: {messages.CONSULT}.")
+    expect(plain.locator(".compare-before")).to_have_count(0)
+    page.get_by_role("button", name="As assessed").click()
+    as_assessed()
+
+    slider.fill("500")  # and nobody finds the trial of an earlier visit to the page
+    page.get_by_role("link", name="Models").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Models")
+    page.get_by_role("link", name="Compare").click()
+    careful, plain = columns(visit, "careful.png", "plain.png")
+    as_assessed()
+
+
+def test_a_server_that_advises_by_the_class_does_so_here(
+    make_service: Callable, new_visit: Callable, files
+) -> None:
+    service = make_service(model="careful", advice="argmax")
+    service.warm_up()
+    with serving(create_app(service.config, service)) as site:
+        visit = new_visit()
+        visit.site = site
+        page = visit.open("/compare")
+        choose(visit, files("benign"), files("malignant"))
+        benign, malignant = columns(visit, "benign.png", "malignant.png")
+        expect(benign.locator(".banner")).to_have_text(messages.NO_APPOINTMENT)  # not by its 5%
+        expect(malignant.locator(".banner")).to_have_text(messages.CONSULT)
+        expect(page.locator(".meter .gauge-tick")).to_have_count(0)
+        expect(page.locator("#compare-threshold-value")).to_have_text("none")
+        expect(page.locator("#compare-rule")).to_have_text(
+            "As assessed: this server advises by the most likely class."
+        )
+        page.get_by_label("Consultation from").fill("50")
+        expect(benign.locator(".banner")).to_have_text(messages.CONSULT)
+        page.close()
+
+
+def test_marks_of_a_picture_are_shown_here_too(visit, files) -> None:
+    page = visit.open()
+    visit.upload(files("blurred"))
+    visit.card("blurred.png").get_by_role("button", name="Classify anyway").click()
+    expect(page.locator(".tag-warning")).to_be_visible()
+    page.get_by_role("button", name="Try the synthetic picture: Sharp").click()
+    expect(page.locator(".card[data-state=done]")).to_have_count(2)
+    page.get_by_role("link", name="Compare").click()
+    drawn, forced = columns(visit, "synthetic-sharp.jpg", "blurred.png")
+    expect(drawn.locator(".tag")).to_have_text(["Synthetic picture"])
+    expect(drawn.locator(".forced")).to_have_count(0)
+    expect(forced.locator(".tag")).to_have_text(["Classified anyway"])
+    words = "Classified although the image should be retaken."
+    expect(forced.locator(".forced")).to_have_text([words])
+    page.get_by_label("Consultation from").fill("10")
+    expect(forced.locator(".forced")).to_have_text([words])
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("dark", 1440)])
