@@ -5,6 +5,7 @@
   const { element, icon } = lesions;
   const items = new Map();
   const STATES = { waiting: "Waiting", working: "Assessing…", stopped: "Stopped" };
+  const STOPPED = "It was not assessed: somebody pressed Stop before its turn.";
   const FEW = 3;
   let lastId = 0;
   let lastBatch = 0;
@@ -45,7 +46,18 @@
     for (const button of node.querySelectorAll(".card-body button")) {
       button.disabled = busy;
     }
-    node.hidden = filter !== "all" && item.outcome !== filter;
+    node.hidden = !selected(item) && !item.kept;
+  }
+
+  const selected = ({ outcome }) => filter === "all" || outcome === filter;
+
+  /* `kept` cards stay in view until then: none may go away under somebody's hands. */
+  function choose(key) {
+    filter = key;
+    for (const item of items.values()) {
+      item.kept = false;
+      show(item);
+    }
   }
 
   function fill(item, ...parts) {
@@ -57,6 +69,7 @@
     item.state = "done";
     item.row = row;
     item.outcome = row.outcome;
+    item.saved = false;
     if (total <= FEW) {
       lesions.announce(`${item.name}: ${spoken}`);
     }
@@ -65,6 +78,7 @@
   /* A card for what went wrong before or beside the server's judgement of the file. */
   function fail(item, sentence, canRetry) {
     settle(item, { outcome: "error", error: sentence }, sentence);
+    item.canRetry = canRetry;
     const parts = [
       element(
         "div",
@@ -99,8 +113,7 @@
     document.documentElement.classList.toggle("has-results", items.size > 0);
     const found = counts();
     if (filter !== "all" && !found[filter]) {
-      filter = "all";
-      items.forEach(show);
+      choose("all");
     }
     for (const button of section.querySelectorAll("[data-filter]")) {
       const count = found[button.dataset.filter] || 0;
@@ -110,7 +123,10 @@
     }
     section.querySelector(".filters").hidden = items.size < 2;
     section.querySelector(".switch").hidden = items.size < 2;
-    section.querySelector("[data-action=download]").disabled = !rows().length;
+    const download = section.querySelector("[data-action=download]");
+    download.disabled = !rows().length;
+    const only = selection();
+    download.lastElementChild.textContent = `Download CSV${only ? `: ${only} only` : ""}`;
     lesions.table.refresh(rows());
   }
 
@@ -141,28 +157,39 @@
     summarise();
   }
 
-  function rows() {
-    return [...items.values()]
-      .filter((item) => item.row && (filter === "all" || item.outcome === filter))
+  function rows(found = lesions.cards.all()) {
+    return found
+      .filter((item) => item.row && selected(item))
       .map((item) => ({ id: item.id, file: item.name, ...item.row }));
+  }
+
+  const label = (button) => button.querySelector("span:not(.icon)").textContent;
+
+  /* What the filter's button says; null where all results are shown. */
+  function selection() {
+    return filter === "all" ? null : label(document.querySelector(`[data-filter="${filter}"]`));
   }
 
   function spokenSummary() {
     const found = counts();
     const parts = [...document.querySelectorAll("#results [data-filter]")]
       .filter((button) => button.dataset.filter !== "all" && found[button.dataset.filter])
-      .map((b) => `${b.querySelector("span:not(.icon)").textContent}: ${found[b.dataset.filter]}`);
-    return `${found.all} images. ${parts.join(", ")}.`;
+      .map((button) => `${label(button)}: ${found[button.dataset.filter]}`);
+    // The Compare page has no such buttons.
+    return `${found.all} images${parts.length ? `. ${parts.join(", ")}` : " assessed"}.`;
   }
 
   lesions.cards = {
     /* entries: [{name, file} or {name, example}]; maxBytes: larger files are not sent. */
     add(entries, model, maxBytes, maxShown) {
       lastBatch += 1;
+      choose("all"); // else somebody would look for these in vain
+      const onCompare = Boolean(document.getElementById("compare"));
       const added = entries.map((entry) => {
         lastId += 1;
         const id = `card-${lastId}`;
-        const item = { ...entry, id, batch: lastBatch, model, gate: true, state: "waiting" };
+        const item = { ...entry, id, batch: lastBatch, model, gate: true, onCompare };
+        item.state = "waiting";
         item.node = frame(item);
         items.set(id, item);
         return item;
@@ -204,6 +231,7 @@
         box.querySelector("progress").value = total - left;
         box.querySelector("label").textContent = `${total - left} of ${total} assessed`;
       }
+      lesions.news.draw();
       if (left === 0) {
         if (total > FEW) {
           lesions.announce(spokenSummary());
@@ -214,7 +242,7 @@
     /* Assess an image once more: after a failure, or with `gate` false in spite of its quality. */
     again(id, gate) {
       const item = items.get(id);
-      Object.assign(item, { gate, state: "waiting" });
+      Object.assign(item, { gate, state: "waiting", kept: true });
       total += 1;
       show(item);
       item.node.focus({ preventScroll: true });
@@ -223,12 +251,14 @@
     stop() {
       for (const item of lesions.queue.stop()) {
         total -= 1;
-        item.state = "stopped";
+        Object.assign(item, { state: "stopped", outcome: "error", canRetry: true });
+        item.row = { outcome: "error", error: STOPPED };
         const attributes = { type: "button", className: "button", "data-action": "retry" };
         const button = element("button", attributes, "Assess this image");
         fill(item, element("div", { className: "card-grid card-grid-plain" }, button));
       }
       lesions.cards.progressed();
+      later();
     },
     remove(id) {
       const item = items.get(id);
@@ -243,11 +273,29 @@
       lesions.intake.field()?.focus();
     },
     showOnly(key) {
-      filter = key;
-      items.forEach(show);
+      choose(key);
       summarise();
     },
-    rows,
+    selection,
+    /* The rows of the images that are selected, in the order of the page. */
+    rows: () => rows(),
+    /* The same as a record of what was done, for a file: the first upload first. */
+    record: () => rows([...items.values()]),
+    /* They are in a file: nothing of them is lost any more. */
+    saved(record) {
+      for (const { id } of record) {
+        items.get(id).saved = true;
+      }
+    },
+    /* Whether work goes on, or there are results in no file. Those of the examples are no loss. */
+    unsaved() {
+      const found = [...items.values()];
+      const loss = ({ row, outcome, saved, example }) =>
+        row && outcome !== "error" && !saved && !example;
+      const explaining = ({ node }) => node.querySelector(".explained progress");
+      return lesions.queue.left() > 0 || found.some(loss) || found.some(explaining);
+    },
+    count: () => items.size,
     /* An image by the id of its card, and all of them in the order of the page. */
     find: (id) => items.get(id),
     all: () => [...items.values()].sort((a, b) => b.batch - a.batch),

@@ -241,6 +241,7 @@
       lesions.rule.mount(settings);
       controls();
       lesions.compare.changed();
+      lesions.news.draw();
     },
     /* An image was assessed, or one is gone. */
     changed() {

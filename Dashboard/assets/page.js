@@ -11,6 +11,8 @@
     heat: () => lesions.heat.toggle(),
     "compare-choose": (_, button) => lesions.compare.choose(button.dataset.id),
     "compare-reset": () => lesions.compare.reset(),
+    "compare-retry": (_, button) => lesions.news.retry(button.dataset.id),
+    "compare-dismiss": (_, button) => lesions.news.dismiss(button.dataset.id),
     explain: (card) => lesions.explain.start(card),
     "explain-remove": (card, button) => lesions.explain.remove(card, button),
     "explain-outlines": (card, button) => lesions.explain.outlines(card, button),

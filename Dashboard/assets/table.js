@@ -12,6 +12,9 @@
     { key: "laplacian_variance", title: "Sharpness", show: (value) => value.toFixed(1) },
     { key: "gamma", title: "Contrast", show: (value) => value.toFixed(3) },
   ];
+  // What the classifier computed of a picture that is none of skin means nothing: the cards fold it
+  // away, and only the CSV file and the API, which programs read, give it.
+  const FOLDED = ["prediction", "probability", "p_malignant"];
   let sorting = { key: null, down: true };
   let shown = false;
 
@@ -20,6 +23,9 @@
   }
 
   function value(row, key) {
+    if (row.outcome === "foreign" && FOLDED.includes(key)) {
+      return null;
+    }
     const found = key === "message" ? row.message || row.error : row[key];
     return found === undefined || found === "" ? null : found;
   }
@@ -38,7 +44,8 @@
   function heading({ key, title, show }) {
     const sorted = sorting.key === key;
     const state = sorted ? (sorting.down ? "descending" : "ascending") : null;
-    const button = element("button", { type: "button", className: "sort", "data-sort": key }, title);
+    const attributes = { type: "button", className: "sort", "data-sort": key };
+    const button = element("button", attributes, title);
     const kind = show ? "number" : null;
     return element("th", { scope: "col", "aria-sort": state, className: kind }, button);
   }
@@ -53,8 +60,8 @@
       const symbol = document.querySelector(`[data-filter="${row.outcome}"] .icon`);
       const words = element("span", { className: `tone-text tone-${row.outcome}` });
       words.append(...(symbol ? [symbol.cloneNode()] : []), content || "");
-      const forced = row.classified_anyway === true;
-      return element("td", {}, words, ...(forced ? [icon("warning"), "classified anyway"] : []));
+      const forced = element("span", { className: "forced" }, icon("warning"), "classified anyway");
+      return element("td", {}, words, ...(row.classified_anyway === true ? [forced] : []));
     }
     if (content === null) {
       return element("td", { className: show ? "number" : null }, "–");
@@ -113,15 +120,20 @@
     },
     /* All columns that the server names, the file's name first. */
     csv(rows, columns) {
-      const lines = [["file", ...columns], ...rows.map((row) => [row.file, ...columns.map((c) => row[c])])];
+      const content = rows.map((row) => [row.file, ...columns.map((column) => row[column])]);
+      const lines = [["file", ...columns], ...content];
       return lines.map((line) => `${line.map(csvField).join(",")}\r\n`).join("");
     },
     download() {
       const columns = JSON.parse(document.getElementById("results").dataset.columns);
-      const text = lesions.table.csv(lesions.cards.rows(), columns);
+      const record = lesions.cards.record();
+      const text = lesions.table.csv(record, columns);
       const url = URL.createObjectURL(new Blob([text], { type: "text/csv;charset=utf-8" }));
       const day = new Date().toISOString().slice(0, 10);
-      element("a", { href: url, download: `skin-lesion-results-${day}.csv` }).click();
+      const only = lesions.cards.selection();
+      const part = only ? `-${only.toLowerCase().replaceAll(" ", "-")}-only` : "";
+      element("a", { href: url, download: `skin-lesion-results${part}-${day}.csv` }).click();
+      lesions.cards.saved(record);
       setTimeout(() => URL.revokeObjectURL(url), 10000);
     },
   };

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from Dashboard import messages
 from Dashboard.components.rows import COLUMNS
@@ -179,6 +179,97 @@ def test_the_csv_holds_the_results_and_no_images(visit, files, tmp_path: Path) -
     assert pale["file"] == 'a "pale", one.png'
     assert (pale["verdict"], pale["code"], pale["p_malignant"]) == ("reject", "", "")
     assert broken["error"]
+
+
+def saved(page: Page, tmp_path: Path) -> tuple[str, list[dict[str, str]]]:
+    """The name and the rows of the CSV file that the page hands out."""
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download CSV").click()
+    download.value.save_as(tmp_path / "results.csv")
+    lines = (tmp_path / "results.csv").read_text(encoding="utf-8").splitlines()
+    return download.value.suggested_filename, list(csv.DictReader(lines))
+
+
+def test_a_filter_hides_nothing_that_somebody_waits_for(visit, files, tmp_path: Path) -> None:
+    page = visit.open()
+    visit.upload(files("benign"), files("blurred"), files("pale"))
+    page.get_by_role("button", name="Retake 2").click()
+    expect(page.locator(".card:visible h3")).to_have_text(["blurred.png", "pale.png"])
+
+    card = visit.card("blurred.png")
+    card.get_by_role("button", name="Classify anyway").click()
+    expect(card.locator(".tag-warning")).to_be_visible()
+    expect(card).to_be_focused()
+
+    expect(page.get_by_role("button", name="Download CSV")).to_have_text(
+        "Download CSV: Retake only"
+    )
+    name, rows = saved(page, tmp_path)
+    assert re.fullmatch(r"skin-lesion-results-retake-only-\d{4}-\d\d-\d\d\.csv", name)
+    assert [row["file"] for row in rows] == ["pale.png"]
+
+    visit.upload(files("malignant"))
+    expect(page.locator(".card:visible")).to_have_count(4)
+    expect(page.get_by_role("button", name="All 4")).to_have_attribute("aria-pressed", "true")
+    name, rows = saved(page, tmp_path)
+    assert name.startswith("skin-lesion-results-2")
+    assert len(rows) == 4
+
+
+def test_the_table_follows_the_cards_and_the_csv_the_uploads(visit, files, tmp_path: Path) -> None:
+    page = visit.open()
+    visit.upload(files("benign", "a.png"), files("benign", "b.png"))
+    visit.upload(files("benign", "c.png"))
+    expect(page.locator(".card h3")).to_have_text(["c.png", "a.png", "b.png"])
+    page.get_by_role("button", name="Table").click()
+    expect(page.locator("#table tbody th")).to_have_text(["c.png", "a.png", "b.png"])
+    _, rows = saved(page, tmp_path)
+    assert [row["file"] for row in rows] == ["a.png", "b.png", "c.png"]
+
+
+def test_the_table_folds_away_what_was_computed_of_no_skin(visit, files, tmp_path: Path) -> None:
+    page = visit.open()
+
+    def foreign(route: Route) -> None:  # the double takes every picture for one of skin
+        answer = route.fetch().json()
+        answer["row"].update(outcome="foreign", message=messages.NOT_DERMATOSCOPIC)
+        route.fulfill(json=answer)
+
+    page.route("**/cards?*", foreign)
+    visit.upload(files("malignant", "tree.png"))
+    page.unroute("**/cards?*")
+    visit.upload(files("benign"))
+    page.get_by_role("button", name="Table").click()
+    page.get_by_role("button", name="Malignant").click()  # what has no number comes last
+    expect(page.locator("#table tbody th")).to_have_text(["benign.png", "tree.png"])
+    cells = page.locator("#table tbody tr", has_text="tree.png").locator("td").all_inner_texts()
+    assert cells[0].strip() == messages.NOT_DERMATOSCOPIC
+    assert cells[1:4] == ["–", "–", "–"]
+    _, rows = saved(page, tmp_path)
+    assert (rows[0]["file"], rows[0]["code"], rows[0]["p_malignant"]) == ("tree.png", "mel", "0.75")
+
+
+def test_what_was_stopped_is_in_the_csv(visit, files, tmp_path: Path) -> None:
+    page = visit.open()
+    held: list[Route] = []
+    page.route("**/cards?*", lambda route: held.append(route))
+    names = [f"{i}.png" for i in range(4)]
+    page.locator("input[type=file]").set_input_files([files("benign", name) for name in names])
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".card[data-state=stopped]")).to_have_count(2)
+    for route in held:
+        route.continue_()
+    page.unroute("**/cards?*")
+    expect(page.locator(".card[data-state=done]")).to_have_count(2)
+    expect(page.get_by_role("button", name="Not assessed 2")).to_be_visible()
+    _, rows = saved(page, tmp_path)
+    assert [(row["file"], row["outcome"]) for row in rows] == [
+        *((name, "clear") for name in names[:2]),
+        *((name, "error") for name in names[2:]),
+    ]
+    assert rows[3]["error"] == "It was not assessed: somebody pressed Stop before its turn."
+    visit.card("3.png").get_by_role("button", name="Assess this image").click()
+    expect(visit.card("3.png").locator(".banner")).to_have_text(messages.NO_APPOINTMENT)
 
 
 def test_cards_stay_while_another_page_is_looked_at(visit, files) -> None:

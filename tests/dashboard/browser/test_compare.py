@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from Dashboard import messages
 from Dashboard.app import create_app
@@ -189,6 +189,42 @@ def test_marks_of_a_picture_are_shown_here_too(visit, files) -> None:
     expect(forced.locator(".forced")).to_have_text([words])
 
 
+def test_files_that_fail_and_files_under_way_are_told_of(visit, files) -> None:
+    page = visit.open("/compare")
+    failed = page.locator(".compare-failed .banner")
+    choose(
+        visit,
+        files("text", "renamed.jpg", b"This is no picture.\n"),
+        files("benign", "large.png", bytes(1_300_000)),
+    )
+    expect(failed).to_have_count(2)
+    expect(failed.nth(0)).to_contain_text("renamed.jpg: The file is a text file")
+    expect(failed.nth(1)).to_contain_text(
+        "large.png: The file has 1.2 MB; at most 1 MB are accepted."
+    )
+    page.get_by_role("button", name="Dismiss the note on renamed.jpg").click()
+    page.get_by_role("button", name="Dismiss the note on large.png").click()
+    expect(failed).to_have_count(0)
+    expect(page.locator("input[type=file]")).to_be_focused()
+
+    busy = page.locator("#compare-busy")
+    expect(busy).to_be_hidden()
+    held: list[Route] = []
+    page.route("**/cards?*", lambda route: held.append(route))
+    choose(visit, files("benign"))
+    expect(busy).to_have_text("Assessing benign.png…")
+    held[0].fulfill(status=503, json={"error": "Not now."})
+    page.unroute("**/cards?*")
+    expect(busy).to_be_hidden()
+    expect(failed).to_contain_text("benign.png: Not now.")
+    failed.get_by_role("button", name="Try again").click()
+    expect(page.locator(".compare-chip")).to_have_text(["benign.png"])
+    expect(failed).to_have_count(0)
+    visit.console.clear()  # of the 503
+    page.get_by_role("link", name="Assess").click()
+    expect(page.locator(".card")).to_have_count(3)
+
+
 @pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("dark", 1440)])
 def test_the_page_is_accessible_at_any_width(
     new_visit: Callable, files, scheme: str, width: int
@@ -196,8 +232,9 @@ def test_the_page_is_accessible_at_any_width(
     visit = new_visit(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page = visit.open("/compare")
     assert page.evaluate(AUDIT) == []
-    choose(visit, files("benign"), files("malignant"), files("pale"))
+    choose(visit, files("benign"), files("malignant"), files("pale"), files("x", "x.jpg", b"x"))
     columns(visit, "benign.png", "malignant.png", "pale.png")
+    expect(page.locator(".compare-failed .banner")).to_be_visible()
     assert page.evaluate(AUDIT) == []
     assert page.evaluate("document.documentElement.scrollWidth") == width
     assert visit.console == []
