@@ -6,7 +6,7 @@
     "show-cards": () => lesions.table.show(false),
     "show-table": () => lesions.table.show(true),
     download: () => lesions.table.download(),
-    clear: () => lesions.cards.clear(),
+    clear: () => lesions.leaving.clear(),
     stop: () => lesions.cards.stop(),
     heat: () => lesions.heat.toggle(),
     "compare-choose": (_, button) => lesions.compare.choose(button.dataset.id),

@@ -72,7 +72,19 @@ def navigation() -> html.Nav:
     links = [
         dcc.Link(page["name"], href=page["relative_path"], className="nav-link") for page in pages
     ]
-    api = html.A("API", href=API_PAGE, className="nav-link", title="Description of the JSON API")
+    # In a tab of its own: it is no page of Dash, so in this one it would throw the results away.
+    api = html.A(
+        [
+            "API",
+            icon("outside", class_name="nav-outside"),
+            html.Span(" (opens in a new tab)", className="visually-hidden"),
+        ],
+        href=API_PAGE,
+        className="nav-link",
+        title="Description of the JSON API, in a new tab",
+        target="_blank",
+        rel="noopener",
+    )
     return html.Nav([*links, api], className="nav", id="navigation", **{"aria-label": "Main"})
 
 

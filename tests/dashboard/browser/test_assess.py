@@ -272,6 +272,46 @@ def test_what_was_stopped_is_in_the_csv(visit, files, tmp_path: Path) -> None:
     expect(visit.card("3.png").locator(".banner")).to_have_text(messages.NO_APPOINTMENT)
 
 
+def test_results_are_not_lost_without_a_word(visit, files) -> None:
+    page = visit.open()
+    visit.upload(files("benign"), files("pale"))
+    clear = page.get_by_role("button", name="Clear all")
+    clear.click()
+    dialog = page.get_by_role("dialog", name="Remove all 2 results?")
+    expect(dialog.get_by_role("button", name="Keep")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(clear).to_be_focused()
+    expect(page.locator(".card")).to_have_count(2)
+
+    with page.expect_event("dialog") as asked:
+        page.evaluate("setTimeout(() => location.reload())")
+    assert asked.value.type == "beforeunload"
+    asked.value.dismiss()
+    expect(page.locator(".card")).to_have_count(2)
+
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="API (opens in a new tab)").click()
+    assert opened.value.evaluate("window.opener") is None
+    opened.value.close()
+    expect(page.locator(".card")).to_have_count(2)
+
+    # What is in a file, cannot be assessed or is drawn by the program is no loss.
+    with page.expect_download():
+        page.get_by_role("button", name="Download CSV").click()
+    visit.upload(files("x", "x.jpg", b"x"))
+    page.get_by_role("button", name="Try the synthetic picture: Pale").click()
+    expect(page.locator(".card[data-state=done]")).to_have_count(4)
+    asked_again = []
+    page.on("dialog", lambda dialog: asked_again.append(dialog.type) or dialog.accept())
+    page.reload()
+    page.locator("h1").wait_for()
+    expect(page.locator(".card")).to_have_count(0)
+    visit.upload(files("x", "x.jpg", b"x"))
+    clear.click()
+    expect(page.locator("#results")).to_be_hidden()
+    assert asked_again == []
+
+
 def test_cards_stay_while_another_page_is_looked_at(visit, files) -> None:
     page = visit.open()
     visit.upload(files("benign"))
@@ -286,6 +326,7 @@ def test_cards_stay_while_another_page_is_looked_at(visit, files) -> None:
     visit.card("malignant.png").get_by_role("button", name="Remove").click()
     expect(page.locator(".card h3")).to_have_text(["pale.png", "benign.png"])
     page.get_by_role("button", name="Clear all").click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove").click()
     expect(page.locator("#results")).to_be_hidden()
 
 

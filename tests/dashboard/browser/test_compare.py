@@ -225,7 +225,7 @@ def test_files_that_fail_and_files_under_way_are_told_of(visit, files) -> None:
     expect(page.locator(".card")).to_have_count(3)
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("dark", 1440)])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 320), ("light", 390), ("dark", 1440)])
 def test_the_page_is_accessible_at_any_width(
     new_visit: Callable, files, scheme: str, width: int
 ) -> None:
