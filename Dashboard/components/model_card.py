@@ -33,8 +33,6 @@ def model_card(info: ModelInfo, card: Card | None = None) -> html.Article:
     if info.description:
         parts.append(html.P(info.description, className="model-text"))
     parts.append(_facts(info))
-    parts += performance(info.metrics)
-    parts += card_details(card) if card is not None else []
     if info.limits:
         parts.append(
             html.Div(
@@ -44,6 +42,8 @@ def model_card(info: ModelInfo, card: Card | None = None) -> html.Article:
                 ]
             )
         )
+    parts += performance(info.metrics)
+    parts += card_details(card) if card is not None else []
     return html.Article(parts, className="model-card", **{"aria-labelledby": name_id})
 
 
