@@ -37,6 +37,15 @@
     return node;
   };
 
+  /* As the server writes it: what would round to 0 or 100 is not rounded so. */
+  lesions.percent = function percent(share) {
+    const value = 100 * share;
+    if (value > 0 && value < 0.1) {
+      return "<0.1%";
+    }
+    return value > 99.9 && value < 100 ? ">99.9%" : `${value.toFixed(1)}%`;
+  };
+
   lesions.icon = function icon(name, extra) {
     const names = `icon icon-${name}${extra ? ` ${extra}` : ""}`;
     return lesions.element("span", { className: names, "aria-hidden": "true" });

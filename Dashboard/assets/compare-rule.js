@@ -3,12 +3,11 @@
 (function () {
   "use strict";
   const lesions = (window.lesions = window.lesions || {});
-  const { element } = lesions;
+  const { element, percent } = lesions;
   const UNKNOWN = { threshold: null, curve: null };
   let settings = null;
   let tried = null; // the slider's threshold; null: nobody moved it
 
-  const percent = (value) => `${(100 * value).toFixed(1)}%`;
   const card = (name) => settings.models[name] || UNKNOWN;
   const of = ({ row }) => tried ?? card(row.model).threshold;
 

@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const lesions = (window.lesions = window.lesions || {});
-  const { element, icon } = lesions;
+  const { element, icon, percent } = lesions;
   const chosen = new Set();
   const left = new Set(); // those that somebody took out: they do not come back by themselves
   const STEPS = 1000;
@@ -12,7 +12,6 @@
   let shown = PREDICTED;
 
   const page = () => document.getElementById("compare");
-  const percent = (value) => `${(100 * value).toFixed(1)}%`;
   const ready = () =>
     lesions.cards.all().filter(({ row }) => row && row.outcome && row.outcome !== "error");
   const columns = () => ready().filter(({ id }) => chosen.has(id));
@@ -43,12 +42,12 @@
       return [];
     }
     const fill = element("div", { className: "meter-fill" });
-    fill.style.width = percent(value);
+    fill.style.width = `${100 * value}%`;
     const track = element("div", { className: "meter-track", "aria-hidden": "true" }, fill);
     const threshold = lesions.rule.of(item);
     if (threshold !== null) {
       const tick = element("div", { className: "gauge-tick" });
-      tick.style.left = percent(threshold);
+      tick.style.left = `${100 * threshold}%`;
       track.append(tick);
     }
     const words = settings.adjusted

@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const lesions = (window.lesions = window.lesions || {});
-  const { element, icon } = lesions;
+  const { element, icon, percent } = lesions;
   const COLUMNS = [
     { key: "file", title: "File" },
     { key: "message", title: "Message" },
@@ -17,10 +17,6 @@
   const FOLDED = ["prediction", "probability", "p_malignant"];
   let sorting = { key: null, down: true };
   let shown = false;
-
-  function percent(value) {
-    return `${(100 * value).toFixed(1)}%`;
-  }
 
   function value(row, key) {
     if (row.outcome === "foreign" && FOLDED.includes(key)) {
