@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from interpretability.methods import ENSEMBLE, Number, get_method
 from interpretability.progress import Meter, Progress
 from interpretability.target import choose_target
-from interpretability.task import Map, Picture, Task
+from interpretability.task import Map, Picture, Task, at_most
+from models.arguments import prior_weights
 from models.checkpoints import (
     DEFAULT_MODEL,
     WEIGHTS_DIR,
@@ -23,6 +24,7 @@ from models.checkpoints import (
     locate,
     member_folders,
 )
+from models.views import view_count
 
 if TYPE_CHECKING:
     from interpretability.networks import Networks
@@ -38,16 +40,17 @@ class Unsupported(ValueError):  # noqa: N818 (the name tells the state)
 class Explanation:
     """An attribution map and what it is of.
 
-    map: float32 (H, W) of the picture; positive speaks for the target, negative against it,
-        zero says nothing. Methods that are not `signed` have no negative values. The unit is that
-        of the method; compare maps by rank or after dividing by their largest magnitude.
+    map: float32 (H, W) of the picture, or smaller where `max_pixels` says so; positive speaks for
+        the target, negative against it, zero says nothing. Methods that are not `signed` have no
+        negative values. The unit is that of the method; compare maps by rank or after dividing by
+        their largest magnitude.
     method, model: names.
     target: a class code or "malignant".
     precision: Low, Medium or High.
     settings: the method's parameters.
     seconds: what it took.
-    probability: calibrated probability of the target, in [0, 1].
-    predicted: code of the most probable class.
+    probability: calibrated probability of the target, in [0, 1], at the prior that was given.
+    predicted: code of the most probable class, at that prior.
     """
 
     map: Map
@@ -86,15 +89,27 @@ class Explainer:
             load_card(one).backbone for one in member_folders(self.folder, self.card)
         ] or [self.card.backbone]
         self._bfloat16 = bfloat16
+        self._averaging: dict[int, Classifier] = {}
 
     @cached_property
     def classifier(self) -> "Classifier":
         """The served model, which says what is predicted; its export is made where missing."""
+        return self._compiled(1)
+
+    def _compiled(self, views: int) -> "Classifier":
         from models.classifier import Classifier
         from models.export import export
 
         export(self.folder)
-        return Classifier(self.folder)
+        return Classifier(self.folder, tta=views)
+
+    def _predicting(self, views: int) -> "Classifier":
+        """The served model that averages over so many views; few servers ask for that."""
+        if views == 1:
+            return self.classifier
+        if views not in self._averaging:
+            self._averaging[views] = self._compiled(views)
+        return self._averaging[views]
 
     @cached_property
     def served(self) -> "ServedBatches":
@@ -136,10 +151,23 @@ class Explainer:
         entry = get_method(method)
         return sum(entry.expected_seconds(precision, one, size, settings) for one in self.backbones)
 
-    def probabilities(self, image: Picture) -> NDArray[np.float64]:
-        """Calibrated probabilities (C,) of a picture, as served."""
-        rows = self.classifier.probabilities(self.classifier.logits([image]))
-        return np.asarray(rows[0], np.float64)
+    def probabilities(
+        self,
+        image: Picture,
+        prior: Mapping[str, float] | None = None,
+        tta: bool | int = False,
+    ) -> NDArray[np.float64]:
+        """Calibrated probabilities (C,) of a picture, as served with these settings.
+
+        prior, tta: as `models.classifier.Classifier` takes them.
+        """
+        classifier = self._predicting(view_count(tta))
+        row = np.asarray(classifier.probabilities(classifier.logits([image]))[0], np.float64)
+        if prior is None:
+            return row
+        # Here and not in the classifier: servers with other priors share this one.
+        weighted = row * prior_weights(prior, self.card)
+        return np.asarray(weighted / weighted.sum(), np.float64)
 
     def explain(
         self,
@@ -149,6 +177,9 @@ class Explainer:
         precision: str = "Medium",
         target: str | None = None,
         settings: Mapping[str, object] | None = None,
+        prior: Mapping[str, float] | None = None,
+        tta: bool | int = False,
+        max_pixels: int | None = None,
         progress: Progress | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> Explanation:
@@ -161,10 +192,10 @@ class Explainer:
             raise Unsupported(refusal)
         meter = Meter(entry.passes(chosen), progress, cancelled)
         meter.step()
-        probabilities = self.probabilities(image)
+        probabilities = self.probabilities(image, prior, tta)
         aim = choose_target(target, self.card.taxonomy, probabilities, self.card.temperature)
         task = Task(
-            picture=image,
+            picture=image if max_pixels is None else at_most(image, max_pixels),
             square=self.card.preprocessing.resize(image),
             preprocessing=self.card.preprocessing,
             target=aim,
@@ -226,6 +257,9 @@ def explain(
     precision: str = "Medium",
     target: str | None = None,
     settings: Mapping[str, object] | None = None,
+    prior: Mapping[str, float] | None = None,
+    tta: bool | int = False,
+    max_pixels: int | None = None,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
     root: Path = WEIGHTS_DIR,
@@ -238,6 +272,10 @@ def explain(
     precision: Low, Medium or High: the method's effort.
     target: a class code, "malignant", or None for the predicted class.
     settings: parameters of the method that differ from the precision's.
+    prior, tta: class frequencies and views of the prediction that is explained, as
+        `models.classifier.Classifier` takes them; they say which class is the predicted one and how
+        probable the target is, and do not change the map of a class.
+    max_pixels: a larger picture has a map of at most so many pixels; the network sees all of it.
     progress: called with the share that is done, 0 to 1.
     cancelled: asked between batches; where it says True, `Cancelled` is raised.
 
@@ -253,6 +291,9 @@ def explain(
         precision=precision,
         target=target,
         settings=settings,
+        prior=prior,
+        tta=tta,
+        max_pixels=max_pixels,
         progress=progress,
         cancelled=cancelled,
     )

@@ -72,7 +72,7 @@ def choose_target(
 ) -> Target:
     """The target of a request: a class code, "malignant", or None for the most probable class.
 
-    probabilities: (C,) of the picture.
+    probabilities: (C,) of the picture, at the prior of the prediction that is meant.
     Raises ValueError that names the accepted codes.
     """
     if target is None:

@@ -27,7 +27,7 @@ _BLUR = 0.1
 class Task:
     """A picture to explain.
 
-    picture: (H, W, 3) uint8 RGB, the user's own.
+    picture: (H, W, 3) uint8 RGB, the user's own, or a smaller copy; the map gets its size.
     square: (S, S, 3) uint8, the whole picture as the network sees it.
     preprocessing: that made it.
     target: whose score is explained.
@@ -47,6 +47,16 @@ class Task:
     networks: "Callable[[], Networks]"
     meter: Meter
     bfloat16: bool = True
+
+
+def at_most(picture: Picture, pixels: int) -> Picture:
+    """The picture, averaged down to at most so many pixels where it has more, in its own shape."""
+    height, width = picture.shape[:2]
+    scale = (pixels / (height * width)) ** 0.5
+    if scale >= 1:
+        return picture
+    size = (max(1, int(width * scale)), max(1, int(height * scale)))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def skin(square: Picture) -> Picture:

@@ -66,6 +66,44 @@ def test_targets(explainer: Explainer, picture: Picture) -> None:
     assert not np.array_equal(malignant.map, named.map)
 
 
+def test_the_predicted_class_is_that_at_the_prior(explainer: Explainer, picture: Picture) -> None:
+    usual = explainer.explain(picture)
+    codes = explainer.card.taxonomy.codes
+    prior = {code: 0.01 if code == usual.target else 0.165 for code in codes}
+    weighted = explainer.probabilities(picture) * [prior[code] for code in codes]
+    weighted /= weighted.sum()
+    found = explainer.explain(picture, prior=prior)
+    assert found.target == found.predicted == codes[int(weighted.argmax())] != usual.target
+    assert found.probability == pytest.approx(weighted.max())
+    named = explainer.explain(picture, target=usual.target, prior=prior)
+    assert named.probability == pytest.approx(weighted[codes.index(usual.target)])
+    np.testing.assert_array_equal(named.map, usual.map)  # a class's logit knows no frequencies
+    malignant = explainer.explain(picture, target="malignant", prior=prior)
+    assert malignant.probability == pytest.approx(weighted[[0, 1, 4]].sum())
+    with pytest.raises(ValueError, match="prior must name each class once"):
+        explainer.explain(picture, prior={"nv": 1.0})
+
+
+def test_the_predicted_class_is_that_of_several_views(
+    explainer: Explainer, picture: Picture
+) -> None:
+    from models.classifier import Classifier
+
+    served = Classifier(explainer.folder, tta=True).predict_one(picture)
+    found = explainer.explain(picture, tta=True)
+    assert found.target == found.predicted == served.code
+    assert found.probability == pytest.approx(served.probability)
+
+
+def test_a_large_picture_may_have_a_smaller_map(explainer: Explainer, picture: Picture) -> None:
+    whole = explainer.explain(picture)
+    small = explainer.explain(picture, max_pixels=30 * 40)
+    assert small.map.shape == (30, 40)
+    assert small.probability == whole.probability  # the network saw the same
+    assert np.corrcoef(small.map.ravel(), whole.map[1::3, 1::3].ravel())[0, 1] > 0.99
+    assert explainer.explain(picture, max_pixels=90 * 120).map.shape == (90, 120)
+
+
 def test_the_score_of_malignant_is_its_log_odds() -> None:
     import torch
 
