@@ -21,6 +21,8 @@ STYLES = ("heatmap", "contours", "side-by-side")
 # A single pixel may be an outlier that would leave the rest without colour.
 PERCENTILE = 99.5
 AREA = 0.1
+# What the ends of a scale mean: of maps that speak for and against, and of those without a sign.
+ENDS = {True: ("against the class", "for the class"), False: ("none", "most sensitive")}
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _INK = (40, 40, 40)
 
@@ -136,7 +138,7 @@ def legend(width: int, signed: bool = True) -> Picture:
     inner = max(1, width - 20)
     values = np.linspace(-1 if signed else 0, 1, inner)
     strip[4:18, 10 : 10 + inner] = np.rint(coloured(values, signed))
-    ends = ("against the class", "for the class") if signed else ("none", "most sensitive")
+    ends = ENDS[signed]
     _write(strip, ends[0], 10, 36)
     length = cv2.getTextSize(ends[1], _FONT, 0.45, 1)[0][0]
     _write(strip, ends[1], max(10, width - 10 - length), 36)

@@ -41,9 +41,9 @@
     });
   }
 
-  /* Draw map `index` into a canvas; a value of `scale` gets the strongest colour. */
-  function draw(canvas, map, index, scale) {
-    if (!colours) {
+  /* Draw map `index` into a canvas; a value of `scale` gets the strongest colour of `table`. */
+  function draw(canvas, map, index, scale, table = colours) {
+    if (!table) {
       return;
     }
     const context = canvas.getContext("2d");
@@ -62,7 +62,7 @@
         const level = Math.round((upper * (1 - down) + lower * down) * factor);
         const from = 4 * (Math.min(Math.max(level, -LEVELS), LEVELS) + LEVELS);
         for (let part = 0; part < 4; part += 1) {
-          image.data[place + part] = colours[from + part];
+          image.data[place + part] = table[from + part];
         }
         place += 4;
       }
@@ -103,18 +103,22 @@
     return [element("label", { htmlFor: "heat-opacity" }, "Opacity"), field];
   }
 
-  function legend(canvas) {
+  /* The colours of values from `least`, -127 or 0, to 127. */
+  function legend(canvas, table, least) {
     const context = canvas.getContext("2d");
     const image = context.createImageData(canvas.width, 1);
     for (let x = 0; x < canvas.width; x += 1) {
-      const level = Math.round((x / (canvas.width - 1)) * 2 * LEVELS);
-      image.data.set(colours.subarray(4 * level, 4 * level + 4), 4 * x);
+      const level = Math.round(least + (x / (canvas.width - 1)) * (LEVELS - least)) + LEVELS;
+      image.data.set(table.subarray(4 * level, 4 * level + 4), 4 * x);
     }
     context.putImageData(image, 0, 0);
   }
 
   lesions.heat = {
+    LEVELS,
+    bytes,
     unpack,
+    legend,
     largest,
     draw,
     drawAll,
@@ -132,7 +136,7 @@
       const tools = document.getElementById("heat-tools");
       colours = bytes(tools.dataset.colours);
       tools.querySelector(".heat-opacity").replaceChildren(...slider());
-      legend(tools.querySelector(".heat-scale"));
+      legend(tools.querySelector(".heat-scale"), colours, -LEVELS);
       apply();
     },
   };
