@@ -11,6 +11,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import dash
@@ -26,10 +27,12 @@ from Dashboard.explanation_schemas import PageOrder
 from Dashboard.explanations import Explanations, progress
 from Dashboard.inputs import InputError
 from Dashboard.jobs.engine import Jobs, Unavailable, UnknownJob
-from Dashboard.jobs.records import OPEN
+from Dashboard.jobs.records import CANCELLED, OPEN
 from Dashboard.service import ModelNotReady, UnknownModel
 
 PICTURES = "/pictures"
+LEFT = "/left"
+TICKET = re.compile(r"\d{1,16}")
 INTERVAL_MS = 250
 JOB = re.compile(r"(\d+)([.!])(.*)", re.DOTALL)
 REFUSALS = (InputError, UnknownModel, ModelNotReady, UnknownJob, Unavailable)
@@ -40,7 +43,7 @@ class JobsManager(BaseBackgroundCallbackManager):
 
     A callback is called at once, in the web process, and gets no `set_progress`: the worker
     reports. Progress and result are what `Dashboard.explanations.progress` says of the job, or
-    `error`, with the ticket that the page gave.
+    `error`, with the ticket that the page gave. Who asks for progress follows the job.
     """
 
     def __init__(self, jobs: Jobs) -> None:
@@ -75,13 +78,14 @@ class JobsManager(BaseBackgroundCallbackManager):
         return self._answer(job).get("state") in OPEN
 
     def terminate_job(self, job: str) -> None:
-        """Cancel a job that waits or runs, where the user wants it; results are kept.
+        """Follow a job no longer; where the user wants it and nobody else follows it, stop it.
 
         Dash also ends the job of a slot that takes another order. The page gives such a slot up
         after it heard nothing for a while, and follows its job elsewhere: that one goes on.
         """
-        if "cancelJob" in flask.request.args and self.job_running(job):
-            self.jobs.cancel(job.partition(".")[2])
+        ticket, _, key = job.partition(".")
+        with suppress(UnknownJob, Unavailable):
+            self.jobs.leave(key, ticket, stop="cancelJob" in flask.request.args)
 
     def get_updated_props(self, key: str) -> dict[str, Any]:
         """None: jobs set no properties of the page."""
@@ -94,7 +98,10 @@ class JobsManager(BaseBackgroundCallbackManager):
         if mark == "!":
             return {"ticket": int(ticket), "error": rest}
         try:
-            return {"ticket": int(ticket), **progress(rest, self.jobs.status(rest))}
+            record = self.jobs.look(rest, ticket)
+            if record is None:  # Dash is to ask no longer
+                return {"ticket": int(ticket), "error": CANCELLED}
+            return {"ticket": int(ticket), **progress(rest, record)}
         except (UnknownJob, Unavailable) as error:
             return {"ticket": int(ticket), "error": str(error)}
 
@@ -111,7 +118,7 @@ def signing_secret(config: Config) -> bytes:
 
 
 def install(app: dash.Dash, explanations: Explanations) -> None:
-    """Give `app` the callbacks of the Explain panel, and the address that takes its pictures."""
+    """Give `app` the callbacks of the Explain panel, and the addresses it sends other things to."""
     service, jobs = explanations.service, explanations.jobs
 
     def explain(order: object) -> str:
@@ -159,4 +166,17 @@ def install(app: dash.Dash, explanations: Explanations) -> None:
             quality.decode(data, service.config.limits)
         return {"picture": jobs.hold(data)}
 
+    def left() -> tuple[str, int]:
+        """Follow the jobs in the request's body, `TICKET.KEY` a line, no longer: a page was left.
+
+        They go on, for whoever comes back to them.
+        """
+        for line in flask.request.get_data(as_text=True).splitlines()[:SLOTS]:
+            ticket, _, key = line.partition(".")
+            with suppress(UnknownJob, Unavailable):
+                if TICKET.fullmatch(ticket):
+                    jobs.leave(key, ticket, stop=False)
+        return "", 204
+
     app.server.add_url_rule(PICTURES, "pictures", hold, methods=["POST"])
+    app.server.add_url_rule(LEFT, "left", left, methods=["POST"])

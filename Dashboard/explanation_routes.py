@@ -10,11 +10,19 @@ from Dashboard import explanation_schemas as forms
 from Dashboard import messages, schemas
 from Dashboard.explanations import Explanations, progress
 from Dashboard.inputs import read_explain
-from Dashboard.jobs.engine import UnknownJob
+from Dashboard.jobs.engine import NotDone, UnknownJob
 
 PATH = "/explanations"
 Reply = tuple[dict[str, Any], int]
 FAILURES: dict[str | int, Any] = {404: schemas.Failure, 503: schemas.Failure}
+# Of what there is once an explanation is done.
+UNFINISHED: dict[str | int, Any] = {
+    **FAILURES,
+    409: {
+        "description": "The explanation waits or runs: its results are not there yet.",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Failure"}}},
+    },
+}
 
 
 def add_explanations(server: OpenAPI, explanations: Explanations) -> None:
@@ -52,7 +60,7 @@ def add_explanations(server: OpenAPI, explanations: Explanations) -> None:
         if report is not None and report.verdict == "reject":
             rejected = {"success": False, "error": messages.RETAKE, "quality": report.to_dict()}
             return rejected, 422
-        key = jobs.submit(data, order, version)
+        key = explanations.start(data, order, version)
         record = jobs.status(key)
         return progress(key, record), 200 if record.state == "done" else 202
 
@@ -71,13 +79,13 @@ def add_explanations(server: OpenAPI, explanations: Explanations) -> None:
         responses={200: forms.Explanation, **FAILURES},
     )
     def cancel(path: forms.JobPath) -> Reply:
-        """Cancel an explanation, or delete its results."""
+        """Cancel an explanation, or delete its results, for all who asked for the same."""
         return progress(path.key, jobs.cancel(path.key)), 200
 
     @server.get(
         f"{PATH}/<key>/map",
         operation_id="explanationMap",
-        responses={200: forms.ExplanationMap, **FAILURES},
+        responses={200: forms.ExplanationMap, **UNFINISHED},
     )
     def small_map(path: forms.JobPath) -> Reply:
         """The map of an explanation in eight bits, for drawing it."""
@@ -86,33 +94,43 @@ def add_explanations(server: OpenAPI, explanations: Explanations) -> None:
     @server.get(
         f"{PATH}/<key>/picture.png",
         operation_id="explanationPicture",
-        responses={200: _file("image/png"), **FAILURES},
+        responses={200: _file("image/png"), **UNFINISHED},
     )
     def picture(path: forms.JobPath) -> flask.Response:
-        """The explanation drawn over the image, PNG."""
+        """The explanation drawn over the image, PNG, of at most four megapixels."""
         return flask.Response(jobs.picture(path.key), mimetype="image/png")
 
     @server.get(
         f"{PATH}/<key>/outlines.png",
         operation_id="explanationOutlines",
-        responses={200: _file("image/png"), **FAILURES},
+        responses={200: _file("image/png"), **UNFINISHED},
     )
     def outlines(path: forms.JobPath) -> flask.Response:
-        """The image with green outlines of what speaks for the class, red of what against it."""
+        """The image with green outlines of what speaks for the class, red of what against it.
+
+        PNG, of at most four megapixels.
+        """
         return flask.Response(jobs.outlines(path.key), mimetype="image/png")
 
     @server.get(
         f"{PATH}/<key>/map.npy",
         operation_id="explanationArray",
-        responses={200: _file("application/octet-stream"), **FAILURES},
+        responses={200: _file("application/octet-stream"), **UNFINISHED},
     )
     def array(path: forms.JobPath) -> flask.Response:
-        """The map of an explanation: height x width float32, a NumPy file."""
-        return flask.Response(jobs.array(path.key), mimetype="application/octet-stream")
+        """The map of an explanation: the image's height x width, float32, a NumPy file."""
+        length, pieces = explanations.array(path.key)
+        response = flask.Response(pieces, mimetype="application/octet-stream")
+        response.content_length = length
+        return response
 
     @server.errorhandler(UnknownJob)
     def unknown_job(error: UnknownJob) -> Reply:
         return {"success": False, "error": str(error)}, 404
+
+    @server.errorhandler(NotDone)
+    def not_done(error: NotDone) -> Reply:
+        return {"success": False, "error": str(error)}, 409
 
     @server.after_request
     def keep_keys_out_of_the_log(response: flask.Response) -> flask.Response:

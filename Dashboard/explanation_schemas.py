@@ -57,7 +57,7 @@ class ExplainForm(ExplainOptions):
 class PageOrder(BaseModel):
     """What the page asks for: a picture that it handed in explained, or a job followed.
 
-    ticket: comes back with every answer.
+    ticket: comes back with every answer; names who follows the job, so no two pages have the same.
     picture: key of the picture.
     key: of a job that was started before.
     options: of the explanation.
@@ -65,7 +65,7 @@ class PageOrder(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    ticket: int = Field(ge=0)
+    ticket: int = Field(ge=0, lt=2**53)
     picture: str = ""
     key: str = ""
     options: ExplainOptions = Field(default_factory=lambda: ExplainOptions.model_validate({}))
@@ -78,9 +78,11 @@ class ExplanationFacts(BaseModel):
     precision: str
     model: str
     target: str = Field(description="Code of the class that is explained, or `malignant`.")
-    probability: float = Field(ge=0, le=1, description="Of the target.")
+    probability: float = Field(
+        ge=0, le=1, description="Of the target, at the class frequencies of the predictions."
+    )
     seconds: float = Field(ge=0, description="Time that it took.")
-    width: int = Field(ge=1, description="Of the picture and of the map, in pixels.")
+    width: int = Field(ge=1, description="Of the picture and of map.npy, in pixels.")
     height: int = Field(ge=1)
     fails_randomisation: bool = Field(
         description="True: the method's map hardly changes when the weights are random, so it "
@@ -109,10 +111,17 @@ class ExplanationMap(BaseModel):
 
     width: int = Field(ge=1)
     height: int = Field(ge=1)
-    limit: float = Field(ge=0, description="Largest magnitude of the map.")
+    limit: float = Field(
+        ge=0,
+        description="Magnitude of the strongest colour, the same as in picture.png; values above "
+        "it, of one pixel in two hundred, are cut to it.",
+    )
+    signed: bool = Field(
+        description="Whether positive values speak for the target and negative ones against it; "
+        "otherwise there are no negative ones, and the others say where it is sensitive."
+    )
     values: str = Field(
-        description="Base64 of signed bytes, row after row; 127 stands for `limit`. Positive "
-        "values speak for the target, negative ones against it."
+        description="Base64 of signed bytes, row after row; 127 stands for `limit`."
     )
 
 
@@ -123,6 +132,7 @@ class MethodEntry(BaseModel):
     label: str
     paper: str
     text: str = Field(description="What it does and how to read its map.")
+    signed: bool = Field(description="Whether its maps speak for and against.")
     has_precision: bool
     fails_randomisation: bool
 
@@ -139,12 +149,31 @@ class ExplainableModel(BaseModel):
     )
 
 
+class Scale(BaseModel):
+    """The colours of maps and what their ends mean."""
+
+    low: str
+    high: str
+    colours: str = Field(
+        description="Base64 of red, green, blue and alpha for each value of a map's bytes, from "
+        "-127 to 127."
+    )
+
+
+class Scales(BaseModel):
+    """The two kinds of scales."""
+
+    signed: Scale
+    unsigned: Scale
+
+
 class Offering(BaseModel):
     """What explanations there are."""
 
     methods: list[MethodEntry]
     precisions: list[str]
     default: str
+    scales: Scales = Field(description="Of maps with and without a sign.")
     keep_seconds: int = Field(description="How long an image or a result is kept at most.")
     models: list[ExplainableModel]
 

@@ -1,23 +1,31 @@
 """Explanations for pages and API: what may be asked for, handing it to the jobs, the answer."""
 
 import base64
+import io
+import secrets
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
+
 from Dashboard.explanation_schemas import DEFAULT_METHOD, ExplainOptions, PageOrder
 from Dashboard.inputs import InputError, describe
 from Dashboard.jobs import KEEP_SECONDS
 from Dashboard.jobs.engine import Jobs, Unavailable
 from Dashboard.jobs.records import OPEN, Order, Record
+from Dashboard.maps import array_file, colour_table
 from Dashboard.service import Service
+from interpretability import overlay
 from interpretability.methods import METHODS, Method
 from models.checkpoints import Card, load_card, member_folders
 from models.taxonomy import Taxonomy
 
 MALIGNANT = "malignant"
+PROGRAM = "program"
+SCALES = {"signed": True, "unsigned": False}
 PRECISIONS: tuple[str, ...] = get_args(ExplainOptions.model_fields["precision"].annotation)
 # How long a request for an assessment waits for its explanation, and how many may do so in each
 # server process: a waiting one holds a thread.
@@ -54,7 +62,7 @@ class Explanations:
         refusal = refused(METHODS[method], card.backbone)
         if refusal is not None:
             raise InputError(f"method: {refusal}")
-        limits = self.service.config.limits
+        config = self.service.config
         networks = networks_of(self.service.root / name, card)
         order = Order(
             model=name,
@@ -62,25 +70,41 @@ class Explanations:
             precision=options.precision,
             target=options.target,
             root=str(self.service.root),
-            max_bytes=limits.max_bytes,
-            max_pixels=limits.max_pixels,
+            max_bytes=config.limits.max_bytes,
+            max_pixels=config.limits.max_pixels,
             usual_seconds=usual_seconds(METHODS[method], options.precision, *networks),
+            prior=None if config.prior is None else dict(config.prior),
+            tta=config.tta,
         )
         return order, f"{card.version} {card.weights_sha256}"
 
     def begin(self, order: PageOrder) -> str:
-        """Key of the job that does what a page asks for.
+        """Key of the job that does what a page asks for; the page follows it by its ticket.
 
         Raises:
             InputError, UnknownModel, ModelNotReady: as `order`.
             UnknownJob, Unavailable: as the jobs.
         """
-        if order.key:
-            self.jobs.status(order.key)
-            return order.key
-        data = self.jobs.take(order.picture)
-        what, version = self.order(order.options)
-        return self.jobs.submit(data, what, version)
+        key = order.key
+        if key:
+            self.jobs.status(key)
+        else:
+            data = self.jobs.take(order.picture)
+            key = self.jobs.submit(data, *self.order(order.options))
+        self.jobs.follow(key, str(order.ticket))
+        return key
+
+    def start(self, data: bytes, order: Order, version: str) -> str:
+        """Key of a job for a program, which asks how far it is whenever it likes.
+
+        So a page that follows the job too does not stop it; the program can.
+
+        Raises:
+            Unavailable: as the jobs.
+        """
+        key = self.jobs.submit(data, order, version)
+        self.jobs.follow(key, PROGRAM, KEEP_SECONDS)
+        return key
 
     @contextmanager
     def place(self) -> Iterator[None]:
@@ -103,10 +127,11 @@ class Explanations:
             Unavailable: no worker, or it failed.
             TooSlow: not done in `WAIT_SECONDS`.
         """
-        key = self.jobs.submit(data, order, version)
+        key, who = self.jobs.submit(data, order, version), secrets.token_urlsafe(8)
+        self.jobs.follow(key, who, WAIT_SECONDS)
         record = self.jobs.wait(key, WAIT_SECONDS)
         if record.state in OPEN:
-            self.jobs.cancel(key)
+            self.jobs.leave(key, who)
             raise TooSlow(f"the explanation was not done within {WAIT_SECONDS:.0f} seconds")
         if record.state != "done":
             raise Unavailable(str(record.error))
@@ -115,6 +140,16 @@ class Explanations:
             "explain": base64.b64encode(picture).decode("ascii"),
             "explanation": facts(record),
         }
+
+    def array(self, key: str) -> tuple[int, Iterator[bytes]]:
+        """The map of a job that is done at its picture's size, as `Dashboard.maps.array_file`.
+
+        Raises:
+            NotDone, UnknownJob, Unavailable: as the jobs.
+        """
+        values = np.load(io.BytesIO(self.jobs.array(key)))
+        size = self.jobs.status(key).result or {}
+        return array_file(values, size["height"], size["width"])
 
     def offering(self) -> dict[str, Any]:
         """What may be asked for, as `GET /explanations` answers."""
@@ -142,6 +177,7 @@ class Explanations:
             "methods": [_entry(method) for method in METHODS.values()],
             "precisions": list(PRECISIONS),
             "default": DEFAULT_METHOD,
+            "scales": {name: _scale(signed) for name, signed in SCALES.items()},
             "keep_seconds": KEEP_SECONDS,
             "models": models,
         }
@@ -216,6 +252,12 @@ def _entry(method: Method) -> dict[str, Any]:
         "label": method.label,
         "paper": method.paper,
         "text": method.text,
+        "signed": method.signed,
         "has_precision": method.has_precision,
         "fails_randomisation": method.fails_randomisation,
     }
+
+
+def _scale(signed: bool) -> dict[str, Any]:
+    low, high = overlay.ENDS[signed]
+    return {"low": low, "high": high, "colours": colour_table(signed)}

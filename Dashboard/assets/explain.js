@@ -5,22 +5,9 @@
   "use strict";
   const lesions = (window.lesions = window.lesions || {});
   const { element, icon } = lesions;
+  const { ask, address, seconds, ...figure } = lesions.explained;
   const OPEN = ["queued", "running"];
-  const GONE = "The server no longer has it: explain again.";
   let offering = null;
-
-  const address = (key, rest) => `/explanations/${encodeURIComponent(key)}${rest || ""}`;
-
-  async function ask(path, options) {
-    const response = await fetch(path, options).catch(() => {
-      throw new Error("The server cannot be reached. Check the connection.");
-    });
-    const answer = await response.json().catch(() => ({}));
-    if (!response.ok) {
-      throw new Error(answer.error || `The server failed (${response.status}).`);
-    }
-    return answer;
-  }
 
   function offered() {
     offering =
@@ -31,8 +18,6 @@
       });
     return offering;
   }
-
-  const seconds = (value) => (value < 9.5 ? `${Math.max(value, 0.1).toFixed(1)} s` : `${Math.round(value)} s`);
 
   /* The form */
 
@@ -90,129 +75,47 @@
       );
   }
 
-  /* One explanation */
+  /* Explanations under way */
 
-  function figure(item, asked, offer) {
-    const method = offer.methods.find(({ name }) => name === asked.method);
-    const source = item.node.querySelector(".figure img").src;
-    const names = offer.models.find(({ name }) => name === asked.model)?.names || {};
-    const words = [asked.target ? names[asked.target] : "Predicted class"];
-    if (method.has_precision) {
-      words.push(asked.precision);
-    }
-    const title = element("strong", {}, method.label);
-    if (method.fails_randomisation) {
-      title.append(" ", icon("warning", "explain-warning"));
-      title.title = "Fails the weights test";
-    }
-    const node = element(
-      "figure",
-      { className: "explained" },
-      element(
-        "div",
-        { className: "heat-frame" },
-        element("img", { className: "thumb", src: source, alt: `Explained by ${method.label}` }),
-      ),
-      element(
-        "figcaption",
-        {},
-        title,
-        element("span", { className: "explained-words" }, words.join(" · ")),
-        element("div", { className: "explained-state" }),
-      ),
-    );
-    node.names = names;
-    return node;
+  /* Whether a figure is on its card, and the card on the page, be another page shown or not. */
+  function isShown(item, node) {
+    return !node.removed && lesions.cards.find(item.id) === item && item.node.contains(node);
   }
 
-  function button(action, symbol, text, data) {
-    const attributes = { type: "button", className: "tool", "data-action": action, ...data };
-    return element("button", attributes, icon(symbol), element("span", {}, text));
-  }
-
-  function showProgress(node, { state, fraction, seconds_left: left }) {
-    const words =
-      state === "queued"
-        ? "Waiting for its turn"
-        : `${Math.round(100 * fraction)}% · about ${seconds(left)} left`;
-    const bar = node.querySelector("progress");
-    if (bar) {
-      bar.value = fraction;
-      bar.previousSibling.textContent = words;
-      return;
-    }
-    const progress = element("progress", { max: 1, value: fraction, className: "progress-bar" });
-    progress.setAttribute("aria-label", "Progress of the explanation");
-    node
-      .querySelector(".explained-state")
-      .replaceChildren(
-        element("span", { className: "progress-text" }, words),
-        progress,
-        button("explain-remove", "close", "Cancel"),
-      );
-  }
-
-  function showFailure(node, sentence) {
-    node
-      .querySelector(".explained-state")
-      .replaceChildren(
-        element("p", { className: "explained-error" }, icon("file-x"), sentence),
-        button("explain-remove", "close", "Remove"),
-      );
-  }
-
-  async function showResult(node, answer) {
-    const map = lesions.heat.unpack(await ask(address(answer.key, "/map")));
-    const canvas = element("canvas", { className: "thumb heat", width: map.width, height: map.height });
-    canvas.setAttribute("aria-hidden", "true");
-    lesions.heat.draw(canvas, map, 0, lesions.heat.largest(map, 0));
-    const frame = node.querySelector(".heat-frame");
-    frame.querySelector("canvas")?.remove();
-    frame.append(canvas);
-    const { target, probability, seconds: took } = answer.facts;
-    node.querySelector(".explained-words").textContent =
-      `${node.names[target] || target} ${(100 * probability).toFixed(1)}% · ${seconds(took)}`;
-    node
-      .querySelector(".explained-state")
-      .replaceChildren(
-        button("explain-outlines", "outline", "Outlines", { "aria-pressed": "false" }),
-        button("explain-save", "download", "Picture", { "data-file": "picture.png" }),
-        button("explain-save", "download", "Array", { "data-file": "map.npy" }),
-        button("explain-remove", "close", "Remove"),
-      );
-  }
-
-  /* Whoever asks for the same again is shown what is there. */
+  /* Whoever asks for the same again is shown what is there, unless that failed. */
   function isThere(node, key) {
     const there = node.parentNode?.querySelector(`[data-key="${CSS.escape(key)}"]`);
     if (!there || there === node) {
       return false;
     }
-    node.removed = true;
-    node.remove();
-    there.scrollIntoView({ block: "nearest" });
-    return true;
+    const failed = there.querySelector(".explained-error");
+    const [away, kept] = failed ? [there, node] : [node, there];
+    away.removed = true;
+    away.remove();
+    kept.scrollIntoView({ block: "nearest" });
+    return !failed;
   }
 
   async function tell(item, node, answer) {
-    if (node.removed || (answer.key && isThere(node, answer.key))) {
+    if (!isShown(item, node) || (answer.key && isThere(node, answer.key))) {
+      lesions.jobs.release(node.ticket);
       return;
     }
     if (answer.key) {
       node.dataset.key = answer.key;
     }
     if (OPEN.includes(answer.state)) {
-      showProgress(node, answer);
+      figure.progress(node, answer);
       return;
     }
     try {
       if (answer.state !== "done") {
         throw new Error(answer.error);
       }
-      await showResult(node, answer);
+      await figure.result(node, answer);
       lesions.announce(`${item.name}: explained`);
     } catch (error) {
-      showFailure(node, error.message);
+      figure.failure(node, error.message);
     }
   }
 
@@ -226,7 +129,7 @@
 
   /* Nothing was heard of a job: go on with it, or say why not. */
   async function again(item, node, key) {
-    if (node.removed) {
+    if (!isShown(item, node)) {
       return;
     }
     try {
@@ -236,17 +139,17 @@
       await ask(address(key));
       follow(item, node, async () => ({ key }));
     } catch (error) {
-      showFailure(node, error.message);
+      figure.failure(node, error.message);
     }
   }
 
   function add(item, details, order, asked, offer) {
-    const node = figure(item, asked, offer);
+    const node = figure.create(item, asked, offer);
     if (asked.key) {
       node.dataset.key = asked.key;
     }
     details.querySelector(".explanations").append(node);
-    showProgress(node, { state: "queued", fraction: 0 });
+    figure.progress(node, { state: "queued", fraction: 0 });
     follow(item, node, order);
   }
 
@@ -312,62 +215,23 @@
       };
       add(item, details, order, options, await offered());
     },
-    /* Cancel one that is under way, forget one that is done. */
+    /* Take one off the page. What is under way is followed no longer: who else follows it goes on
+     * to. What is done the server forgets by itself, and others may show it until then. */
     remove(card, pressed) {
       const node = pressed.closest(".explained");
       node.removed = true;
       node.remove();
       if (node.querySelector("progress")) {
         lesions.jobs.cancel(node.ticket);
-      } else if (node.dataset.key) {
-        ask(address(node.dataset.key), { method: "DELETE" }).catch(() => {});
       }
       card.querySelector("[data-action=explain]").focus();
     },
-    /* Show outlines of the most important regions in the heatmap's place, and back. */
     outlines(card, pressed) {
-      const node = pressed.closest(".explained");
-      const frame = node.querySelector(".heat-frame");
-      const drawn = pressed.getAttribute("aria-pressed") !== "true";
-      pressed.setAttribute("aria-pressed", String(drawn));
-      node.querySelector("[data-file$=png]").dataset.file = drawn ? "outlines.png" : "picture.png";
-      frame.querySelector("canvas").hidden = drawn;
-      node.querySelector(".explained-words + .explained-legend")?.remove();
-      const shown = frame.querySelector(".explained-outlines");
-      if (!drawn) {
-        shown.remove();
-        return;
-      }
-      const image = element("img", {
-        className: "thumb explained-outlines",
-        src: address(node.dataset.key, "/outlines.png"),
-        alt: "Outlines of the most important regions",
-      });
-      image.addEventListener("error", () => showFailure(node, GONE));
-      frame.append(image);
-      node.querySelector(".explained-words").after(
-        element(
-          "span",
-          { className: "explained-words explained-legend" },
-          "Green surrounds what speaks for the class, red what speaks against it.",
-        ),
-      );
+      figure.outlines(pressed.closest(".explained"), pressed);
     },
-    async save(card, pressed) {
-      const node = pressed.closest(".explained");
+    save(card, pressed) {
       const { file } = pressed.dataset;
-      const response = await fetch(address(node.dataset.key, `/${file}`)).catch(() => null);
-      if (!response?.ok) {
-        showFailure(node, GONE);
-        return;
-      }
-      const url = URL.createObjectURL(await response.blob());
-      const stem = lesions.cards.find(card.id).name.replace(/\.[^.]*$/, "");
-      const method = node.querySelector("strong").textContent.trim().toLowerCase().replace(/\W+/g, "-");
-      const [kind, ending] = file.split(".");
-      const suffix = kind === "outlines" ? "-outlines" : "";
-      element("a", { href: url, download: `${stem}-${method}${suffix}.${ending}` }).click();
-      setTimeout(() => URL.revokeObjectURL(url), 10000);
+      return figure.save(lesions.cards.find(card.id), pressed.closest(".explained"), file);
     },
   };
 })();

@@ -5,12 +5,15 @@
 (function () {
   "use strict";
   const lesions = (window.lesions = window.lesions || {});
+  const OPEN = ["queued", "running"];
   const SILENCE_MS = 10000;
   const LOOK_MS = 1000;
   const waiting = [];
   const followed = new Map(); // tickets and their jobs
   const busy = new Set();
-  let lastTicket = 0;
+  // The server counts by tickets who follows a job, so those of two pages differ.
+  const random = crypto.getRandomValues(new Uint32Array(2));
+  let lastTicket = (random[0] % 2 ** 18) * 2 ** 32 + random[1];
   let looking = null;
 
   const set = (name, slot, data) => window.dash_clientside.set_props(`explain-${name}-${slot}`, { data });
@@ -69,6 +72,17 @@
     }
   }
 
+  /* Tell the server of jobs that are followed no longer and go on, for whoever comes back. */
+  function tellLeft(jobs) {
+    const lines = jobs.filter(({ key }) => key).map(({ ticket, key }) => `${ticket}.${key}`);
+    if (lines.length) {
+      navigator.sendBeacon("/left", lines.join("\n"));
+    }
+  }
+
+  // A page that the browser keeps may come back.
+  window.addEventListener("pagehide", ({ persisted }) => tellLeft(persisted ? [] : [...followed.values()]));
+
   lesions.jobs = {
     /* Hand in what `order()` resolves to, once there is a slot. `told(answer)` hears how far it is
      * and, last, what came out; `silent(key)` is called where the server is not heard any more. */
@@ -78,7 +92,7 @@
       next();
       return lastTicket;
     },
-    /* Have a job stopped that waits or runs. */
+    /* Follow a job no longer; the server stops it where nobody else follows it. */
     cancel(ticket) {
       const place = waiting.findIndex((job) => job.ticket === ticket);
       const job = followed.get(ticket);
@@ -89,6 +103,14 @@
         leave(job);
       } else if (job) {
         job.unwanted = true; // Dash can stop it once the server has told of it
+      }
+    },
+    /* Follow a job no longer that goes on. */
+    release(ticket) {
+      const job = followed.get(ticket);
+      if (job) {
+        tellLeft([job]);
+        leave(job);
       }
     },
     hear(answer, through) {
@@ -103,7 +125,7 @@
       } else if (through) {
         leave(job);
         job.told(answer);
-      } else if (["queued", "running"].includes(answer.state)) {
+      } else if (OPEN.includes(answer.state)) {
         job.told(answer);
       }
     },

@@ -3,20 +3,20 @@
 import hashlib
 import importlib.util
 import json
-import os
 import re
 import secrets
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any
 
 from Dashboard.config import Config
-from Dashboard.jobs import KEEP_SECONDS, records
+from Dashboard.jobs import KEEP_SECONDS, followers, records
+from Dashboard.jobs.errors import NotDone, Unavailable, UnknownJob
 from Dashboard.jobs.keeper import Keeper
 from Dashboard.jobs.records import OPEN, Order, Record
+from Dashboard.jobs.sender import Sender
 from Dashboard.jobs.store import RedisStore, Store, StoreError
 from Dashboard.jobs.work import EXPLAINER
 
@@ -26,20 +26,6 @@ KEY = re.compile(r"[A-Za-z0-9_-]{22}")
 # How long a picture waits for the order that comes with it.
 HELD_SECONDS = 60
 POLL_SECONDS = 0.1
-
-
-class Unavailable(RuntimeError):  # noqa: N818 (named like ModelNotReady)
-    """No explanation can be made now; the message is for users."""
-
-
-class UnknownJob(LookupError):  # noqa: N818
-    """There is no job under the key, or none any more; the message is for users."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "there is no such explanation, or none any more: "
-            f"results are kept for {KEEP_SECONDS // 60} minutes"
-        )
 
 
 class Jobs:
@@ -53,9 +39,8 @@ class Jobs:
         self.config = config
         self.explainer = explainer
         self._keeper = Keeper(config, explainer)
+        self._sender = Sender(config, self._keeper)
         self._redis: RedisStore | None = None
-        self._queue: tuple[int, Any] | None = None
-        self._lock = threading.Lock()
 
     @property
     def local(self) -> bool:
@@ -94,7 +79,7 @@ class Jobs:
         same = f"same-{hashlib.sha256(request.encode()).hexdigest()}"
         with self._storing() as store:
             known = store.get(same)
-            if known is not None and self._goes_on(store, known.decode()):
+            if known is not None and self._going(known.decode()):
                 return known.decode()
             self._has_room(store)
             key = secrets.token_urlsafe(16)
@@ -107,7 +92,7 @@ class Jobs:
         if self.local:
             self._keeper.start()
         try:
-            self._send(key)
+            self._sender.send(key)
         except Unavailable:  # nobody will take it: the next equal request must not wait for it
             with self._storing() as store:
                 store.remove(same, records.record_key(key), records.input_key(key))
@@ -135,24 +120,39 @@ class Jobs:
         """
         if not KEY.fullmatch(key):
             raise UnknownJob
-        data = self._result(records.held_key(key))
+        if not self._opened():
+            raise UnknownJob
         with self._storing() as store:
+            data = store.get(records.held_key(key))
             store.remove(records.held_key(key))
+        if data is None:
+            raise UnknownJob
         return data
 
     def of_picture(self, data: bytes, model: str | None = None) -> list[str]:
         """Keys of the explanations that wait, run or are done for the picture file `data`.
 
+        Servers that share a queue may have other settings: only those of predictions that this
+        one would show.
+
         model: only those of this one.
         """
         if not self._opened():
             return []
+        shown = (self.config.prior, self.config.tta)
         try:
             with self._storing() as store:
                 listed = json.loads(store.get(f"of-{hashlib.sha256(data).hexdigest()}") or b"[]")
-                return [key for key in listed if self._goes_on(store, key, model)]
+                found = {key: self._going(key) for key in listed}
         except Unavailable:
             return []
+        return [
+            key
+            for key, record in found.items()
+            if record is not None
+            and model in (None, record.order.model)
+            and (record.order.prior, record.order.tta) == shown
+        ]
 
     def status(self, key: str) -> Record:
         """How far a job is.
@@ -175,40 +175,92 @@ class Jobs:
             time.sleep(POLL_SECONDS)
         return record
 
+    def follow(self, key: str, who: str, seconds: float = followers.FOLLOWING_SECONDS) -> None:
+        """Count `who` among those that wait for a job, see `followers`.
+
+        Raises:
+            Unavailable.
+        """
+        with self._storing() as store:
+            followers.follow(store, key, who, seconds)
+
+    def look(self, key: str, who: str) -> Record | None:
+        """How far a job is, for one that goes on to follow it; None where that one has left.
+
+        Raises:
+            UnknownJob, Unavailable.
+        """
+        record = self.status(key)
+        if record.state not in OPEN:
+            return record
+        with self._storing() as store:
+            return record if followers.renew(store, key, who) else None
+
+    def leave(self, key: str, who: str, *, stop: bool = True) -> None:
+        """Count a follower no longer; results are kept.
+
+        stop: stop the job that waits or runs where nobody else follows it.
+
+        Raises:
+            UnknownJob, Unavailable.
+        """
+        record = self.status(key)
+        with self._storing() as store:
+            followers.leave(store, key, who)
+            if stop and record.state in OPEN and not followers.anybody(store, key):
+                self._stop(store, key, record)
+
     def cancel(self, key: str) -> Record:
-        """Stop a job that waits or runs, forget the results of one that is done; as `status`."""
+        """Stop a job that waits or runs, forget the results of one that is done; as `status`.
+
+        For all who follow it.
+        """
         record = self.status(key)
         with self._storing() as store:
             if record.state in OPEN:
-                store.put(records.cancel_key(key), b"1", KEEP_SECONDS)
-                if record.state == "queued":
-                    store.remove(records.input_key(key))
-                return replace(record, state="cancelled", error=records.CANCELLED)
+                return self._stop(store, key, record)
             store.remove(*(name(key) for name in (records.record_key, *records.RESULTS)))
         return record
 
     def picture(self, key: str) -> bytes:
-        """The drawn explanation of a job that is done, PNG; as `status`."""
-        return self._result(records.picture_key(key))
+        """The drawn explanation of a job that is done, PNG.
+
+        Raises:
+            NotDone: it waits or runs.
+            UnknownJob, Unavailable: as `status`; the first also where it failed.
+        """
+        return self._result(key, records.picture_key)
 
     def outlines(self, key: str) -> bytes:
-        """The picture with outlines of its most important regions, PNG; as `status`."""
-        return self._result(records.outlines_key(key))
+        """The picture with outlines of its most important regions, PNG; as `picture`."""
+        return self._result(key, records.outlines_key)
 
     def array(self, key: str) -> bytes:
-        """Its map, (H, W) float32, as a .npy file; as `status`."""
-        return self._result(records.array_key(key))
+        """Its map, float32 and of at most `MAX_PIXELS`, as a .npy file; as `picture`."""
+        return self._result(key, records.array_key)
 
     def view(self, key: str) -> dict[str, Any]:
-        """Its map as `Dashboard.maps.encode_map` writes it; as `status`."""
-        view: dict[str, Any] = json.loads(self._result(records.view_key(key)))
+        """Its map as `Dashboard.maps.encode_map` writes it, and `signed`; as `picture`."""
+        view: dict[str, Any] = json.loads(self._result(key, records.view_key))
         return view
 
-    def _result(self, name: str) -> bytes:
-        if not self._opened():
-            raise UnknownJob
+    def _stop(self, store: Store, key: str, record: Record) -> Record:
+        store.put(records.cancel_key(key), b"1", KEEP_SECONDS)
+        if record.state == "queued":
+            store.remove(records.input_key(key))
+        return replace(record, state="cancelled", error=records.CANCELLED)
+
+    def _result(self, key: str, name: Callable[[str], str]) -> bytes:
+        record = self.status(key)
+        if record.state in OPEN:
+            raise NotDone(
+                f"this explanation is not done yet, it is {record.state}: "
+                "ask again when its state is done"
+            )
+        if record.state != "done":
+            raise UnknownJob(f"this explanation has no results: {record.error}")
         with self._storing() as store:
-            value = store.get(name)
+            value = store.get(name(key))
         if value is None:
             raise UnknownJob
         return value
@@ -239,12 +291,10 @@ class Jobs:
             if store.get(records.BROKEN_KEY) is not None:
                 raise Unavailable(records.NOT_STARTED)
 
-    def _goes_on(self, store: Store, key: str, model: str | None = None) -> bool:
-        """Whether a job, of a model or of any, is done or on its way there."""
+    def _going(self, key: str) -> Record | None:
+        """The record of a job that is done or on its way there."""
         record = self._find(key)
-        if record is None or store.get(records.cancel_key(key)) is not None:
-            return False
-        return record.state in (*OPEN, "done") and model in (None, record.order.model)
+        return record if record is not None and record.state in (*OPEN, "done") else None
 
     def _find(self, key: str) -> Record | None:
         store = self._store()
@@ -252,7 +302,8 @@ class Jobs:
         record = Record.load(data) if data else None
         if record is None:
             return None
-        if record.state == "queued" and store.get(records.cancel_key(key)) is not None:
+        # The worker notices between two batches, which may take seconds.
+        if record.state in OPEN and store.get(records.cancel_key(key)) is not None:
             return replace(record, state="cancelled", error=records.CANCELLED)
         if record.state == "running" and store.get(records.alive_key(key)) is None:
             again = store.get(records.record_key(key))  # it may have ended between the two looks
@@ -290,20 +341,5 @@ class Jobs:
                 f"explanations have no room for their files: {error.strerror}"
             ) from None
 
-    def _send(self, key: str) -> None:
-        from kombu.exceptions import KombuError, OperationalError
 
-        from Dashboard.jobs.queue import TASK, make_celery
-
-        with self._lock:
-            if self._queue is None or self._queue[0] != os.getpid():
-                folder = self._keeper.folder if self.local else None
-                queue = make_celery(folder=folder, redis_url=self.config.redis_url)
-                self._queue = (os.getpid(), queue)
-            app = self._queue[1]
-        try:
-            app.send_task(TASK, args=[key])
-        except (KombuError, OperationalError, OSError) as error:
-            raise Unavailable(
-                f"the queue of explanations cannot be reached ({type(error).__name__})"
-            ) from None
+__all__ = ["Jobs", "NotDone", "Unavailable", "UnknownJob"]

@@ -1,6 +1,7 @@
 """What is known of one job: a JSON object under the job's key. Needs nothing but Python."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -20,6 +21,8 @@ class Order:
     root: folder of the checkpoints.
     max_bytes, max_pixels: limits of the picture, as the server's.
     usual_seconds: what such an explanation usually takes.
+    prior, tta: of the server's predictions, so that the predicted class and its probability are
+        those that it shows.
     """
 
     model: str
@@ -30,6 +33,8 @@ class Order:
     max_bytes: int
     max_pixels: int
     usual_seconds: float = 0.0
+    prior: Mapping[str, float] | None = None
+    tta: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,8 @@ class Record:
     fraction: done, 0 to 1.
     elapsed: seconds that it has run, by the worker's clock.
     error: one sentence where `state` is failed.
-    result: where it is done: `target`, `probability`, `seconds`, `width`, `height`.
+    result: where it is done: `target`, `probability`, `seconds`, and of the picture `width` and
+        `height`.
     """
 
     order: Order
@@ -85,6 +91,16 @@ def alive_key(key: str) -> str:
     return f"alive-{key}"
 
 
+def follower_key(key: str, who: str = "") -> str:
+    """What lies there says that somebody follows the job; nobody: how all of these begin."""
+    return f"follower-{key}-{who}"
+
+
+def left_key(key: str, who: str) -> str:
+    """What lies there says that a follower of the job has left."""
+    return f"left-{key}-{who}"
+
+
 def picture_key(key: str) -> str:
     """The drawn explanation, PNG."""
     return f"picture-{key}"
@@ -96,7 +112,7 @@ def outlines_key(key: str) -> str:
 
 
 def array_key(key: str) -> str:
-    """The map, .npy."""
+    """The map, .npy, of at most `Dashboard.jobs.work.MAX_PIXELS`."""
     return f"array-{key}"
 
 

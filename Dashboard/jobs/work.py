@@ -12,7 +12,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,10 +19,14 @@ import quality
 from Dashboard.jobs import KEEP_SECONDS, records
 from Dashboard.jobs.records import Record
 from Dashboard.jobs.store import Store
-from Dashboard.maps import encode_map
+from Dashboard.maps import OPACITY, encode_map
+from interpretability import overlay
+from interpretability.methods import METHODS
+from interpretability.task import at_most
 
 EXPLAINER = "interpretability:explain"
-# Larger pictures are explained and drawn at this size: a map of floats takes 4 bytes a pixel.
+# Of larger pictures map and drawings are of this size: a map of floats takes 4 bytes a pixel. The
+# network sees all of a picture, as it does where it is classified.
 MAX_PIXELS = 4_000_000
 BEAT_SECONDS, BEAT_LASTS_SECONDS = 3.0, 20.0
 PROGRESS_SECONDS = 0.25
@@ -95,7 +98,7 @@ class _Job:
             raise ValueError("the explanation waited too long, and its picture was deleted")
         self.write(state="running")
         limits = quality.Limits(max_bytes=order.max_bytes, max_pixels=order.max_pixels)
-        image = _at_most(quality.decode(data, limits), MAX_PIXELS)
+        image = quality.decode(data, limits)
         try:
             found = explain(
                 image,
@@ -103,6 +106,9 @@ class _Job:
                 method=order.method,
                 precision=order.precision,
                 target=order.target,
+                prior=order.prior,
+                tta=order.tta,
+                max_pixels=MAX_PIXELS,
                 progress=self.progress,
                 cancelled=self.cancelled,
                 root=Path(order.root),
@@ -116,19 +122,24 @@ class _Job:
         self._keep(image, found)
 
     def _keep(self, image: NDArray[np.uint8], found: Any) -> None:
-        from interpretability import overlay
-
+        height, width = image.shape[:2]
+        image = at_most(image, MAX_PIXELS)
         array = io.BytesIO()
         np.save(array, found.map.astype(np.float32))
-        view = encode_map(found.map)
+        # One scale and one kind of colours, whether the browser draws the map or this does.
+        limit, signed = overlay.scale_of(found.map), METHODS[self.record.order.method].signed
+        view = {**encode_map(found.map, limit), "signed": signed}
+        drawn = overlay.heatmap(image, found.map, OPACITY, limit, signed)
         for name, value in (
             (records.array_key, array.getvalue()),
-            (records.picture_key, overlay.png(overlay.heatmap(image, found.map))),
+            (records.picture_key, overlay.png(drawn)),
             (records.outlines_key, overlay.png(overlay.contours(image, found.map))),
             (records.view_key, json.dumps(view).encode()),
         ):
             self.store.put(name(self.key), value, KEEP_SECONDS)
-        height, width = found.map.shape
+        if self.cancelled():  # who asked was told that it is
+            self.store.remove(*(name(self.key) for name in records.RESULTS))
+            raise Cancelled
         result = {
             "target": found.target,
             "probability": found.probability,
@@ -168,12 +179,3 @@ def _place(error: Exception) -> str:
     while where is not None and where.tb_next is not None:
         where = where.tb_next
     return f"{where.tb_frame.f_code.co_filename}:{where.tb_lineno}" if where else "?"
-
-
-def _at_most(image: NDArray[np.uint8], pixels: int) -> NDArray[np.uint8]:
-    height, width = image.shape[:2]
-    scale = (pixels / (height * width)) ** 0.5
-    if scale >= 1:
-        return image
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8)

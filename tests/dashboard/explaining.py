@@ -1,12 +1,14 @@
 """Explainers that stand in for the real one in the worker: quick, and without torch."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from interpretability.task import at_most
 
 STEP_SECONDS = 0.05
 # Steps by precision: High goes on for long enough to be stopped in the middle.
@@ -34,8 +36,14 @@ def explain(
     progress: Callable[[float], None],
     cancelled: Callable[[], bool],
     root: Path,
+    prior: Mapping[str, float] | None = None,
+    tta: bool = False,
+    max_pixels: int | None = None,
 ) -> Explained:
-    """The map is the picture's red channel less its blue one, in [-1, 1]."""
+    """The map is the picture's red channel less its blue one, in [-1, 1].
+
+    Predicted is `nv` at 0.5, or the most frequent class where there is a prior, at its frequency.
+    """
     if method == "saliency" and target == "df":
         raise RuntimeError("patient-4711")
     steps = STEPS[precision]
@@ -44,5 +52,9 @@ def explain(
             raise InterruptedError
         time.sleep(STEP_SECONDS)
         progress((step + 1) / steps)
+    image = image if max_pixels is None else at_most(image, max_pixels)
     values = (image[..., 0].astype(np.float32) - image[..., 2]) / 255
-    return Explained(values, method, target or "nv", precision, model, STEP_SECONDS * steps, 0.5)
+    shares = prior or {"nv": 0.5}
+    target = target or max(shares, key=lambda code: shares[code])
+    seconds, probability = STEP_SECONDS * steps, shares.get(target, 0.5)
+    return Explained(values, method, target, precision, model, seconds, probability)

@@ -71,11 +71,47 @@ def test_progress_and_cancelling(page: Page, encode: Encode, jobs: Jobs) -> None
     other.cancel(handles)
     assert jobs.status(state["key"]).state == "running"  # a handle is good for its page alone
     assert other.look(handles) == (None, None)
-    page.call({"ticket": 9, "key": state["key"]}, {"oldJob": handles["job"]})
+    anew = {"ticket": 9, "key": state["key"]}
+    handles = page.call(anew, {"oldJob": handles["job"]}).get_json()
+    handles = {name: handles[name] for name in ("cacheKey", "job")}
     assert jobs.status(state["key"]).state == "running"  # nor does the page that follows it anew
     page.cancel(handles)
     assert finish(page, handles)["state"] == "cancelled"
     until(lambda: jobs.status(state["key"]).state == "cancelled")
+
+
+def test_cancelling_one_of_two_stops_following(client: FlaskClient, encode: Encode) -> None:
+    one, other = Page(client), Page(client)
+    other.ticket = 100
+    order = {"precision": "High", "method": "saliency", "target": "akiec"}
+    ours = one.explain(encode("benign"), **order)
+    theirs = other.explain(encode("benign"), **order)
+    until(lambda: (one.look(ours)[0] or {}).get("fraction", 0) > 0, LONG_SECONDS)
+    one.cancel(ours)
+    assert "state" not in finish(one, ours)  # Dash hears the end, and asks no longer
+    state, result = other.look(theirs)
+    assert (state and state["state"], result) == ("running", None)
+    other.cancel(theirs)
+    assert finish(other, theirs)["state"] == "cancelled"
+
+
+def test_a_page_that_is_left_follows_nothing(
+    client: FlaskClient, encode: Encode, jobs: Jobs
+) -> None:
+    left, stays = Page(client), Page(client)
+    stays.ticket = 100
+    order = {"precision": "High", "method": "saliency", "target": "bcc"}
+    left.explain(encode("benign"), **order)
+    theirs = stays.explain(encode("benign"), **order)
+    until(lambda: (stays.look(theirs)[0] or {}).get("fraction", 0) > 0, LONG_SECONDS)
+    (key,) = (one for one in jobs.of_picture(encode("benign"))
+              if jobs.status(one).order.target == "bcc")  # fmt: skip
+    for body in (b"", b"\xff\n..\n1.nothing", f"{'9' * 300}.{key}".encode()):
+        assert client.post("/left", data=body).status_code == 204
+    assert client.post("/left", data=f"{left.ticket}.{key}").status_code == 204
+    assert jobs.status(key).state == "running"
+    stays.cancel(theirs)
+    assert jobs.status(key).state == "cancelled"
 
 
 def test_what_cannot_be_done_is_an_answer(page: Page, encode: Encode) -> None:
@@ -92,7 +128,15 @@ def test_what_cannot_be_done_is_an_answer(page: Page, encode: Encode) -> None:
 
 
 @pytest.mark.parametrize(
-    "order", [None, "text", {"ticket": -1}, {"ticket": 1, "more": 2}, {"ticket": 1, "options": []}]
+    "order",
+    [
+        None,
+        "text",
+        {"ticket": -1},
+        {"ticket": 2**53},
+        {"ticket": 1, "more": 2},
+        {"ticket": 1, "options": []},
+    ],
 )
 def test_orders_that_the_page_would_not_give(page: Page, order: object) -> None:
     handles = page.call(order).get_json()

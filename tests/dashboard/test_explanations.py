@@ -19,6 +19,7 @@ from Dashboard.config import Config
 from Dashboard.explanations import usual_seconds
 from Dashboard.jobs.engine import Jobs
 from interpretability.methods import METHODS
+from interpretability.overlay import ENDS, scale_of
 from tests.dashboard.sending import as_form, as_json, refused
 from tests.dashboard.test_jobs import LONG_SECONDS, until
 from tests.dashboard.test_server import gunicorn
@@ -146,7 +147,9 @@ def test_a_job_from_start_to_results(client: FlaskClient, encode: Encode) -> Non
     levels = np.frombuffer(base64.b64decode(small["values"]), np.int8)
     levels = levels.reshape(small["height"], small["width"])
     assert levels.shape == (360, 480)
+    assert (small["signed"], small["limit"]) == (True, pytest.approx(scale_of(array)))
     shrunk = cv2.resize(array, (480, 360), interpolation=cv2.INTER_AREA)
+    shrunk = shrunk.clip(-small["limit"], small["limit"])
     assert np.abs(levels * (small["limit"] / 127) - shrunk).max() <= small["limit"] / 127
 
     assert client.delete(path).get_json()["state"] == "done"
@@ -155,16 +158,24 @@ def test_a_job_from_start_to_results(client: FlaskClient, encode: Encode) -> Non
         assert client.get(f"{path}/{file}").status_code == 404
 
 
-def test_a_job_is_cancelled(client: FlaskClient, encode: Encode) -> None:
+def test_a_job_is_cancelled(client: FlaskClient, encode: Encode, jobs: Jobs) -> None:
     _, begun = start(client, encode("benign"), precision="High")
     path = f"/explanations/{begun['key']}"
     until(lambda: client.get(path).get_json()["fraction"] > 0)
     running = client.get(path).get_json()
     assert running["state"] == "running"
     assert running["seconds_left"] >= 0
-    assert "kept for 15" in refused(client.get(f"{path}/picture.png"), 404)
+    files = [f"{path}/{name}" for name in ("picture.png", "outlines.png", "map.npy", "map")]
+    for file in files:
+        assert "not done yet, it is running" in refused(client.get(file), 409)
     assert client.delete(path).get_json()["state"] == "cancelled"
-    assert finish(client, begun["key"])["state"] == "cancelled"
+    for _ in range(2):  # before the worker has noticed, and after it
+        assert client.get(path).get_json()["state"] == "cancelled"
+        assert client.get(path).get_json()["error"] == "the explanation was cancelled"
+        until(lambda: not jobs._store().keys("cancel-"))
+    for file in files:
+        sentence = "this explanation has no results: the explanation was cancelled"
+        assert refused(client.get(file), 404) == sentence
 
 
 def test_a_failure_in_the_worker_is_a_503_with_a_sentence(
@@ -211,6 +222,13 @@ def test_what_there_is_to_ask_for(client: FlaskClient) -> None:
     offering = client.get("/explanations").get_json()
     assert [method["name"] for method in offering["methods"]] == list(METHODS)
     assert offering["precisions"] == ["Low", "Medium", "High"]
+    assert [method["signed"] for method in offering["methods"]] == [
+        method.signed for method in METHODS.values()
+    ]
+    for name, signed in (("signed", True), ("unsigned", False)):
+        scale = offering["scales"][name]
+        assert (scale["low"], scale["high"]) == ENDS[signed]
+        assert len(base64.b64decode(scale["colours"])) == 4 * 255
     model = offering["models"][0]
     assert model["targets"][-2:] == ["vasc", "malignant"]
     assert list(model["seconds"]) == list(METHODS)

@@ -12,6 +12,7 @@ import pytest
 from Dashboard.app import create_app
 from Dashboard.config import Config
 from Dashboard.jobs.engine import Jobs
+from Dashboard.maps import OPACITY
 from Dashboard.service import Service
 from tests.dashboard.conftest import card, picture
 from tests.dashboard.sending import as_json
@@ -60,7 +61,7 @@ def test_the_worker_explains_as_the_package_does(
     np.testing.assert_allclose(array, expected.map, atol=1e-4 * np.abs(expected.map).max())
     drawn = np.frombuffer(base64.b64decode(answer["explain"]), np.uint8)
     pixels = cv2.cvtColor(cv2.imdecode(drawn, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
-    heatmap = overlay.heatmap(picture("malignant"), expected.map)
+    heatmap = overlay.heatmap(picture("malignant"), expected.map, OPACITY)
     assert np.abs(pixels.astype(int) - heatmap).max() <= 1
     assert answer["explanation"]["probability"] == pytest.approx(
         answer["probabilities"]["mel"], abs=0.01
@@ -71,6 +72,30 @@ def test_the_worker_explains_as_the_package_does(
         small = prediction.cam[answer_index("mel")]
         shrunk = cv2.resize(expected.map, small.shape[::-1], interpolation=cv2.INTER_AREA)
         assert np.corrcoef(small.ravel(), shrunk.ravel())[0, 1] > 0.8
+
+
+@pytest.mark.parametrize("tta", [False, True])
+def test_what_is_explained_is_the_shown_prediction(
+    folder: Path, tmp_path: Path, encode: Callable[..., bytes], tta: bool
+) -> None:
+    """With a prior, and with one and the mean over several views."""
+    root = folder / "weights"
+    plain = Service(Config(model="tiny", cache_dir=folder / "cache"), root=root)
+    usual = plain.assess(encode("malignant"), gate=False).prediction
+    assert usual is not None
+    # The clinic sees hardly any of what is the most probable where all are equally frequent.
+    prior = {code: 0.01 if code == usual.code else 0.165 for code in usual.probabilities}
+    settings = {"model": "tiny", "cache_dir": folder / "cache", "data_dir": tmp_path}
+    config = Config(**settings, prior=prior, tta=tta)  # type: ignore[arg-type]
+    service, jobs = Service(config, root=root), Jobs(config)
+    client = create_app(config, service, jobs).server.test_client()
+    try:
+        answer = as_json(client, encode("malignant"), explain=True).get_json()
+    finally:
+        jobs.close()
+    assert answer["code"] != usual.code
+    assert answer["explanation"]["target"] == answer["code"]
+    assert answer["explanation"]["probability"] == pytest.approx(answer["probability"], abs=1e-3)
 
 
 def answer_index(code: str) -> int:

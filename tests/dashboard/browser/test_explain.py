@@ -13,6 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from Dashboard.components.explain import SLOTS
 from interpretability.methods import METHODS
+from interpretability.overlay import ENDS
 from tests.dashboard.browser.test_access import AUDIT
 
 # Red, green, blue and alpha at a place of a canvas, given as shares of its width and height; read
@@ -74,7 +75,7 @@ def test_a_heatmap_lies_over_every_classified_picture(visit, files) -> None:
         canvas.locator("xpath=..").get_by_role("img").bounding_box(),
     )
     assert box == picture
-    assert visit.card("pale.png").locator("canvas").count() == 0
+    assert visit.card("pale.png").locator("canvas.heat").count() == 0
 
     slider = page.get_by_label("Opacity")
     slider.fill("20")
@@ -93,13 +94,16 @@ def test_explanations_side_by_side_and_their_files(visit, files, tmp_path: Path)
     card = visit.card("benign.png")
     details = panel(card)
     first = ask(details, "Low", target="mel")
-    expect(first.locator("canvas")).to_be_visible()
+    expect(first.locator("canvas.heat")).to_be_visible()
     expect(first.locator(".explained-words")).to_have_text(
-        re.compile(r"^Melanoma 50\.0% · [\d.]+ s$")
+        re.compile(r"^Melanoma 50\.0% · [\d.]+ s$")  # Grad-CAM has no degrees of precision
     )
     second = ask(details, "Low", "saliency", "malignant")
-    expect(second.locator("canvas")).to_be_visible()
+    expect(second.locator("canvas.heat")).to_be_visible()
     expect(second.locator(".explained-words")).to_contain_text("All malignant classes")
+    for figure, method in ((first, "gradcam"), (second, "saliency")):
+        ends = ENDS[METHODS[method].signed]
+        expect(figure.locator(".explained-scale span")).to_have_text(list(ends))
     tops = [figure.bounding_box()["y"] for figure in (first, second)]
     assert tops[0] == tops[1]
 
@@ -110,7 +114,7 @@ def test_explanations_side_by_side_and_their_files(visit, files, tmp_path: Path)
 
     with page.expect_download() as download:
         first.get_by_role("button", name="Array").click()
-    assert download.value.suggested_filename == "benign-grad-cam.npy"
+    assert download.value.suggested_filename == "benign-grad-cam-mel.npy"
     download.value.save_as(tmp_path / "array")
     array = np.load(io.BytesIO((tmp_path / "array").read_bytes()))
     assert (array.shape, array.dtype) == ((450, 600), np.float32)
@@ -125,14 +129,17 @@ def test_explanations_side_by_side_and_their_files(visit, files, tmp_path: Path)
     expect(drawn).to_be_visible()
     expect(drawn).to_have_js_property("naturalWidth", 600)
     assert drawn.bounding_box() == first.get_by_role("img").first.bounding_box()
-    expect(first.locator("canvas")).to_be_hidden()
+    expect(first.locator("canvas.heat")).to_be_hidden()
     expect(first.locator(".explained-legend")).to_contain_text("Green surrounds what speaks for")
     with page.expect_download() as download:
         first.get_by_role("button", name="Picture").click()
-    assert download.value.suggested_filename == "benign-grad-cam-outlines.png"
+    assert download.value.suggested_filename == "benign-grad-cam-mel-outlines.png"
     outlines.click()
-    expect(first.locator("canvas")).to_be_visible()
+    expect(first.locator("canvas.heat")).to_be_visible()
     expect(first.locator(".explained-legend")).to_have_count(0)
+    second.get_by_role("button", name="Outlines").click()
+    expect(second.locator(".explained-legend")).to_contain_text("where the model is most sensitive")
+    expect(second.locator(".explained-scale")).to_be_hidden()
     first.get_by_role("button", name="Remove").click()
     expect(details.locator(".explained")).to_have_count(1)
 
@@ -143,7 +150,7 @@ def test_progress_cancel_and_a_reload_in_the_middle(visit, files) -> None:
     visit.upload(upload)
     details = panel(visit.card("first.png"))
     finished = ask(details, "Low", GRADED, "bkl")
-    expect(finished.locator("canvas")).to_be_visible()
+    expect(finished.locator("canvas.heat")).to_be_visible()
     running = ask(details, "High", GRADED, "bkl")
     expect(running.locator(".progress-text")).to_have_text(
         re.compile(r"^\d+% · about [\d.]+ s left$")
@@ -158,7 +165,7 @@ def test_progress_cancel_and_a_reload_in_the_middle(visit, files) -> None:
     details = visit.card("again.png").locator("details.explain")
     expect(details).to_have_attribute("open", "")
     expect(details.locator(".explained")).to_have_count(2)
-    expect(details.locator(".explained canvas")).to_have_count(1)  # what was finished is there
+    expect(details.locator(".explained canvas.heat")).to_have_count(1)  # what was finished is there
     running = details.locator(".explained").filter(has=page.locator("progress"))
     key = running.get_attribute("data-key")
     running.get_by_role("button", name="Cancel").click()
@@ -179,7 +186,7 @@ def test_more_at_once_than_the_page_follows(visit, files) -> None:
         for target in ("mel", "nv"):
             ask(details, "Medium", method, target)
     assert details.locator(".explained").count() == 8 > SLOTS
-    expect(details.locator(".explained canvas")).to_have_count(8)
+    expect(details.locator(".explained canvas.heat")).to_have_count(8)
 
 
 def test_a_server_that_is_gone_in_the_middle(new_visit: Callable, files) -> None:
@@ -235,7 +242,7 @@ def test_an_example_is_explained(visit) -> None:
     page.get_by_role("button", name="Try the synthetic picture: Sharp").click()
     card = visit.card("synthetic-sharp.jpg")
     expect(card).to_have_attribute("data-state", "done")
-    expect(ask(panel(card), "Low").locator("canvas")).to_be_visible()
+    expect(ask(panel(card), "Low").locator("canvas.heat")).to_be_visible()
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
@@ -246,7 +253,7 @@ def test_the_panel_is_accessible_at_any_width(
     page = visit.open()
     visit.upload(fresh(files("benign")))
     details = panel(visit.card("benign.png"))
-    expect(ask(details, "Low").locator("canvas")).to_be_visible()
+    expect(ask(details, "Low").locator("canvas.heat")).to_be_visible()
     assert page.evaluate(AUDIT) == []
     assert page.evaluate("document.documentElement.scrollWidth") == width
     assert visit.console == []
