@@ -4,9 +4,7 @@ A map takes some dozens of bytes, and the browser colours it: the opacity of a h
 changes at once, and several are drawn on one scale.
 """
 
-import base64
 import json
-from functools import cache
 
 import cv2
 import numpy as np
@@ -14,8 +12,7 @@ from dash import html
 from numpy.typing import NDArray
 
 from Dashboard.components.icons import icon
-from Dashboard.maps import LEVELS, encode_map
-from interpretability import overlay
+from Dashboard.maps import colour_table, encode_map
 from interpretability.placement import JUMP, placed
 from models.checkpoints import ENSEMBLE
 from models.classifier import Prediction
@@ -24,25 +21,6 @@ from models.classifier import Prediction
 DRAWN_SIDE = 160
 # Values sent for each cell and side: where a cell's centre lies shows in them.
 CELL = 4
-
-
-@cache
-def colour_table() -> str:
-    """The colours of a map's values as `interpretability.overlay.heatmap` draws them, base64.
-
-    Red, green, blue and alpha, eight bits each, for the values from -127 to 127. They come from
-    drawing all values over black and over white: what is left of the white is the transparency.
-    """
-    values = np.arange(-LEVELS, LEVELS + 1, dtype=np.float32)[np.newaxis] / LEVELS
-    black = np.zeros((1, values.shape[1], 3), np.uint8)
-    on_black, on_white = (
-        overlay.heatmap(ground, values, opacity=1.0, limit=1.0).astype(np.float64)[0]
-        for ground in (black, black + 255)
-    )
-    alpha = np.clip(1 - (on_white - on_black).mean(axis=1, keepdims=True) / 255, 0, 1)
-    colour = np.divide(on_black, alpha, out=np.zeros_like(on_black), where=alpha > 0)
-    table = np.rint(np.hstack([colour.clip(0, 255), 255 * alpha])).astype(np.uint8)
-    return base64.b64encode(table.tobytes()).decode("ascii")
 
 
 def heat_tools(scale: str) -> html.Div:
@@ -71,7 +49,7 @@ def heat_tools(scale: str) -> html.Div:
         ],
         id="heat-tools",
         className="heat-tools",
-        **{"data-colours": colour_table()},
+        **{"data-colours": colour_table(True)},
     )
 
 

@@ -6,8 +6,8 @@ import json
 import numpy as np
 import pytest
 
-from Dashboard.components.heat import colour_table, heat_canvas, in_place
-from Dashboard.maps import encode_map
+from Dashboard.components.heat import heat_canvas, in_place
+from Dashboard.maps import colour_table, encode_map
 from interpretability import overlay
 from models.taxonomy import HAM10000
 from tests.dashboard.conftest import RulePredictor, activation, card, picture
@@ -42,7 +42,7 @@ def test_a_map_of_nothing() -> None:
 
 @pytest.mark.parametrize("opacity", [1.0, 0.4])
 def test_the_colours_are_those_of_the_overlay(opacity: float) -> None:
-    table = np.frombuffer(base64.b64decode(colour_table()), np.uint8).reshape(255, 4)
+    table = np.frombuffer(base64.b64decode(colour_table(True)), np.uint8).reshape(255, 4)
     values = np.arange(-127, 128, dtype=np.float32)[np.newaxis] / 127
     ground = np.random.default_rng(1).integers(0, 256, (1, 255, 3), np.uint8)
     alpha = opacity * table[:, 3:] / 255

@@ -7,7 +7,6 @@ import cv2
 import numpy as np
 import pytest
 
-from Dashboard.components import heat
 from Dashboard.maps import LEVELS, OPACITY, array_file, colour_table, encode_map
 from interpretability import overlay
 from tests.dashboard.test_heat import decoded
@@ -48,10 +47,6 @@ def test_what_is_larger_than_the_scale_is_cut() -> None:
     encoded = encode_map(values, 1.0)
     assert encoded["limit"] == 1
     np.testing.assert_allclose(decoded(encoded)[0, 0], [-1, -1, 0.5, 1, 0, 1], atol=0.5 / 127)
-
-
-def test_the_table_of_the_instant_heatmap_is_this_one() -> None:
-    assert colour_table(True) == heat.colour_table()
 
 
 def test_maps_without_a_sign_run_from_yellow_to_violet() -> None:

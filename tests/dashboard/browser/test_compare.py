@@ -211,7 +211,8 @@ def test_files_that_fail_and_files_under_way_are_told_of(visit, files) -> None:
     expect(busy).to_be_hidden()
     held: list[Route] = []
     page.route("**/cards?*", lambda route: held.append(route))
-    choose(visit, files("benign"))
+    with page.expect_request("**/cards?*"):
+        choose(visit, files("benign"))
     expect(busy).to_have_text("Assessing benign.png…")
     held[0].fulfill(status=503, json={"error": "Not now."})
     page.unroute("**/cards?*")
