@@ -143,10 +143,13 @@ def evaluate_model(
     classifier = Classifier(name, root=root, tta=tta)
     card = classifier.card
     known = _known(out, card.weights_sha256, split_hash(parts), card.preprocessing.input_size)
-    same = known is not None and known.temperature == card.temperature
+    now = _of_card(name, classifier, parts)
+    same = known is not None and all(
+        getattr(known, what) == getattr(now, what) for what in ("temperature", "form", "views")
+    )
     if known is None or not same or card.operating_point not in (None, known.operating_point):
         forget(out)
-        known = _of_card(name, classifier, parts)
+        known = now
         if card.operating_point is None and "val" in parts:
             logits = served_logits(classifier, parts["val"], progress)
             known = with_point(known, parts["val"], logits)

@@ -235,7 +235,8 @@ def test_precision_follows_the_processor() -> None:
     native = "amx_bf16" in flags or ("avx512_bf16" in flags and "GenuineIntel" not in flags)
     if flags and "flags" in flags:
         assert choose_precision("auto", "densenet161") == ("bf16" if native else "f32")
-    assert choose_precision() == choose_precision("auto", DEFAULT_MODEL) == "f32"
+    assert choose_precision() == choose_precision("auto", DEFAULT_MODEL)
+    assert choose_precision() == choose_precision("auto", "densenet161")
     assert choose_precision("auto", "efficientnet_lite0") == "f32"
     assert choose_precision("bf16", "efficientnet_lite0") == "bf16"
     assert choose_precision("f32") == "f32"

@@ -141,6 +141,8 @@ def test_the_served_form_scores_as_the_run_did(
     assert classifier.predict_one(first).p_malignant == pytest.approx(
         served.p_malignant[0], abs=1e-4
     )
+    evaluate_model("colours", splits, "val", tmp_path, root=root, tta=True, resamples=5)
+    assert not (tmp_path / "predictions_test.csv").exists()  # they were of another form
 
 
 def test_what_a_run_and_its_served_form_cost(
