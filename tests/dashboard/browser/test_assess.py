@@ -136,6 +136,8 @@ def test_results_are_not_lost_without_a_word(visit, files) -> None:
 
     with page.expect_popup() as opened:
         page.get_by_role("link", name="API (opens in a new tab)").click()
+    # Closed while its scripts are under way, the tests' server would leave their files open.
+    opened.value.wait_for_load_state("networkidle")
     assert opened.value.evaluate("window.opener") is None
     opened.value.close()
     expect(page.locator(".card")).to_have_count(2)
