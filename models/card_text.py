@@ -140,8 +140,8 @@ def form_sentence(card: Card) -> str:
     form = str(card.calibration.get("form", ""))
     if form == "trained":
         return (
-            "Scores are of the network as it was trained; the form that is served may differ in "
-            "the third decimal."
+            "Scores are of the network as it was trained; those of the form that is served differ "
+            "slightly."
         )
     return f"Scores are of the network as it is {form}." if form else ""
 

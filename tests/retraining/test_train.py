@@ -14,7 +14,6 @@ from models.taxonomy import HAM10000  # noqa: E402
 from retraining import engine  # noqa: E402
 from retraining.augment import Augmentation  # noqa: E402
 from retraining.config import Stage, TrainConfig  # noqa: E402
-from retraining.data import prepare  # noqa: E402
 from retraining.describe import made  # noqa: E402
 from retraining.evaluate import evaluate_run  # noqa: E402
 from retraining.lineage import provenance  # noqa: E402
@@ -22,17 +21,9 @@ from retraining.networks import initial_network  # noqa: E402
 from retraining.pretrained import pretrained_network  # noqa: E402
 from retraining.promote import promote_run  # noqa: E402
 from retraining.runs import load_trained, read_log  # noqa: E402
-from retraining.splits import grouped_split, write_split  # noqa: E402
 from retraining.teachers import Teacher  # noqa: E402
 from retraining.train import train  # noqa: E402
 from tests.models.test_pretrained import card_of, seeded  # noqa: E402
-
-
-@pytest.fixture(scope="module")
-def splits(archives: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("data")
-    write_split(grouped_split(prepare(archives, folder)), folder, folder / "split")
-    return folder / "split"
 
 
 @pytest.fixture(scope="module")
