@@ -11,6 +11,8 @@ from models.checkpoints import (
     ENSEMBLE,
     WEIGHTS_DIR,
     Card,
+    CheckpointError,
+    available,
     load_card,
     locate,
     member_folders,
@@ -26,13 +28,13 @@ def make_ensemble(
 ) -> Path:
     """Write `root/NAME/` with a card that joins `members`; its scores are yet to be measured.
 
-    members: checkpoints under `root`, which are referred to, or folders of checkpoints elsewhere,
-        which are copied into the ensemble's own folder.
+    members: checkpoints under `root`, which are referred to, such as the ensemble of that name has
+        in its own folder already, or folders of checkpoints elsewhere, which are copied into it.
 
     Raises ValueError for fewer than two members or one named twice, members of different classes,
     priors or splits; CheckpointError for one that is missing.
     """
-    folders = [locate(member, root) for member in members]
+    folders = [_locate(member, root, name) for member in members]
     names = [folder.resolve().name for folder in folders]
     if len(names) < 2 or len(set(names)) != len(names):
         raise ValueError(f"an ensemble needs two or more different checkpoints, got {names}")
@@ -67,6 +69,16 @@ def make_ensemble(
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return target
+
+
+def _locate(member: str | Path, root: Path, name: str) -> Path:
+    """Where a member is: under `root`, else in the folder of the ensemble that it was copied to."""
+    try:
+        return locate(member, root)
+    except CheckpointError:
+        if member in available(root / name):
+            return root / name / member
+        raise
 
 
 def _card(name: str, version: str, members: Sequence[str], cards: Sequence[Card]) -> Card:

@@ -25,7 +25,7 @@ def commands(card: Card, split: str) -> list[str]:
         listed = " ".join(card.members)
         return [
             f"python -m retraining ensemble {listed} --splits SPLIT --name {card.name}  # how each "
-            "was made is in its own card; a member that lies in the ensemble's folder by its path",
+            "was made is in its own card",
             f"python -m retraining ood {card.name} --splits SPLIT",
         ]
     data = ["python -m retraining prepare ARCHIVES --out DATA"] if card.taxonomy == HAM10000 else []

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.torch
 from sklearn import metrics as reference  # noqa: E402
 
 from models.backbones import build_network  # noqa: E402
-from models.checkpoints import available, load_card, load_network  # noqa: E402
+from models.checkpoints import CheckpointError, available, load_card, load_network  # noqa: E402
 from models.taxonomy import HAM10000  # noqa: E402
 from retraining.config import Stage, TrainConfig  # noqa: E402
 from retraining.cost import measure_cost  # noqa: E402
@@ -172,3 +172,17 @@ def test_an_ensemble_is_calibrated_scored_and_measured(
     )
     whole = sum(p.numel() for p in build_network("resnet18", 7).parameters())
     assert measure_cost(out, root=root, repeats=2)["parameters"] == 2 * whole
+
+
+def test_an_ensemble_is_made_again_of_what_lies_in_its_own_folder(
+    evaluated: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "weights"
+    promote_run(evaluated, root, "one", resamples=5)
+    copied = promote_run(evaluated, tmp_path / "elsewhere", "two", resamples=5)
+    make_ensemble(["one", copied], root=root)
+    again = make_ensemble(["one", "two"], root=root)
+    assert load_card(again).members == ["one", "two"]
+    assert (again / "two" / "model.safetensors").is_file()
+    with pytest.raises(CheckpointError, match="no checkpoint 'three'"):
+        make_ensemble(["one", "three"], root=root)
