@@ -135,7 +135,7 @@ class Explainer:
 
         if self._bfloat16 is not None:
             return self._bfloat16
-        return choose_precision("auto", *self.backbones) == "bf16"
+        return all(choose_precision("auto", name) == "bf16" for name in self.backbones)
 
     def refusal(self, method: str) -> str | None:
         """The sentence that says why a method does not work with this checkpoint, or None."""

@@ -99,7 +99,8 @@ class Classifier:
         threads: processor threads for inference in all; default: the cores this process may use.
         streams: pictures that are worked on at the same time, sharing the threads; default: one
             for two threads, so that on two cores a picture that comes alone has both.
-        precision: `auto` is bf16 where the processor is faster in it and the backbone bears it;
+        precision: `auto` is bf16 where the processor is faster in it and the backbone bears it, or
+            one of an ensemble's, of which members that do not bear it stay in f32;
             `int8` takes the quantised export, the rest of which is computed as for `auto`.
         prior: class frequencies by code to re-weight the probabilities to, see `probabilities`.
         tta: average the probabilities over `models.views.VIEWS` mirrored and turned views of each
@@ -283,13 +284,13 @@ def usable_cores() -> int:
 
 
 def choose_precision(precision: Precision = "auto", *backbones: str) -> Literal["f32", "bf16"]:
-    """`auto` as suits this processor and all of the backbones; ValueError for another name."""
+    """`auto` as suits this processor and any of the backbones; ValueError for another name."""
     if precision not in get_args(Precision):
         raise ValueError(
             f"precision must be one of {', '.join(get_args(Precision))}, got {precision!r}"
         )
     if precision in ("f32", "bf16"):
         return precision
-    if not all(get_backbone(name).bfloat16 for name in backbones or (DEFAULT_MODEL,)):
+    if not any(get_backbone(name).bfloat16 for name in backbones or (DEFAULT_MODEL,)):
         return "f32"
     return "bf16" if multiplies_bfloat16() else "f32"

@@ -12,10 +12,12 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Collection
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from models.backbones import get_backbone
 from models.checkpoints import (
     OOD_FILE,
     WEIGHTS_DIR,
@@ -58,11 +60,16 @@ def export_path(folder: Path, card: Card, cache: Path | None = None) -> Path:
     }
     if card.members:
         own = [(one, load_card(one)) for one in member_folders(folder, card)]
-        made_from["members"] = [_ingredients(*one) | {"t": one[1].temperature} for one in own]
+        made_from["members"] = [_member(*one) for one in own]
     else:
         made_from |= _ingredients(folder, card)
     digest = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
     return (cache or cache_dir()) / f"{folder.name}-{digest[:16]}"
+
+
+def _member(folder: Path, card: Card) -> dict[str, Any]:
+    bears = get_backbone(card.backbone).bfloat16
+    return _ingredients(folder, card) | {"t": card.temperature, "bfloat16": bears}
 
 
 def _ingredients(folder: Path, card: Card) -> dict[str, Any]:
@@ -113,11 +120,16 @@ def export(name: str | Path, cache: Path | None = None, *, root: Path = WEIGHTS_
     sources = member_folders(folder, card) or [folder]
     parts = [Part(*load_network(source), load_ood(source)) for source in sources]
     target = export_path(folder, card, cache)
-    return publish(convert(parts), target)
+    model, exact = convert(parts)
+    return publish(model, target, exact)
 
 
-def publish(model: Any, target: Path) -> Path:
-    """Write an `openvino.Model` as the folder `target`, whole or not at all; returns the folder."""
+def publish(model: Any, target: Path, exact: Collection[str] = ()) -> Path:
+    """Write an `openvino.Model` as the folder `target`, whole or not at all; returns the folder.
+
+    exact: names of the nodes that stay in float32 where the rest is computed in bfloat16.
+    """
+    from models.mixed import keep_float32
     from models.runtime import ov
 
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -125,6 +137,8 @@ def publish(model: Any, target: Path) -> Path:
     staging = Path(tempfile.mkdtemp(prefix=_STAGING_PREFIX, dir=target.parent))
     try:
         ov.save_model(model, staging / GRAPH_FILE, compress_to_fp16=False)
+        if exact:
+            keep_float32(staging / GRAPH_FILE, set(exact))
         for file in staging.iterdir():
             file.chmod(0o644)
             _to_disk(file)

@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.backbones import get_backbone, get_layer
 from models.checkpoints import Card
+from models.mixed import names_apart
 from models.ood import OodParameters
 
 if TYPE_CHECKING:
@@ -55,10 +56,13 @@ def input_name(size: int, sizes: Sequence[int]) -> str:
     return "image" if len(sizes) == 1 else f"image_{size}"
 
 
-def convert(parts: Sequence[Part]) -> Any:
+def convert(parts: Sequence[Part]) -> tuple[Any, set[str]]:
     """The `openvino.Model` of one network, or of the ensemble of several.
 
     float32; the inputs and outputs are those of this module's docstring.
+
+    Returns the model, and the names of the nodes that are to stay in float32 where it is served in
+    bfloat16: all outside the members that bear it, and none where all of them or none does.
     """
     import torch
     from openvino._offline_transformations import apply_moc_transformations
@@ -66,7 +70,9 @@ def convert(parts: Sequence[Part]) -> Any:
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
     sizes = sorted({part.card.preprocessing.input_size for part in parts})
-    module, names = _served(parts, sizes)
+    bearing = [place for place, part in enumerate(parts) if _bears_bfloat16(part)]
+    bearing = bearing if len(bearing) < len(parts) else []
+    module, names = _served(parts, sizes, bearing)
     with warnings.catch_warnings(), torch.no_grad():
         # OpenVINO reads TorchScript; torch announces its end with every call.
         warnings.filterwarnings("ignore", message=r".*torch\.jit", category=FutureWarning)
@@ -88,13 +94,29 @@ def convert(parts: Sequence[Part]) -> Any:
         output.tensor.set_names({name})
     model = _with_8_bit_inputs(model)
     apply_moc_transformations(model, True)  # folds what is constant, batch normalisation above all
-    return model
+    own = [_own_features(place) for place in bearing]
+    exact = names_apart(model, own) if own else set()
+    for name in own:
+        model.remove_result(model.output(name).get_node())
+    return model, exact
+
+
+def _bears_bfloat16(part: Part) -> bool:
+    return get_backbone(part.card.backbone).bfloat16
+
+
+def _own_features(place: int) -> str:
+    """The name of what a member's last layer takes, while a graph is made."""
+    return f"features of member {place}"
 
 
 def _served(
-    parts: Sequence[Part], sizes: Sequence[int]
+    parts: Sequence[Part], sizes: Sequence[int], shown: Sequence[int]
 ) -> tuple["torch.nn.Module", tuple[str, ...]]:
-    """The module to trace, from pictures in 0..255 to its outputs, and the outputs' names."""
+    """The module to trace, from pictures in 0..255 to its outputs, and the outputs' names.
+
+    shown: places of the members whose own features are outputs, too.
+    """
     import torch
 
     tapped = [_tapped(part) for part in parts]
@@ -103,6 +125,7 @@ def _served(
     wanted = OUTPUTS if len(parts) == 1 else MEMBER_OUTPUTS
     missing = {"cam": not has_cam, "ood": not has_ood}
     names = tuple(name for name in wanted if not missing.get(name))
+    names += tuple(_own_features(place) for place in shown)
     places = [sizes.index(part.card.preprocessing.input_size) for part in parts]
     temperatures = [part.card.temperature for part in parts]
     grids = [_grid(one, sizes[place]) for one, place in zip(tapped, places, strict=True)]
@@ -131,7 +154,8 @@ def _served(
                 )
             if has_ood:
                 joined["ood"] = torch.stack([one["ood"] for one in found]).mean(0)
-            return tuple(joined[name] for name in names)
+            own = {_own_features(place): found[place]["features"] for place in shown}
+            return tuple((joined | own)[name] for name in names)
 
     return Served(), names
 

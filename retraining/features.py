@@ -135,7 +135,7 @@ class FeatureSource:
             preprocessing=self.entry.preprocessing(size),
             licence=self.entry.licence,
         )
-        graph = convert([Part(self.network.float().cpu(), card)])
+        graph, _ = convert([Part(self.network.float().cpu(), card)])
         for result in graph.get_results():
             if "features" not in result.input_value(0).get_names():
                 graph.remove_result(result)

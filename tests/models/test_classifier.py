@@ -238,6 +238,7 @@ def test_precision_follows_the_processor() -> None:
     assert choose_precision() == choose_precision("auto", DEFAULT_MODEL)
     assert choose_precision() == choose_precision("auto", "densenet161")
     assert choose_precision("auto", "efficientnet_lite0") == "f32"
+    assert choose_precision("auto", "efficientnet_lite0", "densenet161") == choose_precision()
     assert choose_precision("bf16", "efficientnet_lite0") == "bf16"
     assert choose_precision("f32") == "f32"
 
