@@ -5,7 +5,8 @@
 for each model and form: balanced accuracy, macro AUC and malignant AUC with 95 % intervals over
 lesions, the gain in balanced accuracy over the first form on the same lesions drawn, the
 calibration error (15 bins, classes weighing the same), the share that is taken for something else
-than a dermatoscopic image, and images per second with pictures decoded beforehand. `int8` needs
+than a dermatoscopic image, of these images and of photographs and scans of other things
+(`retraining.foreign`), and images per second with pictures decoded beforehand. `int8` needs
 `python -m models export NAME --int8 --calibration TRAIN.csv` first and is left out where that has
 not been run. `--n` takes at most so many images of each class, `--out` writes Markdown.
 """
@@ -28,6 +29,7 @@ import quality  # noqa: E402
 from models.checkpoints import WEIGHTS_DIR, available  # noqa: E402
 from models.classifier import Classifier, ModelNotReady  # noqa: E402
 from models.export import export  # noqa: E402
+from retraining.foreign import foreign_pictures  # noqa: E402
 from retraining.metrics import (  # noqa: E402
     auc,
     balanced_accuracy,
@@ -47,7 +49,8 @@ FORMS: dict[str, dict[str, Any]] = {
 NOTE = (
     "Made by `benchmarks/accuracy.py`. 95% intervals over lesions. tta4: mirrored views averaged; "
     "tta8: all eight symmetries of a square, as `--tta` and `TTA=1` take them; int8: 8-bit "
-    "integers. gain: balanced accuracy less that of plain, on the same lesions drawn. Images a "
+    "integers. gain: balanced accuracy less that of plain, on the same lesions drawn. Taken for "
+    "strange: images of the table; other things: photographs and scans of them. Images a "
     f"second with pictures decoded beforehand, in batches, {os.cpu_count()} cores."
 )
 CHUNK = 64
@@ -65,6 +68,13 @@ def predictions(classifier: Classifier, paths: list[Path]) -> tuple[Any, float, 
             rows += [list(one.probabilities.values()) for one in found]
             strange += [one.in_distribution is False for one in found]
     return np.array(rows), float(np.mean(strange)), len(paths) / seconds
+
+
+def told_apart(classifier: Classifier, others: list[Any]) -> float:
+    """The share of pictures of other things that are taken for such."""
+    parts = [others[start : start + CHUNK] for start in range(0, len(others), CHUNK)]
+    found = [one.in_distribution is False for part in parts for one in classifier.predict(part)]
+    return float(np.mean(found))
 
 
 def scores(
@@ -130,6 +140,7 @@ def main() -> None:
         )
     paths = [options.table.parent / path for path in frame.path]
     print(f"{options.table.name}: {len(frame)} images")
+    others = [one.picture for one in foreign_pictures() if one.real]
     rows: list[dict[str, str]] = []
     for name in options.model or available(options.root):
         export(name, root=options.root)
@@ -146,7 +157,9 @@ def main() -> None:
             row = {"model": f"{card.name} {card.version}", "form": form}
             row |= {"arithmetic": classifier.precision}
             row |= scores(frame, classifier, probabilities, plain)
-            row |= {"taken for strange": f"{strange:.1%}", "images/s": f"{rate:.1f}"}
+            row |= {"taken for strange": f"{strange:.1%}"}
+            row |= {"other things": f"{told_apart(classifier, others):.1%}"}
+            row |= {"images/s": f"{rate:.1f}"}
             rows.append(row)
             print(", ".join(f"{key} {value}" for key, value in row.items()), flush=True)
     if options.out and rows:

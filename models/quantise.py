@@ -64,10 +64,25 @@ def quantise(
         nncf.Dataset(list(_samples(model, folder, paths))),
         preset=nncf.QuantizationPreset.MIXED,
         subset_size=len(paths),
-        ignored_scope=nncf.IgnoredScope(patterns=[r".*\.score/.*"], validate=False),
+        ignored_scope=nncf.IgnoredScope(names=_kept(model), validate=False),
     )
     _level_score(model, quantised, _samples(model, folder, paths))
     return publish(quantised, plain.with_name(plain.name + INT8_SUFFIX))
+
+
+def _kept(model: Any) -> list[str]:
+    """The nodes of the score, of an ensemble's mean, and all that is computed from them.
+
+    NNCF would round what an ensemble joins as well: to the range of the calibration, in which
+    nothing is strange.
+    """
+    kept: dict[str, None] = {}
+    for node in model.get_ordered_ops():
+        sources = [taken.get_source_output().get_node() for taken in node.inputs()]
+        begins = ".score/" in node.get_friendly_name() or node.get_type_name() == "LogSoftmax"
+        if begins or any(source.get_friendly_name() in kept for source in sources):
+            kept[node.get_friendly_name()] = None
+    return list(kept)
 
 
 def _level_score(

@@ -1,6 +1,8 @@
 """8-bit exports: what is asked of the user, and that the quantised graph still answers."""
 
 import csv
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from models import __main__ as commands
-from models.checkpoints import OOD_FILE
+from models.checkpoints import CARD_FILE, OOD_FILE, load_card
 from models.classifier import Classifier, ModelNotReady
 from models.export import exported
 from models.ood import fit, save_ood
@@ -58,23 +60,52 @@ def test_the_quantised_graph_answers_nearly_the_same(
     assert size < 0.3 * (plain_folder / "model.bin").stat().st_size
 
 
+def fitted(folder: Path, pictures: Images) -> Path:
+    """The checkpoint `folder`, to which pictures like these are known."""
+    seen = stage_means(folder, pictures)
+    rng = np.random.default_rng(0)
+    known = np.concatenate([seen + rng.normal(0, 0.3 * seen.std(0), seen.shape) for _ in range(20)])
+    save_ood(folder / OOD_FILE, fit(known))
+    return folder
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # NNCF's own
 def test_rounding_does_not_make_pictures_strange(
     tmp_path: Path, table: Path, make_checkpoint: MakeCheckpoint, pictures: Images
 ) -> None:
     pytest.importorskip("nncf")
-    folder = make_checkpoint(tmp_path / "fitted")
-    seen = stage_means(folder, pictures)
-    rng = np.random.default_rng(0)
-    known = np.concatenate([seen + rng.normal(0, 0.3 * seen.std(0), seen.shape) for _ in range(20)])
-    save_ood(folder / OOD_FILE, fit(known))
+    folder = fitted(make_checkpoint(tmp_path / "fitted"), pictures)
     quantise(folder, table, tmp_path)
     made = [Classifier(folder, cache=tmp_path, precision=form) for form in ("f32", "int8")]
     plain, rounded = (np.array([r.ood_score for r in one.predict(pictures)]) for one in made)
     assert rounded.min() >= 0
     # Six pictures, so roughly; as the quantised graph has it, it would be 0.7 too much.
     assert rounded.mean() == pytest.approx(plain.mean(), abs=0.15)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # NNCF's own
+def test_what_is_strange_stays_strange_to_an_ensemble(
+    tmp_path: Path, table: Path, make_checkpoint: MakeCheckpoint, pictures: Images
+) -> None:
+    pytest.importorskip("nncf")
+    for name in ("one", "two"):
+        fitted(make_checkpoint(tmp_path / name), pictures)
+    card = load_card(tmp_path / "one")
+    both = tmp_path / "both"
+    both.mkdir()
+    (both / CARD_FILE).write_text(
+        json.dumps(
+            replace(card, name="both", backbone="ensemble", members=["one", "two"]).to_dict()
+        )
+    )
+    quantise(both, table, tmp_path)
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    for precision in ("f32", "int8"):
+        classifier = Classifier(both, cache=tmp_path, precision=precision)
+        *known, strange = (answer.ood_score for answer in classifier.predict([*pictures, noise]))
+        assert strange > 2 * max(known)  # beyond all that the ranges were measured on
 
 
 def test_a_table_without_paths(tiny: Path, tmp_path: Path) -> None:
