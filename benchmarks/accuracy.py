@@ -50,7 +50,7 @@ NOTE = (
     "Made by `benchmarks/accuracy.py`. 95% intervals over lesions. tta4: mirrored views averaged; "
     "tta8: all eight symmetries of a square, as `--tta` and `TTA=1` take them; int8: 8-bit "
     "integers. gain: balanced accuracy less that of plain, on the same lesions drawn. Taken for "
-    "strange: images of the table; other things: photographs and scans of them. Images a "
+    "strange: images of the table; other things: {others} views of photographs and scans. Images a "
     f"second with pictures decoded beforehand, in batches, {os.cpu_count()} cores."
 )
 CHUNK = 64
@@ -166,7 +166,8 @@ def main() -> None:
         title = (
             f"# The shipped models in each form, on {options.table.stem} ({len(frame):,} images)"
         )
-        options.out.write_text(f"{title}\n\n{NOTE}\n\n{markdown(rows)}", encoding="utf-8")
+        note = NOTE.format(others=len(others))
+        options.out.write_text(f"{title}\n\n{note}\n\n{markdown(rows)}", encoding="utf-8")
 
 
 def markdown(rows: list[dict[str, str]]) -> str:

@@ -99,9 +99,10 @@ class Classifier:
         threads: processor threads for inference in all; default: the cores this process may use.
         streams: pictures that are worked on at the same time, sharing the threads; default: one
             for two threads, so that on two cores a picture that comes alone has both.
-        precision: `auto` is bf16 where the processor is faster in it and the backbone bears it, or
-            one of an ensemble's, of which members that do not bear it stay in f32;
-            `int8` takes the quantised export, the rest of which is computed as for `auto`.
+        precision: `auto` is bf16 where the processor is faster in it and the backbone bears it; of
+            an ensemble where a member's does, the members that do not bear it stay in f32, and so
+            they do for `bf16`. `int8` takes the quantised export, the rest of which is computed as
+            for `auto`.
         prior: class frequencies by code to re-weight the probabilities to, see `probabilities`.
         tta: average the probabilities over `models.views.VIEWS` mirrored and turned views of each
             picture, or over that many of them (2, 4 or 8); takes that many times as long.
