@@ -164,6 +164,10 @@ class Jobs:
             raise UnknownJob
         with self._storing():
             record = self._find(key)
+            # A supervisor may have been killed since the job was handed in, and taken the worker
+            # along: without a new one it would wait for ever.
+            if self.local and record is not None and record.state in OPEN:
+                self._keeper.restart()
         if record is None:
             raise UnknownJob
         return record

@@ -48,25 +48,37 @@ class Keeper:
             return self._opened().store
 
     def start(self) -> None:
-        """See to it that the supervisor runs; it is a new program, never a fork of this one."""
+        """See to it that the supervisor runs; it is a new program, never a fork of this one.
+
+        One that is just being killed may still count as running: who waits for a job calls
+        `restart` now and then.
+        """
         with self._lock:
-            folder = self._opened().folder
-            if self._supervisor is not None and self._supervisor.poll() is None:
-                return
-            lock = take_lock(folder / SUPERVISOR_LOCK)
-            if lock is None:
-                return
-            os.close(lock)
-            command = [sys.executable, "-m", "Dashboard.jobs.supervisor", str(folder)]
-            command += ["--explainer", self.explainer]
-            if self.config.explain == "ready":
-                command += ["--load", self.config.model]
-            self._supervisor = subprocess.Popen(
-                command,
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-            )
+            self._start(self._opened().folder)
+
+    def restart(self) -> None:
+        """As `start`, where there is a folder; costs next to nothing where it runs."""
+        with self._lock:
+            if self._spool is not None:
+                self._start(self._spool.folder)
+
+    def _start(self, folder: Path) -> None:
+        if self._supervisor is not None and self._supervisor.poll() is None:
+            return
+        lock = take_lock(folder / SUPERVISOR_LOCK)
+        if lock is None:
+            return
+        os.close(lock)
+        command = [sys.executable, "-m", "Dashboard.jobs.supervisor", str(folder)]
+        command += ["--explainer", self.explainer]
+        if self.config.explain == "ready":
+            command += ["--load", self.config.model]
+        self._supervisor = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
 
     def close(self) -> None:
         """End worker and supervisor, and delete the folder."""
