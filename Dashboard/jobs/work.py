@@ -58,7 +58,7 @@ def work(key: str, store: Store, explainer: str) -> None:
     # The record is final before the signs of life end: who misses them must not think it lost.
     with beating(store, records.alive_key(key)):
         try:
-            job.run(find(explainer))
+            job.run(explainer)
         except Cancelled:
             job.write(state="cancelled", error=records.CANCELLED)
         except (quality.ImageError, ValueError) as error:
@@ -89,14 +89,17 @@ class _Job:
     def cancelled(self) -> bool:
         return self.store.get(records.cancel_key(self.key)) is not None
 
-    def run(self, explain: Explain) -> None:
+    def run(self, explainer: str) -> None:
         if self.cancelled():
             raise Cancelled
         order = self.record.order
         data = self.store.get(records.input_key(self.key))
         if data is None:
             raise ValueError("the explanation waited too long, and its picture was deleted")
+        # Before torch is loaded: the message is off the queue, and a job that still waits when the
+        # worker dies would wait for ever.
         self.write(state="running")
+        explain = find(explainer)
         limits = quality.Limits(max_bytes=order.max_bytes, max_pixels=order.max_pixels)
         image = quality.decode(data, limits)
         try:

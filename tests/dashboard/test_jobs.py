@@ -22,7 +22,6 @@ from Dashboard.jobs.engine import MOST_OPEN, Jobs, Unavailable, UnknownJob
 from Dashboard.jobs.files import FileStore
 from Dashboard.jobs.records import Order, Record
 from Dashboard.jobs.spool import Spool
-from Dashboard.jobs.work import work
 from tests.dashboard.conftest import EXPLAINER
 
 LONG_SECONDS = 60
@@ -279,48 +278,6 @@ def test_switched_off_and_nothing_asked(tmp_path: Path, picture: bytes) -> None:
     assert off.of_picture(picture) == []
     off.close()
     assert list(tmp_path.iterdir()) == []
-
-
-def carried_out(folder: Path, data: bytes | None) -> tuple[Record, FileStore]:
-    """The record of a job after `work`, in this process; no data: its picture has expired."""
-    store = FileStore(folder)
-    order = replace(ORDER, max_pixels=10**7)
-    store.put(records.record_key("k"), Record(order).dump(), 60)
-    if data is not None:
-        store.put(records.input_key("k"), data, 60)
-    work("k", store, EXPLAINER)
-    found = store.get(records.record_key("k"))
-    assert found is not None
-    return Record.load(found), store
-
-
-def test_a_large_picture_is_drawn_at_four_megapixels(tmp_path: Path) -> None:
-    done, data = cv2.imencode(".png", np.full((2000, 4000, 3), 90, np.uint8))
-    assert done
-    record, store = carried_out(tmp_path, data.tobytes())
-    assert record.result is not None
-    assert (record.result["width"], record.result["height"]) == (4000, 2000)
-    array = np.load(io.BytesIO(store.get(records.array_key("k")) or b""))
-    drawn = cv2.imdecode(np.frombuffer(store.get(records.picture_key("k")) or b"", np.uint8), 1)
-    assert (*array.shape, 3) == drawn.shape == (1414, 2828, 3)  # the same shape
-    assert store.get(records.input_key("k")) is None
-
-
-def test_a_job_whose_picture_has_expired(tmp_path: Path) -> None:
-    record, _ = carried_out(tmp_path, None)
-    assert record.state == "failed"
-    assert "its picture was deleted" in str(record.error)
-
-
-def test_a_message_that_comes_twice_does_nothing(tmp_path: Path) -> None:
-    done, data = cv2.imencode(".png", np.zeros((8, 8, 3), np.uint8))
-    assert done
-    record, store = carried_out(tmp_path, data.tobytes())
-    before = sorted(path.stat().st_mtime_ns for path in tmp_path.iterdir())
-    work("k", store, EXPLAINER)
-    work("unknown", store, EXPLAINER)
-    assert sorted(path.stat().st_mtime_ns for path in tmp_path.iterdir()) == before
-    assert record.state == "done"
 
 
 def test_a_record_survives_its_json() -> None:
