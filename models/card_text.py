@@ -143,6 +143,8 @@ def form_sentence(card: Card) -> str:
             "Scores are of the network as it was trained; those of the form that is served differ "
             "slightly."
         )
+    if card.members:
+        form = form.replace("(bf16)", "(bf16, members that do not bear it in f32)")
     return f"Scores are of the network as it is {form}." if form else ""
 
 

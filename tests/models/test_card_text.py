@@ -77,6 +77,11 @@ def test_what_the_temperature_did_is_told(card: Card) -> None:
     assert form_sentence(replace(card, calibration={"form": "served (f32)"})) == (
         "Scores are of the network as it is served (f32)."
     )
+    mixed = replace(card, calibration={"form": "served (bf16)"})
+    assert form_sentence(mixed) == "Scores are of the network as it is served (bf16)."
+    assert form_sentence(replace(mixed, backbone="ensemble", members=["one", "two"])) == (
+        "Scores are of the network as it is served (bf16, members that do not bear it in f32)."
+    )
     assert form_sentence(replace(card, calibration={})) == ""
 
 
