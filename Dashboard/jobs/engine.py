@@ -118,9 +118,7 @@ class Jobs:
         Raises:
             UnknownJob, Unavailable.
         """
-        if not KEY.fullmatch(key):
-            raise UnknownJob
-        if not self._opened():
+        if not KEY.fullmatch(key) or not self._opened():
             raise UnknownJob
         with self._storing() as store:
             data = store.get(records.held_key(key))
@@ -302,12 +300,15 @@ class Jobs:
 
     def _find(self, key: str) -> Record | None:
         store = self._store()
+        # Looked for before the record: it goes when that says how the job ended, and in the other
+        # order a job that is cancelled would seem to run again.
+        cancelled = store.get(records.cancel_key(key)) is not None
         data = store.get(records.record_key(key))
         record = Record.load(data) if data else None
         if record is None:
             return None
         # The worker notices between two batches, which may take seconds.
-        if record.state in OPEN and store.get(records.cancel_key(key)) is not None:
+        if record.state in OPEN and cancelled:
             return replace(record, state="cancelled", error=records.CANCELLED)
         if record.state == "running" and store.get(records.alive_key(key)) is None:
             again = store.get(records.record_key(key))  # it may have ended between the two looks

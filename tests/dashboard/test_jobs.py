@@ -120,6 +120,27 @@ def test_cancelling_a_running_and_a_waiting_one(jobs: Jobs, picture: bytes) -> N
     jobs.cancel(jobs.submit(picture, ENDLESS))
 
 
+def test_a_cancelled_one_never_seems_to_run_again(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker writes how it ended, and removes the mark, between the server's two looks."""
+    key, store, running = "c" * 22, jobs._store(), Record(ORDER, "running")
+    names = (records.record_key(key), records.cancel_key(key), records.alive_key(key))
+    for name, value in zip(names, (running.dump(), b"1", b"1"), strict=True):
+        store.put(name, value, 60)
+    get = FileStore.get
+
+    def end_after(store: FileStore, name: str) -> bytes | None:
+        found = get(store, name)
+        store.put(names[0], replace(running, state="cancelled").dump(), 60)
+        store.remove(names[1])
+        return found
+
+    monkeypatch.setattr(FileStore, "get", end_after)
+    assert jobs.status(key).state == "cancelled"
+    store.remove(*names)
+
+
 def test_results_that_are_deleted_are_gone(jobs: Jobs, picture: bytes) -> None:
     key = jobs.submit(picture, replace(ORDER, target="bkl"))
     jobs.wait(key, LONG_SECONDS)
