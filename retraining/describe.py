@@ -9,7 +9,7 @@ from models.backbones import get_backbone
 from models.taxonomy import HAM10000, Taxonomy
 from retraining.config import CRITERIA, TrainConfig
 from retraining.evaluation import Evaluation
-from retraining.lineage import DATA, imagenet_source
+from retraining.lineage import DATA
 from retraining.runs import Epoch, best_epoch
 from retraining.scores import AT_THRESHOLD, Metric
 
@@ -44,7 +44,7 @@ def made(config: TrainConfig, log: Sequence[Epoch], recipe: str) -> str:
     """How the network was made, in sentences."""
     entry = get_backbone(config.backbone)
     start = {
-        "imagenet": f"from ImageNet weights ({imagenet_source(config)})",
+        "imagenet": f"from ImageNet weights ({entry.weights})",
         "none": "from random weights, without ImageNet pretraining",
     }.get(config.weights, f"from an earlier checkpoint, {Path(config.weights).name},")
     layers = {"backbone": "last layer", 0: "all layers"}.get(config.freeze, "upper layers")
@@ -74,10 +74,6 @@ def made(config: TrainConfig, log: Sequence[Epoch], recipe: str) -> str:
             f" {config.distill:.0%} of the loss asks for the probabilities of "
             f"{', '.join(teachers)}, trained on the same part, for {seen}."
         )
-        if config.feature_distill:
-            text += (
-                f" The last {config.feature_maps} feature maps of {teachers[0]} are learnt, too."
-            )
     return text
 
 

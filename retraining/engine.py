@@ -20,7 +20,7 @@ from retraining.losses import LabelLoss, class_weights
 from retraining.metrics import balanced_accuracy, confusion_metrics, confusions, macro_auc
 from retraining.networks import make_optimizer, make_schedule, train_mode
 from retraining.plan import Mix, Sampling
-from retraining.teachers import FeatureMatch, Taps, Teacher, mean_log_probabilities
+from retraining.teachers import Teacher, mean_log_probabilities
 from retraining.tensors import normalised, resized
 
 
@@ -64,14 +64,6 @@ class Learner(lightning.LightningModule):
         self.register_buffer("log_prior", torch.from_numpy(prior).float(), persistent=False)
         # Not modules of this one: they are neither trained, averaged nor saved.
         self.teachers = tuple(Teacher.load(name, taxonomy) for name in config.teachers)
-        self.match: FeatureMatch | None = None
-        if config.feature_distill:
-            teacher = self.teachers[0]
-            self._taps = (
-                Taps(network, config.backbone, config.feature_maps),
-                Taps(teacher.network, teacher.backbone, config.feature_maps),
-            )
-            self.match = FeatureMatch(*(side.channels for side in self._taps))
         self.losses: list[torch.Tensor] = []
         self.scores: dict[str, float] = {}
         self._logits: list[torch.Tensor] = []
@@ -89,9 +81,6 @@ class Learner(lightning.LightningModule):
         config = self.config
         backbone = None if self.on_features else config.backbone
         optimizer = make_optimizer(self.network, config, backbone)
-        if self.match is not None:
-            match = {"params": list(self.match.parameters()), "weight_decay": 0.0, "lr": config.lr}
-            optimizer.add_param_group(match)
         schedule = make_schedule(optimizer, config, config.epochs * self.sampling.steps)
         return {
             "optimizer": optimizer,
@@ -109,8 +98,7 @@ class Learner(lightning.LightningModule):
             # In place, after the average was copied: names in a checkpoint stay as they are.
             self.network.compile(dynamic=False)
             for teacher in self.teachers:
-                if self.match is None or teacher is not self.teachers[0]:  # whose maps are taken
-                    teacher.join_layers()
+                teacher.join_layers()
 
     def on_train_epoch_start(self) -> None:
         """Every epoch begins from the seed and itself alone, so that it can be repeated."""
@@ -156,9 +144,6 @@ class Learner(lightning.LightningModule):
                 reduction="batchmean",
             )
             loss = (1 - config.distill) * loss + config.distill * warm**2 * learnt
-            if self.match is not None:
-                maps = (side.take() for side in self._taps)
-                loss = loss + config.feature_distill * self.match(*maps)
         self.losses.append(loss.detach())
         return cast(torch.Tensor, loss)
 

@@ -27,9 +27,6 @@ DATA = {
     ),
     "licence": "CC BY-NC 4.0",
 }
-# What `imported` stands for in the registry of backbones.
-IMPORTED = "those of Keras's ResNet50, from the package idai-shapes-ceramics_resnet50"
-TRANSPLANT = "transplant"  # recipe of the checkpoints that the command of this name leaves
 
 Account = dict[str, Any]
 Accounts = dict[str, Account]
@@ -46,18 +43,12 @@ def provenance(config: TrainConfig, taxonomy: Taxonomy) -> dict[str, Any]:
     ancestors: Accounts = {}
     weights: dict[str, Any] = {"start": config.weights, "architecture": entry.paper}
     if config.weights == "imagenet":
-        weights |= {"source": imagenet_source(config), "licence": entry.licence}
+        weights |= {"source": entry.weights, "licence": entry.licence}
     elif config.weights != "none":
         weights["start"] = _tell(_account(config.weights), ancestors)
     teachers = [_tell(_account(teacher), ancestors) for teacher in config.teachers]
     data = DATA if taxonomy == HAM10000 else {"name": "images of one's own"}
     return {"data": data, "weights": weights, "teachers": teachers, "ancestors": ancestors}
-
-
-def imagenet_source(config: TrainConfig) -> str:
-    """Whose ImageNet weights those of the backbone are."""
-    weights = get_backbone(config.backbone).weights
-    return IMPORTED if weights == "imported" else weights
 
 
 def without_folders(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -66,13 +57,6 @@ def without_folders(settings: Mapping[str, Any]) -> dict[str, Any]:
     kept["weights"] = Path(kept["weights"]).name
     kept["teachers"] = [Path(teacher).name for teacher in kept["teachers"]]
     return kept
-
-
-def flattened(provenance: Mapping[str, Any]) -> dict[str, Any]:
-    """`provenance` with every ancestor once; cards of earlier versions held a tree of accounts."""
-    ancestors: Accounts = {}
-    flat = _flat(provenance, provenance.get("ancestors", {}), ancestors)
-    return flat | {"ancestors": ancestors} if ancestors else flat
 
 
 def _account(name: str) -> Account:
@@ -118,10 +102,8 @@ def _flat(told: Mapping[str, Any], known: Mapping[str, Account], into: Accounts)
     return flat
 
 
-def _key(one: Any, known: Mapping[str, Account], into: Accounts) -> Any:
-    """The key of an ancestor, an account or already a key, in `into`; other words as they are."""
-    if isinstance(one, Mapping):
-        return _tell(one, into, known)
+def _key(one: str, known: Mapping[str, Account], into: Accounts) -> str:
+    """The key in `into` of the ancestor with the key `one`; other words as they are."""
     # Told as fully already: followed again along every path, a family's accounts would take ages.
     if one not in known or len(json.dumps(known[one])) <= len(json.dumps(into.get(one, {}))):
         return one

@@ -24,7 +24,7 @@ from models.checkpoints import (
     locate,
     save_checkpoint,
 )
-from retraining import describe, lineage, repeat
+from retraining import describe, lineage
 from retraining.archives import Progress
 from retraining.calibration import SENSITIVITY, calibrate, operating_curve
 from retraining.cards import write_card
@@ -205,7 +205,6 @@ def reword(name: str, splits: Path, *, root: Path = WEIGHTS_DIR) -> Path:
     card = replace(
         card,
         limits=describe.limits(test, card.breakdowns, card.taxonomy, card.split),
-        repeat=repeat.commands(card, card.split["sha256"]),
     )
     write_card(folder, card)
     return folder
@@ -241,7 +240,6 @@ def with_scores(card: Card, folder: Path, evaluation: Evaluation) -> Card:
         limits=describe.limits(
             test, load_scores(folder, "breakdown", "test"), card.taxonomy, card.split
         ),
-        repeat=repeat.commands(card, evaluation.split),
     )
 
 

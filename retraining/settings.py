@@ -89,9 +89,6 @@ class TrainConfig:
         same views.
     distill: share of the loss that goes to the teachers' probabilities, the rest to the labels.
     distill_temperature: softens both sides of that part.
-    feature_distill: weight of the distance between the network's feature maps and the first
-        teacher's, see `retraining.teachers.FeatureMatch`; 0: off.
-    feature_maps: how many maps of them, from the last one (stride 32) backwards, 1 to 4.
     teacher_size: the teachers see the view at this size where the stage's is smaller.
     teacher_view: `same` view as the network's; `clean`: without its colours, policy and flaws, so
         that the network learns to see through them.
@@ -144,8 +141,6 @@ class TrainConfig:
     teachers: tuple[str, ...] = ()
     distill: float = 0.9
     distill_temperature: float = 1.0
-    feature_distill: float = 0.0
-    feature_maps: int = 1
     teacher_size: int = 128
     teacher_view: str = "same"
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -191,12 +186,8 @@ class TrainConfig:
             )
         for key in ("lr", "head_lr", "layer_decay", "distill_temperature"):
             self._check(key, getattr(self, key) > 0, "above 0")
-        for key in ("weight_decay", "momentum", "clip", "mixup", "cutmix", "focal_gamma",
-                    "feature_distill"):  # fmt: skip
+        for key in ("weight_decay", "momentum", "clip", "mixup", "cutmix", "focal_gamma"):
             self._check(key, getattr(self, key) >= 0, "0 or more")
-        if self.feature_distill and not self.teachers:
-            raise ValueError("feature_distill needs teachers, of which the first is taken")
-        self._check("feature_maps", 1 <= self.feature_maps <= 4, "1 to 4")
         for key in ("patience", "workers", "seed"):
             self._check(key, getattr(self, key) >= 0, "a whole number, 0 or more")
         for key in ("devices", "num_nodes"):

@@ -7,7 +7,6 @@ consistent, CVPR 2022, arXiv:2106.05237.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -15,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from models.backbones import get_backbone, get_layer
+from models.backbones import get_backbone
 from models.checkpoints import CheckpointError, load_network, locate
 from models.preprocessing import Preprocessing
 from models.taxonomy import HAM10000, Taxonomy
@@ -74,71 +73,6 @@ class Teacher:
 
         with config.patch(freezing=True):
             return cast(torch.Tensor, self.network(inputs).float() / self.temperature)
-
-
-class Taps:
-    """The last feature maps of a network, by stride, as its latest call made them.
-
-    maps: how many, from the last one backwards. Their channels are in `channels`.
-    """
-
-    def __init__(self, network: nn.Module, backbone: str, maps: int) -> None:
-        entry = get_backbone(backbone)
-        layers = (*entry.stages, entry.gradcam_layer)[-maps:]
-        self.held: dict[str, torch.Tensor] = {}
-        for layer in layers:
-            get_layer(network, layer).register_forward_hook(partial(self._keep, layer))
-        first = next(network.parameters())
-        training = network.training
-        network.eval()
-        with torch.no_grad():
-            network(torch.zeros(1, 3, 64, 64, device=first.device, dtype=first.dtype))
-        network.train(training)
-        self.channels = tuple(self.held[layer].shape[1] for layer in layers)
-
-    def _keep(self, layer: str, _module: object, _inputs: object, output: torch.Tensor) -> None:
-        self.held[layer] = output
-
-    def take(self) -> list[torch.Tensor]:
-        """The maps, from the widest to the last, each (N, D, h, w); they are let go."""
-        maps = list(self.held.values())
-        self.held.clear()
-        return maps
-
-
-class FeatureMatch(nn.Module):
-    """Distance of the student's feature maps, projected, from the teacher's.
-
-    After Romero et al., FitNets: hints for thin deep nets, ICLR 2015, arXiv:1412.6550. Maps of a
-    pair may have different sizes: both are averaged over the grid of the smaller one, of at most
-    `GRID` cells a side. Every channel of the teacher is scaled to a running mean of 0 and variance
-    of 1.
-    """
-
-    GRID = 8
-
-    def __init__(self, student: Sequence[int], teacher: Sequence[int]) -> None:
-        super().__init__()
-        pairs = list(zip(student, teacher, strict=True))
-        self.project = nn.ModuleList(nn.Conv2d(ours, theirs, 1) for ours, theirs in pairs)
-        self.scale = nn.ModuleList(
-            nn.BatchNorm2d(theirs, affine=False, momentum=0.02) for _, theirs in pairs
-        )
-
-    def forward(
-        self, student: Sequence[torch.Tensor], teacher: Sequence[torch.Tensor]
-    ) -> torch.Tensor:
-        """A scalar, summed over pairs of maps (N, D, h, w) and (N, E, k, l); float32 inside."""
-        total = student[0].new_zeros((), dtype=torch.float32)
-        with torch.autocast(student[0].device.type, enabled=False):
-            for project, scale, ours, theirs in zip(
-                self.project, self.scale, student, teacher, strict=True
-            ):
-                grid = min(self.GRID, ours.shape[-1], theirs.shape[-1])
-                wanted = scale(functional.adaptive_avg_pool2d(theirs.float(), grid))
-                found = project(functional.adaptive_avg_pool2d(ours.float(), grid))
-                total = total + functional.smooth_l1_loss(found, wanted.detach())
-        return total
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""What a card tells beyond its metrics: operating point, predictive values, groups, repetition."""
+"""What a card tells beyond its metrics: operating point, predictive values, groups."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -49,9 +49,6 @@ def card_details(card: Card) -> list[Component]:
         parts.append(_fold("By sex, age, body site and diagnosis", group_table(card.breakdowns)))
     if card.ood and "false_alarms" in card.ood:
         parts.append(_fold("Pictures that are not dermatoscopic", *foreign_section(card.ood)))
-    if card.repeat:
-        lines = html.Ol([html.Li(html.Code(line)) for line in card.repeat], className="model-steps")
-        parts.append(_fold("How to repeat", lines))
     return parts
 
 

@@ -1,4 +1,4 @@
-"""`train`, `transplant` and `import-weights`."""
+"""`train`."""
 
 import dataclasses
 from pathlib import Path
@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
-from models.backbones import BACKBONES, get_backbone
+from models.backbones import BACKBONES
 from models.memory import keep_freed_blocks
 from retraining.commands.console import commands, errors
 from retraining.config import TrainConfig, load_config
@@ -59,51 +59,6 @@ def train(
     except StoppedError as stopped:
         errors.print(str(stopped), highlight=False, soft_wrap=True)
         raise typer.Exit(130) from None
-
-
-@app.command("import-weights")
-def import_weights(
-    backbone: Annotated[str, typer.Argument(help="Whose ImageNet weights: resnet50_v1.")],
-    path: Annotated[Path, typer.Argument(help="A TensorFlow.js layers model: folder or .tgz.")],
-) -> None:
-    """Keep ImageNet weights that were brought here, for `train --weights imagenet`."""
-    from models import pretrained
-
-    kept = pretrained.import_weights(get_backbone(backbone), path)
-    rich.get_console().print(f"kept in {kept}", soft_wrap=True, highlight=False)
-
-
-@app.command()
-def transplant(
-    config: Annotated[Path, typer.Option(help="YAML file of settings, as for train.")],
-    out: Annotated[Path, typer.Option(help="Gets a checkpoint; a stopped command continues.")],
-    weights: Annotated[
-        str | None, typer.Option(help="Of stem and layer1: imagenet, none, or a checkpoint.")
-    ] = None,
-    splits: Annotated[str | None, typer.Option(help="Folder of a split.")] = None,
-    set_: Annotated[list[str] | None, typer.Option("--set", help="key=value")] = None,
-    cache: Annotated[Path | None, typer.Option(help="For decoded images.")] = None,
-    teacher: Annotated[str, typer.Option(help="A checkpoint of it.")] = "efficientnet_lite0",
-    steps: Annotated[int, typer.Option(min=16, help="Of all phases together.")] = 1600,
-) -> None:
-    """Begin a ResNeXt50 with the layers of a trained EfficientNet-Lite0.
-
-    Its stages then learn that network's feature maps one after another. Train on from the
-    checkpoint with `train --weights OUT`.
-    """
-    settings = _settings(config, set_ or [], None, weights, splits)
-    keep_freed_blocks()
-    from retraining.stagewise import fit
-
-    console = rich.get_console()
-    fit(
-        settings,
-        teacher,
-        out,
-        cache or out.parent / "cache",
-        steps,
-        lambda line: console.print(line, highlight=False, soft_wrap=True),
-    )
 
 
 class _FeatureBar:

@@ -8,14 +8,14 @@ from models.backbones import BACKBONES, Backbone, build_network, get_backbone, g
 
 ENTRIES = [pytest.param(entry, id=name) for name, entry in BACKBONES.items()]
 NAMES = [
-    *("resnet18", "resnet34", "resnet50", "resnet50_v1", "resnext50_32x4d", "densenet161"),
+    *("resnet18", "resnet34", "resnet50", "resnext50_32x4d", "densenet161"),
     "mobilenet_v2",
     *("efficientnet_b0", "efficientnet_b2", "mixnet_xl"),
     *("efficientnet_lite0", "efficientnet_lite2"),
 ]
 
 
-def test_the_registry_holds_the_twelve_backbones_and_cannot_be_changed() -> None:
+def test_the_registry_holds_the_eleven_backbones_and_cannot_be_changed() -> None:
     assert list(BACKBONES) == NAMES
     with pytest.raises(TypeError):
         BACKBONES["mine"] = BACKBONES["resnet18"]  # type: ignore[index]
@@ -61,8 +61,6 @@ def test_an_entry_is_complete(entry: Backbone) -> None:
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_weights_exist_and_agree_with_the_library(entry: Backbone) -> None:
     """Mean, std, input size, crop and interpolation are those the weights were evaluated with."""
-    if entry.weights == "imported":
-        pytest.skip("its weights are none of the library's: tests/models/test_layers_model.py")
     if entry.library == "torchvision":
         from torchvision.models import get_weight
 

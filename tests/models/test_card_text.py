@@ -40,7 +40,6 @@ def test_every_section_and_none_without_content(card: Card) -> None:
         "## Calibration",
         "## By sex, age, body site and diagnosis",
         "## Pictures that are not dermatoscopic",
-        "## How to repeat",
     ):
         assert f"\n{title}\n" in f"\n{text}"
     for table in text.split("\n\n"):

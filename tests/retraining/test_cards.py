@@ -49,7 +49,6 @@ def test_the_card_holds_what_was_measured(root: Path, evaluated: Path) -> None:
         expected = sensitivity * share / called if called else None
         assert entry["positive"]["value"] == pytest.approx(expected)
     assert card.calibration["test"]["ece_15"]["value"] == test["ece_15"]["value"]
-    assert any("promote" in line for line in card.repeat)
     text = (root / "colours" / "card.json").read_text()
     assert str(evaluated) not in text
 
@@ -93,7 +92,7 @@ def test_the_words_of_a_card_come_from_its_scores(root: Path, splits: Path, tmp_
     made = load_card(root / "colours")
     own = tmp_path / "weights"
     shutil.copytree(root / "colours", own / "colours")
-    told = made.to_dict() | {"limits": ["old"], "repeat": [], "description": "old"}
+    told = made.to_dict() | {"limits": ["old"], "description": "old"}
     (own / "colours" / "card.json").write_text(json.dumps(told))
     reword("colours", splits, root=own)
     assert load_card(own / "colours") == made
@@ -163,7 +162,6 @@ def test_an_ensemble_is_calibrated_scored_and_measured(
     card = load_card(recard("ensemble", splits, root=root, resamples=5))
     assert (card.version, card.members) == (version, ["one", "two"])
     assert card.operating_point["sensitivity"] >= 0.95
-    assert card.repeat[0].startswith("python -m retraining ensemble one two")
     evaluate_model("ensemble", splits, "test", out, root=root, resamples=5)
     evaluation = load_evaluation(out)
     assert (evaluation.recipe, evaluation.threshold) == (

@@ -11,13 +11,11 @@ pytestmark = pytest.mark.torch
 
 from torch.nn import functional  # noqa: E402
 
-from models.backbones import build_network  # noqa: E402
 from models.taxonomy import HAM10000  # noqa: E402
 from retraining.config import TrainConfig  # noqa: E402
 from retraining.engine import mixed  # noqa: E402
 from retraining.losses import LabelLoss, class_weights  # noqa: E402
 from retraining.plan import Mix, Sampling  # noqa: E402
-from retraining.teachers import FeatureMatch, Taps  # noqa: E402
 
 COUNTS = np.array([30, 50, 110, 10, 110, 670, 14])
 LABELS = np.repeat(np.arange(7), COUNTS)
@@ -139,37 +137,3 @@ def test_either_mix_is_drawn_where_both_are_on() -> None:
     assert all(sorted(mix.partner) == list(range(10)) for mix in mixes if mix)
     off = Sampling(TrainConfig(), LABELS, CODES).plan(0).mixes
     assert set(off) == {None}
-
-
-def test_feature_match_is_nothing_for_equal_maps() -> None:
-    match = FeatureMatch([4, 6], [4, 6])
-    for project in match.project:
-        assert isinstance(project, torch.nn.Conv2d)
-        with torch.no_grad():
-            project.weight.copy_(torch.eye(project.in_channels)[..., None, None])
-            project.bias.zero_()  # type: ignore[union-attr]
-    maps = [torch.randn(64, 4, 4, 4), torch.randn(64, 6, 2, 2)]
-    scaled = [functional.batch_norm(one, None, None, training=True) for one in maps]
-    assert match(scaled, maps).item() < 1e-6
-    assert match([scaled[0], -scaled[1]], maps).item() > 0.1
-    assert match([-scaled[0], scaled[1]], maps).item() > 0.1
-
-
-def test_feature_match_of_maps_of_different_sizes() -> None:
-    match = FeatureMatch([4], [5])
-    loss = match([torch.randn(2, 4, 24, 24, requires_grad=True)], [torch.randn(2, 5, 10, 10)])
-    loss.backward()
-    assert loss.dtype == torch.float32
-
-
-@pytest.mark.parametrize("backbone", ["resnet18", "efficientnet_lite0"])
-def test_taps_hold_the_last_maps_of_a_network(backbone: str) -> None:
-    network = build_network(backbone, 7).train()
-    taps = Taps(network, backbone, 3)
-    assert network.training
-    taps.take()
-    network(torch.zeros(2, 3, 64, 64))
-    maps = taps.take()
-    assert [one.shape[-1] for one in maps] == [8, 4, 2]  # strides 8, 16 and 32
-    assert tuple(one.shape[1] for one in maps) == taps.channels
-    assert taps.take() == []

@@ -67,12 +67,11 @@ def test_joined_layers_learn_the_same_and_are_kept_under_the_same_names(
     monkeypatch.setattr(torch.nn.Module, "compile", without_a_c_compiler)
     teachers = (str(run), str(run))
     short = dataclasses.replace(config, stages=(Stage(32, 1),), teachers=teachers)
-    short = dataclasses.replace(short, feature_distill=1.0, feature_maps=1)
     plain = train(short, tmp_path / "plain", tmp_path / "cache")
     assert not joined
     fast = train(dataclasses.replace(short, compile=True), tmp_path / "fast", tmp_path / "cache")
-    # The student and the second teacher; of the first the maps on the way are taken, too.
-    assert [network.training for network in joined] == [True, False]
+    # The student and both teachers.
+    assert [network.training for network in joined] == [True, False, False]
     assert read_log(fast)[0]["loss"] == pytest.approx(read_log(plain)[0]["loss"], rel=1e-4)
     network, _, _ = load_trained(fast)
     assert set(network.state_dict()) == set(load_trained(plain)[0].state_dict())
@@ -112,8 +111,6 @@ def test_an_evaluated_run_becomes_a_checkpoint_and_a_teacher(
         teachers=(str(run), str(folder)),
         stages=(Stage(32, 1),),
         distill=1.0,
-        feature_distill=1.0,
-        feature_maps=2,
     )
     train(student, tmp_path / "student", tmp_path / "cache")
     assert len(read_log(tmp_path / "student")) == 1
