@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import quality
-from Dashboard import cores
-from Dashboard.batch import Row, assess_files, write_csv
+from Dashboard.assess.batch import Row, assess_files, write_csv
+from Dashboard.assess.service import ModelNotReady, Service, UnknownModel
 from Dashboard.config import Config
-from Dashboard.service import ModelNotReady, Service, UnknownModel
-from models.memory import return_large_blocks
+from Dashboard.web import cores
+from models.inference.memory import return_large_blocks
 
 EXIT_SOME_FAILED, EXIT_USAGE = 1, 2
 

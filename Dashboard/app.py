@@ -5,16 +5,16 @@ from pathlib import Path
 import dash
 import flask
 
-from Dashboard.api import create_server
-from Dashboard.cards import add_cards
-from Dashboard.comparison import add_comparison
-from Dashboard.compression import compress_files
+from Dashboard.api.docs import add_docs
+from Dashboard.api.server import create_server
+from Dashboard.assess.service import Service
 from Dashboard.config import Config
-from Dashboard.docs import add_docs
-from Dashboard.frontend import guard
-from Dashboard.jobs.engine import Jobs
-from Dashboard.security import add_headers, content_security_policy
-from Dashboard.service import Service
+from Dashboard.explain.jobs.engine import Jobs
+from Dashboard.ui.assess.cards import add_cards
+from Dashboard.ui.models.shipped_comparison import add_comparison
+from Dashboard.web.compression import compress_files
+from Dashboard.web.frontend import guard
+from Dashboard.web.headers import add_headers, content_security_policy
 
 FOLDER = Path(__file__).resolve().parent
 TITLE = "Skin lesion dashboard"
@@ -54,8 +54,8 @@ def create_app(
     Raises:
         ValueError: an environment variable holds something else than it may.
     """
-    from Dashboard import background
-    from Dashboard.components import shell
+    from Dashboard.ui.explain import callbacks as background
+    from Dashboard.ui.shell import shell
 
     config = config or Config.from_env()
     service = service or Service(config)
@@ -68,7 +68,7 @@ def create_app(
         "Dashboard",
         server=server,  # type: ignore[arg-type]  # its annotation forgets an instance
         use_pages=True,
-        pages_folder=str(FOLDER / "pages"),
+        pages_folder=str(FOLDER / "ui"),
         assets_folder=str(FOLDER / "assets"),
         assets_ignore=r"^scheme\.js$",  # in the head already, before anything is drawn
         serve_locally=True,

@@ -9,8 +9,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, cast, get_args
 
-from Dashboard.messages import ADVICE_RULES, AdviceRule
-from models.taxonomy import HAM10000
+from Dashboard.assess.advice import ADVICE_RULES, AdviceRule
+from models.registry.taxonomy import HAM10000
 from quality import GATES, Limits, Mode
 
 Explain = Literal["lazy", "ready", "off"]
@@ -79,7 +79,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "REDIS_URL",
         "none",
-        "Redis whose queue `celery -A Dashboard.jobs worker` processes on any machines work on",
+        "Redis, for `celery -A Dashboard.explain.jobs worker` processes on any machines",
     ),
 )
 

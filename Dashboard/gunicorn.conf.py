@@ -11,9 +11,9 @@ ROOT = str(Path(__file__).resolve().parents[1])
 if ROOT not in sys.path:
     sys.path.insert(0, ROOT)
 
-from Dashboard import cores  # noqa: E402
 from Dashboard.config import Config  # noqa: E402
-from models.memory import return_large_blocks  # noqa: E402
+from Dashboard.web import cores  # noqa: E402
+from models.inference.memory import return_large_blocks  # noqa: E402
 
 try:
     _config = Config.from_env()

@@ -6,9 +6,10 @@ for each model and form: balanced accuracy, macro AUC and malignant AUC with 95 
 lesions, the gain in balanced accuracy over the first form on the same lesions drawn, the
 calibration error (15 bins, classes weighing the same), the share that is taken for something else
 than a dermatoscopic image, of these images and of photographs and scans of other things
-(`retraining.foreign`), and images per second with pictures decoded beforehand. `int8` needs
-`python -m models export NAME --int8 --calibration TRAIN.csv` first and is left out where that has
-not been run. `--n` takes at most so many images of each class, `--out` writes Markdown.
+(`retraining.evaluation.not_dermoscopic`), and images per second with pictures decoded beforehand.
+`int8` needs `python -m models export NAME --int8 --calibration TRAIN.csv` first and is left out
+where that has not been run. `--n` takes at most so many images of each class, `--out` writes
+Markdown.
 """
 
 import argparse
@@ -26,18 +27,18 @@ import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 
 import quality  # noqa: E402
-from models.checkpoints import WEIGHTS_DIR, available  # noqa: E402
-from models.classifier import Classifier, ModelNotReady  # noqa: E402
-from models.export import export  # noqa: E402
-from retraining.foreign import foreign_pictures  # noqa: E402
-from retraining.metrics import (  # noqa: E402
+from models.checkpoint.card import WEIGHTS_DIR, available  # noqa: E402
+from models.export.export import export  # noqa: E402
+from models.inference.classifier import Classifier, ModelNotReady  # noqa: E402
+from retraining.evaluation.not_dermoscopic import foreign_pictures  # noqa: E402
+from retraining.metrics.bootstrap import interval, lesion_weights  # noqa: E402
+from retraining.metrics.metrics import (  # noqa: E402
     auc,
     balanced_accuracy,
     class_weights,
     macro_auc,
     probability_metrics,
 )
-from retraining.resampling import interval, lesion_weights  # noqa: E402
 
 FORMS: dict[str, dict[str, Any]] = {
     "plain": {},

@@ -37,9 +37,9 @@ import cv2  # noqa: E402
 
 import quality  # noqa: E402
 from benchmarks.quality import drawn  # noqa: E402
-from Dashboard import cores  # noqa: E402
 from Dashboard.config import Config  # noqa: E402
-from models.checkpoints import DEFAULT_MODEL, locate  # noqa: E402
+from Dashboard.web import cores  # noqa: E402
+from models.checkpoint.card import DEFAULT_MODEL, locate  # noqa: E402
 
 LOOP, PER_CORE = "plain loop", "loop per core"
 EXPECTED = 0.8
@@ -66,7 +66,7 @@ def loop_per_core(folder: Path, files: Sequence[bytes], seconds: float) -> float
 
 
 def _one_core(folder: Path, files: Sequence[bytes], seconds: float, start: Any, out: Any) -> None:
-    from models.classifier import Classifier
+    from models.inference.classifier import Classifier
 
     cv2.setNumThreads(1)
     classifier = Classifier(folder, threads=1, streams=1)
@@ -128,7 +128,7 @@ def clients_rate(
 
 def service_client(folder: Path, files: Sequence[bytes]) -> Callable[[], Callable[[int], None]]:
     """Calls to the service, set up as by the only worker of a server."""
-    from Dashboard.service import Service
+    from Dashboard.assess.service import Service
 
     count = cores.usable()
     service = Service(Config(model=folder.name), root=folder.parent)
@@ -242,7 +242,7 @@ def measure(
     seconds: float,
 ) -> tuple[dict[str, float], dict[str, list[float]]]:
     """Each candidate's median rate over the rounds, and the seconds that its pictures took."""
-    from models.classifier import Classifier
+    from models.inference.classifier import Classifier
 
     alone = Classifier(folder)
     clients = {"threads": service_client(folder, files), "server": http_client(port, files)}

@@ -22,10 +22,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from interpretability.drawing import drawn_lesion
-from interpretability.explainer import Explainer
+from interpretability.attribution.explainer import Explainer
 from interpretability.methods import METHODS
-from models.checkpoints import DEFAULT_MODEL, load_network, save_checkpoint
+from interpretability.rendering.drawing import drawn_lesion
+from models.checkpoint.card import DEFAULT_MODEL, load_network, save_checkpoint
 
 BUDGETS = {  # seconds, ResNeXt50 on two cores
     ("gradcam", "Medium"): 0.2,
@@ -57,7 +57,7 @@ def captum(explainer: Explainer, image: Any, method: str, precision: str) -> Cal
     import torch
     from captum import attr
 
-    from interpretability.superpixels import stretched, superpixels
+    from interpretability.attribution.superpixels import stretched, superpixels
 
     network, card = load_network(explainer.folder)
     taken = card.preprocessing

@@ -45,8 +45,7 @@ BATCH = 8
 
 def at_size(name: str, size: int, folder: Path) -> Path:
     """The checkpoint `name`, or a ResNeXt50 with random weights, at another input size."""
-    from models.backbones import build_network, get_backbone
-    from models.checkpoints import (
+    from models.checkpoint.card import (
         DEFAULT_MODEL,
         Card,
         available,
@@ -55,7 +54,8 @@ def at_size(name: str, size: int, folder: Path) -> Path:
         locate,
         save_checkpoint,
     )
-    from models.taxonomy import HAM10000
+    from models.registry.backbones import build_network, get_backbone
+    from models.registry.taxonomy import HAM10000
 
     path = folder / "benchmark"
     if name == DEFAULT_MODEL and name not in available():
@@ -78,7 +78,7 @@ def at_size(name: str, size: int, folder: Path) -> Path:
 
 
 def openvino_runner(folder: Path, precision: Any) -> Callable[[list[Any]], object]:
-    from models.classifier import Classifier
+    from models.inference.classifier import Classifier
 
     return Classifier(folder, precision=precision).predict
 
@@ -86,7 +86,7 @@ def openvino_runner(folder: Path, precision: Any) -> Callable[[list[Any]], objec
 def torch_runner(folder: Path, precision: str) -> Callable[[list[Any]], object]:
     import torch
 
-    from models.checkpoints import load_network
+    from models.checkpoint.card import load_network
 
     network, card = load_network(folder)
     kind = torch.bfloat16 if precision == "bf16" else torch.float32
@@ -153,7 +153,7 @@ def multiply_adds(backbone: str, input_size: int) -> float:
     """Billions of multiply-adds of one picture, counted by running the network's shapes."""
     import torch
 
-    from models.backbones import build_network
+    from models.registry.backbones import build_network
 
     network = build_network(backbone, 7).eval()
     total = 0.0
@@ -180,7 +180,7 @@ def child(candidate: str, folder: Path, seconds: float) -> dict[str, float]:
 
 def compare(folder: Path, rounds: int, seconds: float) -> dict[str, dict[str, float]]:
     """The figures of every candidate over all rounds."""
-    from models.export import export
+    from models.export.export import export
 
     subprocess.run(  # its own process: exporting loads torch
         [sys.executable, "-m", "models", "export", str(folder)],
@@ -206,7 +206,7 @@ def report(results: dict[str, dict[str, float]], backbone: str, input_size: int)
     from rich.console import Console
     from rich.table import Table
 
-    from models.classifier import choose_precision, usable_cores
+    from models.inference.classifier import choose_precision, usable_cores
 
     console = Console(highlight=False, width=110)
     title = f"{backbone} at {input_size}, {usable_cores()} cores"
@@ -242,7 +242,7 @@ def report(results: dict[str, dict[str, float]], backbone: str, input_size: int)
 
 
 def main() -> None:
-    from models.checkpoints import DEFAULT_MODEL, load_card
+    from models.checkpoint.card import DEFAULT_MODEL, load_card
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--model", default=os.environ.get("MODEL", DEFAULT_MODEL))

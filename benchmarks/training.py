@@ -33,17 +33,17 @@ WARM = 2
 
 def measure(row: str, backbone: str, size: int, batch: int, steps: int) -> dict[str, float]:
     """In the child process: milliseconds of an image, page faults of a step, peak memory."""
-    from models.memory import keep_freed_blocks
+    from models.inference.memory import keep_freed_blocks
 
     done = ROWS[: ROWS.index(row) + 1]
     if "freed memory kept" in done:
         keep_freed_blocks()
     import torch
 
-    from models.backbones import build_network, get_backbone
-    from models.runtime import multiplies_bfloat16
-    from retraining.convolutions import ease_gradients
-    from retraining.teachers import Teacher
+    from models.export.runtime import multiplies_bfloat16
+    from models.registry.backbones import build_network, get_backbone
+    from retraining.training.grouped_convolutions import ease_gradients
+    from retraining.training.teachers import Teacher
 
     torch.manual_seed(0)
     network = build_network(backbone, 7).to(memory_format=torch.channels_last)

@@ -3,9 +3,9 @@
 Importing this needs no torch; `explain` does when it is called.
 """
 
-from interpretability.explainer import Explainer, Explanation, Unsupported, explain
+from interpretability.attribution.explainer import Explainer, Explanation, Unsupported, explain
+from interpretability.attribution.progress import Cancelled
 from interpretability.methods import METHODS, PRECISIONS, Method, get_method
-from interpretability.progress import Cancelled
 
 __all__ = [
     "METHODS",

@@ -17,11 +17,11 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from interpretability.commands import CommandError, Requested, explained, written
-from interpretability.explainer import Explainer
+from interpretability.attribution.explainer import Explainer
+from interpretability.cli.explain import CommandError, Requested, explained, written
 from interpretability.methods import METHODS, PRECISIONS
-from interpretability.overlay import STYLES
-from models.checkpoints import DEFAULT_MODEL
+from interpretability.rendering.overlay import STYLES
+from models.checkpoint.card import DEFAULT_MODEL
 
 EXIT_USAGE = 2
 app = typer.Typer(
@@ -110,7 +110,7 @@ def _moved(bar: Progress, line: TaskID, share: float) -> None:
 @app.command()
 def methods() -> None:
     """List the methods: precision, sign, where they work, what they cost."""
-    from interpretability.commands import method_rows
+    from interpretability.cli.explain import method_rows
 
     table = Table()
     rows = method_rows()
@@ -146,7 +146,7 @@ def score(
     What is finished is kept: the same command goes on where it was stopped. The page shows
     pictures of the split and is yours; summary.csv and summary.md hold none.
     """
-    from interpretability.faithfulness.command import run
+    from interpretability.cli.score import run
 
     errors = _console()
     columns = (TextColumn("Lesions"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

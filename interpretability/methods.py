@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, get_args
 
-from models.backbones import get_backbone
+from models.registry.backbones import get_backbone
 
 Precision = Literal["Low", "Medium", "High"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from interpretability import overlay
-from interpretability.drawing import drawn_lesion
-from interpretability.explainer import Explainer, Explanation
+from interpretability.attribution.explainer import Explainer, Explanation
 from interpretability.methods import METHODS
+from interpretability.rendering import overlay
+from interpretability.rendering.drawing import drawn_lesion
 
 Picture = NDArray[np.uint8]
 # Captum asks for a progress bar that only matters with widgets.
@@ -110,12 +110,12 @@ def scores(explainer: Explainer, picture: Picture, found: Sequence[Explanation])
 
     A random map stands beside them. Measured on the served model.
     """
+    from interpretability.attribution.target import choose_target
+    from interpretability.attribution.task import skin
     from interpretability.faithfulness import curves
     from interpretability.faithfulness.scoring import areas
     from interpretability.faithfulness.stability import infidelity, resized
     from interpretability.faithfulness.subject import Subject
-    from interpretability.target import choose_target
-    from interpretability.task import skin
 
     card = explainer.card
     square = card.preprocessing.resize(picture)

@@ -10,9 +10,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from models import listing
-from models.checkpoints import DEFAULT_MODEL, WEIGHTS_DIR, CheckpointError, available, locate
-from models.export import export, exported
+from models.checkpoint.card import DEFAULT_MODEL, WEIGHTS_DIR, CheckpointError, available, locate
+from models.cli import listing
+from models.export.export import export, exported
 
 EXIT_SOME_FAILED, EXIT_USAGE = 1, 2
 FOREIGN = "not a dermatoscopic image of skin, so the class means nothing"
@@ -83,7 +83,7 @@ def export_(
     for name in wanted:
         try:
             if calibration is not None:
-                from models.quantise import quantise
+                from models.export.int8 import quantise
 
                 typer.echo(f"{name}: {quantise(name, calibration)}")
             else:
@@ -120,8 +120,8 @@ def predict(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
     from rich.progress import TimeRemainingColumn as Remaining
 
-    from models.batch import classify_files, columns, write_csv
-    from models.classifier import Classifier, ModelNotReady
+    from models.cli.classify_files import classify_files, columns, write_csv
+    from models.inference.classifier import Classifier, ModelNotReady
     from quality.batch import list_inputs
     from quality.files import left_out
 

@@ -4,11 +4,13 @@ import errno
 
 import typer
 
-from models.checkpoints import CheckpointError
-from retraining.commands import data, report, train, trust
-from retraining.commands.console import errors
-from retraining.data import DataError
-from retraining.pretrained import WeightsUnavailableError
+from models.checkpoint.card import CheckpointError
+from retraining.cli import data, trust
+from retraining.cli import reports as report
+from retraining.cli import training as train
+from retraining.cli.console import errors
+from retraining.data.index import DataError
+from retraining.training.pretrained import WeightsUnavailableError
 
 app = typer.Typer(
     help="From the HAM10000 archives to a checkpoint that the dashboard offers.",

@@ -1,4 +1,4 @@
-/* Explanations under way, each in a slot of Dash's background callbacks: `Dashboard/background.py`.
+/* Explanations under way, each in a slot of Dash's background callbacks: `Dashboard/ui/explain/callbacks.py`.
  *
  * Dash asks for progress and gives the result; this hands orders in, tells who waits, and notices
  * when Dash hears no more of the server. */

@@ -58,7 +58,7 @@ def _begin(
     import cv2
     import torch
 
-    from interpretability.explainer import Explainer
+    from interpretability.attribution.explainer import Explainer
     from interpretability.faithfulness.subject import Subject
 
     cv2.setNumThreads(threads)

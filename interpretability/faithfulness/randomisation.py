@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from interpretability.attribution.networks import Networks
 from interpretability.faithfulness.localisation import Values, rank_correlation
-from interpretability.networks import Networks
-from models.backbones import build_network
-from models.checkpoints import Card
+from models.checkpoint.card import Card
+from models.registry.backbones import build_network
 
 ALIKE = 0.5
 

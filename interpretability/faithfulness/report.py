@@ -142,7 +142,7 @@ def as_html(
 
 def write(folder: Path, texts: Mapping[str, str]) -> None:
     """Write each file whole."""
-    from interpretability.commands import write_whole
+    from interpretability.cli.explain import write_whole
 
     for name, text in texts.items():
         write_whole(folder / name, partial(_put, text))

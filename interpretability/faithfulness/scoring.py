@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from interpretability.attribution.target import Target, choose_target
+from interpretability.attribution.task import blurred, skin
 from interpretability.faithfulness import curves, stability
 from interpretability.faithfulness.localisation import (
     points_inside,
@@ -21,8 +23,6 @@ from interpretability.faithfulness.localisation import (
 from interpretability.faithfulness.pool import scored
 from interpretability.faithfulness.randomisation import likeness
 from interpretability.faithfulness.subject import CALIBRATION_PICTURES, Picture, Subject
-from interpretability.target import Target, choose_target
-from interpretability.task import blurred, skin
 from quality import read
 
 ROWS_FILE = "scores.csv"

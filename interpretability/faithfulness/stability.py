@@ -13,8 +13,8 @@ from captum.metrics import infidelity as captum_infidelity  # type: ignore[impor
 from captum.metrics import sensitivity_max as captum_sensitivity
 from numpy.typing import NDArray
 
+from interpretability.attribution.gradients import seeded
 from interpretability.faithfulness.curves import Answers, Pixels, Values
-from interpretability.gradients import seeded
 
 SQUARE = 0.25  # side of the squares that infidelity hides, as a share of the picture's
 RADIUS = 8.0  # grey levels of 255 that sensitivity may change a pixel by

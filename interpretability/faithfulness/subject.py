@@ -7,13 +7,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from interpretability.explainer import Explainer, compute
+from interpretability.attribution.explainer import Explainer, compute
+from interpretability.attribution.networks import Networks
+from interpretability.attribution.progress import Meter
+from interpretability.attribution.target import Target
+from interpretability.attribution.task import Task
 from interpretability.faithfulness.randomisation import random_networks
 from interpretability.methods import get_method
-from interpretability.networks import Networks
-from interpretability.progress import Meter
-from interpretability.target import Target
-from interpretability.task import Task
 
 Picture = NDArray[np.uint8]
 CALIBRATION_PICTURES = 8

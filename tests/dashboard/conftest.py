@@ -12,13 +12,13 @@ from flask.testing import FlaskClient
 from numpy.typing import NDArray
 
 from Dashboard.app import create_app
+from Dashboard.assess.service import Service
 from Dashboard.config import Config
-from Dashboard.jobs.engine import Jobs
-from Dashboard.service import Service
-from models.checkpoints import CARD_FILE, ENSEMBLE, WEIGHTS_FILE, Card
-from models.classifier import Prediction
-from models.preprocessing import Preprocessing
-from models.taxonomy import HAM10000
+from Dashboard.explain.jobs.engine import Jobs
+from models.checkpoint.card import CARD_FILE, ENSEMBLE, WEIGHTS_FILE, Card
+from models.inference.classifier import Prediction
+from models.registry.preprocessing import Preprocessing
+from models.registry.taxonomy import HAM10000
 
 EXPLAINER = "tests.dashboard.explaining:explain"
 BENIGN = (0.02, 0.02, 0.03, 0.01, 0.05, 0.80, 0.07)

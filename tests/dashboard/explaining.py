@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from interpretability.task import at_most
+from interpretability.attribution.task import at_most
 
 STEP_SECONDS = 0.05
 # Steps by precision: High goes on for long enough to be stopped in the middle.

@@ -15,9 +15,9 @@ from werkzeug.serving import make_server
 
 from Dashboard import client
 from Dashboard.app import create_app
-from Dashboard.jobs.engine import Jobs
-from Dashboard.messages import CONSULT, NO_APPOINTMENT, RETAKE
-from Dashboard.service import Service
+from Dashboard.assess.advice import CONSULT, NO_APPOINTMENT, RETAKE
+from Dashboard.assess.service import Service
+from Dashboard.explain.jobs.engine import Jobs
 
 Run = Callable[..., tuple[int, str, str]]
 

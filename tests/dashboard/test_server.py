@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from Dashboard.messages import CONSULT, NO_APPOINTMENT
+from Dashboard.assess.advice import CONSULT, NO_APPOINTMENT
 
 Encode = Callable[..., bytes]
 LISTENING = re.compile(r"Listening at: http://127\.0\.0\.1:(\d+)")
@@ -204,11 +204,11 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random resnet18 for 64x64 pictures in `weights`, its export in `cache`, and a `wsgi.py`."""
     import torch
 
-    from models.backbones import build_network
-    from models.checkpoints import Card, save_checkpoint
-    from models.export import export
-    from models.preprocessing import Preprocessing
-    from models.taxonomy import HAM10000
+    from models.checkpoint.card import Card, save_checkpoint
+    from models.export.export import export
+    from models.registry.backbones import build_network
+    from models.registry.preprocessing import Preprocessing
+    from models.registry.taxonomy import HAM10000
 
     folder = tmp_path_factory.mktemp("tiny")
     torch.manual_seed(0)
@@ -227,7 +227,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "from pathlib import Path\n"
         "from Dashboard.app import create_app\n"
         "from Dashboard.config import Config\n"
-        "from Dashboard.service import Service\n"
+        "from Dashboard.assess.service import Service\n"
         "config = Config.from_env()\n"
         f"service = Service(config, root=Path({str(folder / 'weights')!r}))\n"
         "server = create_app(config, service).server\n"

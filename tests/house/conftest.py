@@ -16,9 +16,9 @@ from tests.house.servers import answers, free_port
 @pytest.fixture(scope="session")
 def user_environment(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Variables of a user whose environment is active and whose models are exported."""
-    import models.checkpoints
+    import models.checkpoint.card
 
-    if not models.checkpoints.available():
+    if not models.checkpoint.card.available():
         pytest.skip("this checkout ships no checkpoint")
     # Under `make test`, the outer make's flags would reach a make that a test starts.
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}

@@ -68,9 +68,9 @@ def test_no_torch_at_all(repository: Path, folder: str) -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["quality", "quality.__main__", "models", "models.classifier", "models.__main__",
+    ["quality", "quality.__main__", "models", "models.inference.classifier", "models.__main__",
      "Dashboard.dash_ham", "Dashboard.__main__", "Dashboard.client", "interpretability",
-     "interpretability.overlay", "interpretability.placement"],
+     "interpretability.rendering.overlay", "interpretability.attribution.placement"],
 )  # fmt: skip
 def test_importing_loads_no_torch(repository: Path, module: str) -> None:
     program = (

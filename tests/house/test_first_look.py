@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from Dashboard.examples import example_file
-from models.checkpoints import available
+from Dashboard.ui.assess.examples import example_file
+from models.checkpoint.card import available
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from models.backbones import BACKBONES
+from models.registry.backbones import BACKBONES
 from tests.house.imports import FOLDERS, imports_below
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from interpretability.progress import Meter
-from interpretability.target import Target
-from interpretability.task import Task
-from models.preprocessing import Preprocessing
+from interpretability.attribution.progress import Meter
+from interpretability.attribution.target import Target
+from interpretability.attribution.task import Task
+from models.registry.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
-    from interpretability.networks import Networks
+    from interpretability.attribution.networks import Networks
 
 Picture = NDArray[np.uint8]
 SIZE = 64
@@ -35,9 +35,9 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a random resnet18 at 64 pixels whose classes differ, `root/tiny`."""
     torch = pytest.importorskip("torch")
 
-    from models.backbones import build_network, get_backbone
-    from models.checkpoints import Card, save_checkpoint
-    from models.taxonomy import HAM10000
+    from models.checkpoint.card import Card, save_checkpoint
+    from models.registry.backbones import build_network, get_backbone
+    from models.registry.taxonomy import HAM10000
 
     torch.set_num_threads(1)  # on a busy machine threads wait for each other most of the time
     with torch.random.fork_rng():

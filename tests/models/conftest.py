@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.backbones import build_network, get_backbone, get_layer
-from models.checkpoints import Card, load_network, save_checkpoint
-from models.taxonomy import HAM10000
+from models.checkpoint.card import Card, load_network, save_checkpoint
+from models.registry.backbones import build_network, get_backbone, get_layer
+from models.registry.taxonomy import HAM10000
 
 SIZE = 64
 MakeCheckpoint = Callable[..., Path]
@@ -59,7 +59,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory, make_checkpoint: MakeCheckpoi
 @pytest.fixture(scope="session")
 def tiny_cache(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Path:
     """A cache folder in which `tiny` is exported."""
-    from models.export import export
+    from models.export.export import export
 
     cache = tmp_path_factory.mktemp("cache")
     export(tiny, cache)

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from models.taxonomy import HAM10000
-from retraining.layouts import IMAGE_ARCHIVES, MASK_ARCHIVE, METADATA_FILE
+from models.registry.taxonomy import HAM10000
+from retraining.data.formats import IMAGE_ARCHIVES, MASK_ARCHIVE, METADATA_FILE
 
 LESIONS_PER_CLASS = 10
 IMAGES_PER_LESION = 2
@@ -59,8 +59,8 @@ def archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def splits(archives: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data set, parted by lesion."""
-    from retraining.data import prepare
-    from retraining.splits import grouped_split, write_split
+    from retraining.data.index import prepare
+    from retraining.data.splits import grouped_split, write_split
 
     folder = tmp_path_factory.mktemp("data")
     write_split(grouped_split(prepare(archives, folder)), folder, folder / "split")
@@ -72,10 +72,10 @@ def run(splits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder as training leaves it, with random features and a head that fits them."""
     import torch
 
-    from models.backbones import build_network
-    from retraining.config import Stage, TrainConfig
-    from retraining.runs import append_log, claim
-    from retraining.splits import load_split
+    from models.registry.backbones import build_network
+    from retraining.data.splits import load_split
+    from retraining.training.config import Stage, TrainConfig
+    from retraining.training.run_folder import append_log, claim
 
     folder = tmp_path_factory.mktemp("runs") / "run"
     folder.mkdir()
@@ -95,9 +95,9 @@ def fit_head(network: Any, train: pd.DataFrame, cache: Path) -> None:
     """Make the last layer a linear discriminant of what comes before it."""
     import torch
 
-    from models.backbones import get_backbone
-    from retraining.data import pixels
-    from retraining.scores import labels_of
+    from models.registry.backbones import get_backbone
+    from retraining.data.index import pixels
+    from retraining.evaluation.scores import labels_of
 
     preprocessing = get_backbone("resnet18").preprocessing(32)
     batch = torch.from_numpy(preprocessing.normalise(pixels(train, Path(), 32, cache)))
@@ -118,7 +118,7 @@ def fit_head(network: Any, train: pd.DataFrame, cache: Path) -> None:
 @pytest.fixture(scope="module")
 def evaluated(run: Path) -> Path:
     """The run, scored on val and test."""
-    from retraining.evaluate import evaluate_run
+    from retraining.evaluation.evaluate import evaluate_run
 
     evaluate_run(run, "test", run.parent / "cache", size=32, resamples=20)
     return run
@@ -127,7 +127,7 @@ def evaluated(run: Path) -> Path:
 @pytest.fixture(scope="module")
 def root(evaluated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of checkpoints with `colours`, promoted and exported."""
-    from retraining.promote import promote_run
+    from retraining.publishing.publish import promote_run
 
     folder = tmp_path_factory.mktemp("weights")
     promote_run(evaluated, folder, "colours", resamples=20)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from models.taxonomy import HAM10000
+from models.registry.taxonomy import HAM10000
 
 SIDE = 32
 

@@ -14,10 +14,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from werkzeug.serving import make_server
 
 from Dashboard.app import create_app
+from Dashboard.assess.service import Service
 from Dashboard.config import Config
-from Dashboard.examples import example_file
-from Dashboard.jobs.engine import Jobs
-from Dashboard.service import Service
+from Dashboard.explain.jobs.engine import Jobs
+from Dashboard.ui.assess.examples import example_file
 from tests.dashboard.conftest import EXPLAINER
 
 ENOUGH_MS = 60_000  # for a machine that is busy with other things

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from playwright.sync_api import expect
 
-from Dashboard import messages
-from models.taxonomy import HAM10000
+from Dashboard.assess import advice as messages
+from models.registry.taxonomy import HAM10000
 
 HOSTILE_NAME = "<img src=x onerror=alert(1)>.png"
 

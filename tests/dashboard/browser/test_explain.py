@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from Dashboard.components.explain import SLOTS
+from Dashboard.ui.explain.panel import SLOTS
 from interpretability.methods import METHODS
-from interpretability.overlay import ENDS
+from interpretability.rendering.overlay import ENDS
 from tests.dashboard.browser.test_access import AUDIT
 
 # Red, green, blue and alpha at a place of a canvas, given as shares of its width and height; read

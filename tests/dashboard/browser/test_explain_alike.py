@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from Dashboard.maps import OPACITY
+from Dashboard.explain.maps import OPACITY
 from interpretability.methods import METHODS
 from tests.dashboard.browser.test_explain import GRADED, ask, fresh, panel
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from Dashboard import comparison
+from Dashboard.ui.models import shipped_comparison as comparison
 from tests.dashboard.comparisons import write_comparison
 
 AUDIT = (Path(__file__).parent / "audit.js").read_text(encoding="utf-8")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, Route, expect
 
-from Dashboard import messages
-from Dashboard.components.rows import COLUMNS
+from Dashboard.assess import advice as messages
+from Dashboard.ui.assess.rows import COLUMNS
 
 HOSTILE_NAME = "<img src=x onerror=alert(1)>.png"
 

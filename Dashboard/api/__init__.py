@@ -1,0 +1,1 @@
+"""The JSON API: bodies, routes, answers."""

@@ -1,0 +1,266 @@
+"""From a request's body to an image file and options, or to one sentence about what is wrong.
+
+Nothing of the body is written to disk, and no message repeats a long value of it.
+"""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Sequence
+from io import BytesIO
+from typing import IO, Any, TypeVar, cast
+
+from flask import Request
+from pydantic import BaseModel, ValidationError
+from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.formparser import FormDataParser
+
+from Dashboard.api.schemas import PredictBody, PredictOptions
+from Dashboard.explain.schemas import ExplainBody, ExplainOptions
+from interpretability.methods import METHODS
+
+SHOWN_CHARACTERS = 40
+ACCEPTED = {
+    "image": "the image file in base64, or a data URL of it",
+    "gate": "true or false",
+    "explain": "true or false",
+    "precision": "one of Low, Medium, High",
+    "method": f"one of {', '.join(METHODS)}",
+    "target": "the code of a class, or malignant",
+    "model": "the name of a checkpoint from GET /models, at most 128 characters",
+}
+Model = TypeVar("Model", bound=BaseModel)
+Parsed = tuple[IO[bytes], "MultiDict[str, str]", "MultiDict[str, FileStorage]"]
+DATA_URL = re.compile(r"data:[^,]{0,200}?(;base64)?,", re.IGNORECASE)
+
+
+class InputError(ValueError):
+    """A request that is not as the API's description says; `status` is the HTTP status."""
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class FormParser(FormDataParser):
+    """Werkzeug's parser of forms, with a sentence of its own for each limit that a form exceeds.
+
+    Werkzeug has one and the same error for these and for a body that is too long.
+    """
+
+    def parse(
+        self,
+        stream: IO[bytes],
+        mimetype: str,
+        content_length: int | None,
+        options: dict[str, str] | None = None,
+    ) -> Parsed:
+        """Stream, fields and files.
+
+        Raises:
+            InputError: 413: too many parts, or a text that is too long.
+            werkzeug.exceptions.RequestEntityTooLarge: the body is too long.
+        """
+        boundary = (options or {}).get("boundary", "")
+        watched = _Watched(stream, f"--{boundary}".encode())
+        try:
+            found = super().parse(cast(IO[bytes], watched), mimetype, content_length, options)
+        except RequestEntityTooLarge:
+            if watched.too_long:
+                raise
+            if watched.parts == 0:  # not a form of this boundary: as a short one, it holds nothing
+                return stream, self.cls(), self.cls()
+            raise InputError(self._exceeded(watched.parts), 413) from None
+        return stream, *found[1:]
+
+    def _exceeded(self, parts: int) -> str:
+        most, size = self.max_form_parts, self.max_form_memory_size
+        if most is not None and parts > most:
+            return (
+                f"the form has more than {most} parts; accepted are one image, as a file, and "
+                "every other field once"
+            )
+        return (
+            f"a text field of the form is longer than {size:,} bytes, the most that is accepted; "
+            "an image must be sent as a file"
+        )
+
+
+class _Watched:
+    """A form's stream as the parser reads it, which remembers what the parser's error leaves out.
+
+    parts: how many of the form's parts have begun.
+    too_long: whether the body was longer than is accepted.
+    """
+
+    def __init__(self, stream: IO[bytes], boundary: bytes) -> None:
+        self._stream, self._boundary, self._end = stream, boundary, b""
+        self.parts, self.too_long = 0, False
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            data = self._stream.read(size)
+        except RequestEntityTooLarge:
+            self.too_long = True
+            raise
+        # With the end of the block before, as a boundary may lie in both. The last boundary of a
+        # form, after which no part begins, has no line break behind it.
+        seen = self._end + data
+        self.parts += seen.count(self._boundary + b"\r") + seen.count(self._boundary + b"\n")
+        self._end = seen[-len(self._boundary) :]
+        return data
+
+
+class UploadRequest(Request):
+    """A request whose uploaded files stay in memory, whatever their size.
+
+    Werkzeug moves files above 500 kB to temporary files on disk. The length of a body is
+    limited, so memory is too.
+    """
+
+    form_data_parser_class = FormParser
+
+    def _get_file_stream(
+        self,
+        total_content_length: int | None,
+        content_type: str | None,
+        filename: str | None = None,
+        content_length: int | None = None,
+    ) -> IO[bytes]:
+        return BytesIO()
+
+
+def read_predict(request: Request) -> tuple[bytes, PredictOptions]:
+    """The image file as it was sent, undecoded, and the options of `POST /predict`.
+
+    Raises: as `_read`.
+    """
+    return _read(request, PredictBody, PredictOptions)
+
+
+def read_explain(request: Request) -> tuple[bytes, ExplainOptions]:
+    """The same of `POST /explanations`."""
+    return _read(request, ExplainBody, ExplainOptions)
+
+
+def _read(request: Request, body: type[Model], options: type[Model]) -> tuple[bytes, Model]:
+    """A body's image file and the rest of it.
+
+    Raises:
+        InputError: 400 or 415, with the sentence to answer.
+        werkzeug.exceptions.RequestEntityTooLarge: the body is longer than is accepted.
+    """
+    if request.mimetype == "application/json":
+        return _from_json(request, body)
+    if request.mimetype == "multipart/form-data":
+        return _from_form(request, options)
+    raise InputError(
+        f"Content-Type is {describe(request.mimetype) if request.mimetype else 'missing'}; "
+        "send application/json or multipart/form-data",
+        415,
+    )
+
+
+def _from_json(request: Request, model: type[Model]) -> tuple[bytes, Model]:
+    data = request.get_data(cache=False)
+    if request.max_content_length is not None and len(data) >= request.max_content_length:
+        # Werkzeug cuts off a body that came without its length, and says nothing.
+        raise RequestEntityTooLarge
+    body = validated(model, data)
+    return decode_base64(body.image), body  # type: ignore[attr-defined]
+
+
+def _from_form(request: Request, model: type[Model]) -> tuple[bytes, Model]:
+    unknown = [name for name in request.files if name != "image"]
+    if unknown:
+        raise InputError(f"{describe(unknown[0])} is not a file field; send the file as image")
+    if "image" in request.form:
+        raise InputError("image came as text; in a form it must be a file")
+    files = request.files.getlist("image")
+    if len(files) != 1:
+        raise InputError(f"image must be one file, got {len(files) or 'none'}")
+    values: dict[str, str] = {}
+    for name, texts in request.form.lists():
+        if len(texts) > 1:
+            raise InputError(f"{describe(name)} came {len(texts)} times; send it once")
+        if texts[0].strip():  # an empty field of a form counts as left out
+            values[name] = texts[0].strip()
+    return files[0].read(), validated(model, values)
+
+
+def validated(model: type[Model], body: bytes | dict[str, str]) -> Model:
+    """`body` as a `model`: JSON strictly typed, a form's texts converted."""
+    try:
+        if isinstance(body, bytes):
+            return model.model_validate_json(body, strict=True)
+        return model.model_validate(body)
+    except ValidationError as error:
+        raise InputError(sentence(error, list(model.model_fields))) from None
+
+
+def sentence(error: ValidationError, known: Sequence[str]) -> str:
+    """The first thing that is wrong, in one sentence: the field, what came, what is accepted.
+
+    known: the fields that there are, beside the image.
+    """
+    first = error.errors(include_url=False)[0]
+    kind = first["type"]
+    if kind == "json_invalid":
+        return f"the body is not valid JSON: {first.get('ctx', {}).get('error', 'unreadable')}"
+    if not first["loc"]:
+        return f"the body must be a JSON object, got {describe(first['input'])}"
+    field = str(first["loc"][0])
+    if kind == "extra_forbidden":
+        fields = ", ".join(name for name in ACCEPTED if name == "image" or name in known)
+        return f"there is no field {describe(field)}; the fields are {fields}"
+    if kind == "missing":
+        return f"{field} is missing; it must be {ACCEPTED[field]}"
+    came = first["input"]
+    shown = describe(came)
+    if field == "image":
+        shown = "an empty string" if came == "" else kind_of(came)
+    return f"{field} must be {ACCEPTED[field]}, got {shown}"
+
+
+def describe(value: Any) -> str:
+    """A value in a few characters: short ones as they are, others by their kind."""
+    if isinstance(value, str):
+        short = value[:SHOWN_CHARACTERS]
+        return repr(short) if len(short) == len(value) else f"{short!r}..."
+    if value is None or isinstance(value, bool | int | float):
+        text = json.dumps(value)
+        return text if len(text) <= SHOWN_CHARACTERS else "a long number"
+    return kind_of(value)
+
+
+def kind_of(value: Any) -> str:
+    """What a value of JSON is, in the words of JSON."""
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    kinds: dict[type, str] = {str: "a string", list: "an array", dict: "an object"}
+    return kinds.get(type(value), "a number")
+
+
+def decode_base64(text: str) -> bytes:
+    """The bytes of base64, with or without a data URL's head; white space is skipped.
+
+    Raises:
+        InputError: 400.
+    """
+    head = DATA_URL.match(text)
+    if head and not head[1]:
+        raise InputError("image is a data URL without ';base64'; send it in base64")
+    if not head and text[:5].lower() == "data:":
+        raise InputError("image begins like a data URL but has no comma after its head")
+    encoded = text[head.end() :] if head else text
+    if not encoded.isascii():
+        raise InputError("image is not base64: it has characters outside ASCII")
+    raw = encoded.encode("ascii").translate(None, b" \t\r\n")
+    try:
+        return base64.b64decode(raw, validate=True)
+    except binascii.Error as error:
+        raise InputError(
+            f"image is not base64 ({str(error)[:80]}); send the image file in base64"
+        ) from None

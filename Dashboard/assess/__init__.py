@@ -1,0 +1,1 @@
+"""What the dashboard does with one image: decode, gate, classify, advise."""

@@ -1,0 +1,284 @@
+"""What the dashboard does with one image: decode, quality gate, classifier, advice.
+
+Pages, the API and the batch command all call `Service`. It keeps nothing of what it is given.
+"""
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+import quality
+from Dashboard.assess import advice as messages
+from Dashboard.assess.assessment import Assessment, ModelInfo, malignant_at_card_prior
+from Dashboard.config import Config
+from Dashboard.web import cores
+from models.checkpoint.card import WEIGHTS_DIR, Card, CheckpointError, available, load_card
+from models.inference.classifier import Classifier, ModelNotReady, Prediction
+
+# A compiled ResNeXt50 takes about 100 MB; the default model is never among those let go.
+MAX_LOADED_MODELS = 3
+
+logger = logging.getLogger(__name__)
+
+
+class UnknownModel(ValueError):  # noqa: N818 (named like ModelNotReady)
+    """A request names a checkpoint that is not there; the message lists those that are."""
+
+
+class Predictor(Protocol):
+    """What `Service` needs of a classifier; `models.inference.classifier.Classifier` is one."""
+
+    card: Card
+
+    def predict(
+        self, images: Sequence[NDArray[np.uint8]], *, maps: bool = False
+    ) -> list[Prediction]:
+        """One prediction per RGB image of any size; `maps`: with the class activation maps."""
+        ...
+
+
+class Service:
+    """Assesses images; one per process, used by many threads at once.
+
+    root: folder of the checkpoints.
+    load: makes the classifier of a name; the default compiles the exported model.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        root: Path = WEIGHTS_DIR,
+        load: Callable[[str], Predictor] | None = None,
+    ) -> None:
+        self.config = config
+        self.root = root
+        self._threads: int | None = None
+        self._streams: int | None = None
+        self._load = load or self._compile
+        self._loaded: OrderedDict[str, Predictor] = OrderedDict()
+        self._turns = threading.BoundedSemaphore(cores.usable())
+        self._lock = threading.Lock()
+        self._loading = threading.Lock()
+        self._warming: threading.Thread | None = None
+        self._failure: str | None = None
+
+    def assess(self, data: bytes, *, model: str | None = None, gate: bool = True) -> Assessment:
+        """Assess an image file.
+
+        Raises:
+            quality.ImageError: not an image that is accepted.
+            UnknownModel: there is no such checkpoint.
+            ModelNotReady: the checkpoint has not been exported.
+        """
+        name = self.known(model)
+        with self.turn():
+            start = time.perf_counter()
+            image = quality.decode(data, self.config.limits)
+            return self._assess(image, name, gate, start)
+
+    def assess_image(
+        self,
+        image: NDArray[np.uint8],
+        *,
+        model: str | None = None,
+        gate: bool = True,
+        maps: bool = False,
+    ) -> Assessment:
+        """Assess a decoded image: (H, W, 3), RGB, 8 bits; errors as `assess`.
+
+        maps: give the prediction's class activation maps, where the model has them.
+
+        A server's request decodes and assesses within one `turn`.
+        """
+        start = time.perf_counter()
+        return self._assess(image, self.known(model), gate, start, maps)
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """A place at the cores, for decoding and assessing one image; others wait for theirs.
+
+        More images at once than cores would take longer in all, and a large one needs hundreds
+        of MB while it is decoded and measured. Not to be nested.
+        """
+        with self._turns:
+            yield
+
+    def models(self) -> list[ModelInfo]:
+        """The checkpoints that are there, the default one first; unreadable ones are left out."""
+        infos = []
+        for name in available(self.root):
+            try:
+                card = load_card(self.root / name)
+            except CheckpointError as error:
+                logger.warning("checkpoint %s is not offered: %s", name, error)
+                continue
+            infos.append(
+                ModelInfo(
+                    name=name,
+                    version=card.version,
+                    backbone=card.backbone,
+                    default=name == self.config.model,
+                    ready=name in self._loaded,
+                    description=card.description,
+                    licence=card.licence,
+                    operating_point=card.operating_point,
+                    operating_curve=card.operating_curve,
+                    metrics=card.metrics,
+                    limits=card.limits,
+                )
+            )
+        return sorted(infos, key=lambda info: (not info.default, info.name))
+
+    def ready(self) -> bool:
+        """Whether the default model is compiled in this process."""
+        return self.config.model in self._loaded
+
+    def warm_up(
+        self,
+        threads: int | None = None,
+        streams: int | None = None,
+        at_once: int | None = None,
+    ) -> None:
+        """Compile the default model.
+
+        To be called in a server's worker after the fork: a compiled model's threads do not
+        survive one.
+
+        threads: processor threads of each model; None: one for each core.
+        streams: images that a model computes at the same time, dividing the threads; None: the
+            classifier's own choice.
+        at_once: images that take their `turn` at the same time; None: as it was, at first one
+            for each core.
+
+        Raises:
+            ModelNotReady, CheckpointError: as `assess`.
+        """
+        self._threads, self._streams = threads, streams
+        if at_once is not None:
+            self._turns = threading.BoundedSemaphore(at_once)
+        self._predictor(self.known(None))
+
+    def start_warm_up(self) -> str | None:
+        """Load the default model in the background, where nothing has yet.
+
+        Returns:
+            Why the last attempt failed, None where it did not or still goes on.
+        """
+        with self._lock:
+            if not self.ready() and (self._warming is None or not self._warming.is_alive()):
+                self._warming = threading.Thread(target=self._try_warm_up, daemon=True)
+                self._warming.start()
+            return self._failure
+
+    def _try_warm_up(self) -> None:
+        try:
+            self.warm_up(self._threads, self._streams)
+            self._failure = None
+        except (ModelNotReady, ValueError) as error:  # CheckpointError and UnknownModel among them
+            self._failure = str(error)
+
+    def _assess(
+        self, image: NDArray[np.uint8], name: str, gate: bool, start: float, maps: bool = False
+    ) -> Assessment:
+        report = quality.check(image, mode=self.config.gate)
+        rejected = gate and report.verdict == "reject"
+        prediction: Prediction | None = None
+        advice: str | None = None
+        message = messages.RETAKE
+        version = ""
+        threshold: float | None = None
+        p_malignant: float | None = None
+        if not rejected:
+            predictor = self._predictor(name)
+            (prediction,) = predictor.predict([image], maps=maps)
+            version = predictor.card.version
+            threshold = messages.threshold(self.config.advice, predictor.card.operating_point)
+            p_malignant = malignant_at_card_prior(prediction, predictor.card, self.config.prior)
+            if prediction.in_distribution is False:
+                message = messages.NOT_DERMATOSCOPIC
+            else:
+                advice = message = messages.advise(
+                    p_malignant=p_malignant,
+                    malignant=prediction.malignant,
+                    threshold=threshold,
+                )
+        return Assessment(
+            quality=report,
+            prediction=prediction,
+            advice=advice,
+            message=message,
+            gated=gate,
+            in_distribution=None if prediction is None else prediction.in_distribution,
+            model=name,
+            version=version,
+            prior=self.config.prior,
+            seconds=time.perf_counter() - start,
+            threshold=threshold,
+            p_malignant_at_card=p_malignant,
+        )
+
+    def known(self, model: str | None) -> str:
+        """The checkpoint that is meant; None: the default one. Errors as `assess`."""
+        name = model or self.config.model
+        if name in self._loaded:
+            return name
+        names = available(self.root)
+        if name not in names:
+            shown = repr(name if len(name) <= 60 else name[:57] + "...")
+            sentence = (
+                f"there is no checkpoint {shown}; the checkpoints are: {', '.join(names) or 'none'}"
+            )
+            if model is None:
+                raise ModelNotReady(f"MODEL: {sentence}")
+            raise UnknownModel(f"model: {sentence}")
+        return name
+
+    def _predictor(self, name: str) -> Predictor:
+        with self._lock:
+            if name in self._loaded:
+                self._loaded.move_to_end(name)
+                return self._loaded[name]
+        with self._loading:  # one at a time, while other threads go on with what is loaded
+            with self._lock:
+                if name in self._loaded:
+                    return self._loaded[name]
+            predictor = self._load(name)
+            with self._lock:
+                self._loaded[name] = predictor
+                for old in list(self._loaded):
+                    if len(self._loaded) > MAX_LOADED_MODELS and old not in (
+                        name,
+                        self.config.model,
+                    ):
+                        del self._loaded[old]
+            return predictor
+
+    def _compile(self, name: str) -> Predictor:
+        return Classifier(
+            name,
+            root=self.root,
+            cache=self.config.cache_dir,
+            threads=self._threads,
+            streams=self._streams,
+            prior=self.config.prior,
+            tta=self.config.tta,
+        )
+
+
+__all__ = [
+    "Assessment",
+    "ModelInfo",
+    "ModelNotReady",
+    "Predictor",
+    "Service",
+    "UnknownModel",
+]

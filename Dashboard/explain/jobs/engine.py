@@ -1,0 +1,350 @@
+"""The server's side of the jobs: hand in a picture, ask how far it is, fetch the results."""
+
+import hashlib
+import importlib.util
+import json
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from typing import Any
+
+from Dashboard.config import Config
+from Dashboard.explain.jobs import KEEP_SECONDS, followers, records
+from Dashboard.explain.jobs.errors import NotDone, Unavailable, UnknownJob
+from Dashboard.explain.jobs.keeper import Keeper
+from Dashboard.explain.jobs.records import OPEN, Order, Record
+from Dashboard.explain.jobs.sender import Sender
+from Dashboard.explain.jobs.store import RedisStore, Store, StoreError
+from Dashboard.explain.jobs.work import EXPLAINER
+
+# Explanations that wait for the worker or are with it; each holds its picture.
+MOST_OPEN = 24
+KEY = re.compile(r"[A-Za-z0-9_-]{22}")
+# How long a picture waits for the order that comes with it.
+HELD_SECONDS = 60
+POLL_SECONDS = 0.1
+
+
+class Jobs:
+    """Explanations of one server; one object for all its processes, forked or not.
+
+    explainer: `MODULE:FUNCTION` that the worker calls, with the signature of
+        `interpretability.explain`.
+    """
+
+    def __init__(self, config: Config, *, explainer: str = EXPLAINER) -> None:
+        self.config = config
+        self.explainer = explainer
+        self._keeper = Keeper(config, explainer)
+        self._sender = Sender(config, self._keeper)
+        self._redis: RedisStore | None = None
+
+    @property
+    def local(self) -> bool:
+        """Whether this server keeps the worker itself."""
+        return self.config.redis_url is None
+
+    def prepare(self) -> None:
+        """Make the folder that forked workers will share; start the worker if it is to be ready.
+
+        To be called before the fork; without it the first job does it.
+
+        Raises:
+            Unavailable: the folder cannot be made.
+        """
+        if not self.local or self.config.explain == "off":
+            return
+        self._open()
+        if self.config.explain == "ready":
+            self._keeper.start()
+
+    def close(self) -> None:
+        """End worker and supervisor, and delete what they held."""
+        self._keeper.close()
+
+    def submit(self, data: bytes, order: Order, version: str = "") -> str:
+        """The key of a job that explains the picture file `data`, an equal one's where there is.
+
+        version: of the model's weights; results of others are not taken.
+
+        Raises:
+            Unavailable: no worker, no room, or too much to do.
+        """
+        self._check()
+        picture = hashlib.sha256(data).hexdigest()
+        request = json.dumps([picture, version, asdict(order)], sort_keys=True)
+        same = f"same-{hashlib.sha256(request.encode()).hexdigest()}"
+        with self._storing() as store:
+            known = store.get(same)
+            if known is not None and self._going(known.decode()):
+                return known.decode()
+            self._has_room(store)
+            key = secrets.token_urlsafe(16)
+            store.put(records.input_key(key), data, KEEP_SECONDS)
+            store.put(records.record_key(key), Record(order).dump(), KEEP_SECONDS)
+            store.put(same, key.encode(), KEEP_SECONDS)
+            of = f"of-{picture}"
+            listed = json.loads(store.get(of) or b"[]")
+            store.put(of, json.dumps([*listed, key]).encode(), KEEP_SECONDS)
+        if self.local:
+            self._keeper.start()
+        try:
+            self._sender.send(key)
+        except Unavailable:  # nobody will take it: the next equal request must not wait for it
+            with self._storing() as store:
+                store.remove(same, records.record_key(key), records.input_key(key))
+            raise
+        return key
+
+    def hold(self, data: bytes) -> str:
+        """The key of a picture file that an order will follow for, within `HELD_SECONDS`.
+
+        Raises:
+            Unavailable: as `submit`.
+        """
+        self._check()
+        key = secrets.token_urlsafe(16)
+        with self._storing() as store:
+            self._has_room(store)
+            store.put(records.held_key(key), data, HELD_SECONDS)
+        return key
+
+    def take(self, key: str) -> bytes:
+        """The picture file that was held under `key`; it is held no longer.
+
+        Raises:
+            UnknownJob, Unavailable.
+        """
+        if not KEY.fullmatch(key) or not self._opened():
+            raise UnknownJob
+        with self._storing() as store:
+            data = store.get(records.held_key(key))
+            store.remove(records.held_key(key))
+        if data is None:
+            raise UnknownJob
+        return data
+
+    def of_picture(self, data: bytes, model: str | None = None) -> list[str]:
+        """Keys of the explanations that wait, run or are done for the picture file `data`.
+
+        Servers that share a queue may have other settings: only those of predictions that this
+        one would show.
+
+        model: only those of this one.
+        """
+        if not self._opened():
+            return []
+        shown = (self.config.prior, self.config.tta)
+        try:
+            with self._storing() as store:
+                listed = json.loads(store.get(f"of-{hashlib.sha256(data).hexdigest()}") or b"[]")
+                found = {key: self._going(key) for key in listed}
+        except Unavailable:
+            return []
+        return [
+            key
+            for key, record in found.items()
+            if record is not None
+            and model in (None, record.order.model)
+            and (record.order.prior, record.order.tta) == shown
+        ]
+
+    def status(self, key: str) -> Record:
+        """How far a job is.
+
+        Raises:
+            UnknownJob, Unavailable.
+        """
+        if not KEY.fullmatch(key) or not self._opened():
+            raise UnknownJob
+        with self._storing():
+            record = self._find(key)
+            # A supervisor may have been killed since the job was handed in, and taken the worker
+            # along: without a new one it would wait for ever.
+            if self.local and record is not None and record.state in OPEN:
+                self._keeper.restart()
+        if record is None:
+            raise UnknownJob
+        return record
+
+    def wait(self, key: str, seconds: float) -> Record:
+        """The record of a job once it is through, or as it is after `seconds`; as `status`."""
+        end = time.monotonic() + seconds
+        while (record := self.status(key)).state in OPEN and time.monotonic() < end:
+            time.sleep(POLL_SECONDS)
+        return record
+
+    def follow(self, key: str, who: str, seconds: float = followers.FOLLOWING_SECONDS) -> None:
+        """Count `who` among those that wait for a job, see `followers`.
+
+        Raises:
+            Unavailable.
+        """
+        with self._storing() as store:
+            followers.follow(store, key, who, seconds)
+
+    def look(self, key: str, who: str) -> Record | None:
+        """How far a job is, for one that goes on to follow it; None where that one has left.
+
+        Raises:
+            UnknownJob, Unavailable.
+        """
+        record = self.status(key)
+        if record.state not in OPEN:
+            return record
+        with self._storing() as store:
+            return record if followers.renew(store, key, who) else None
+
+    def leave(self, key: str, who: str, *, stop: bool = True) -> None:
+        """Count a follower no longer; results are kept.
+
+        stop: stop the job that waits or runs where nobody else follows it.
+
+        Raises:
+            UnknownJob, Unavailable.
+        """
+        record = self.status(key)
+        with self._storing() as store:
+            followers.leave(store, key, who)
+            if stop and record.state in OPEN and not followers.anybody(store, key):
+                self._stop(store, key, record)
+
+    def cancel(self, key: str) -> Record:
+        """Stop a job that waits or runs, forget the results of one that is done; as `status`.
+
+        For all who follow it.
+        """
+        record = self.status(key)
+        with self._storing() as store:
+            if record.state in OPEN:
+                return self._stop(store, key, record)
+            store.remove(*(name(key) for name in (records.record_key, *records.RESULTS)))
+        return record
+
+    def picture(self, key: str) -> bytes:
+        """The drawn explanation of a job that is done, PNG.
+
+        Raises:
+            NotDone: it waits or runs.
+            UnknownJob, Unavailable: as `status`; the first also where it failed.
+        """
+        return self._result(key, records.picture_key)
+
+    def outlines(self, key: str) -> bytes:
+        """The picture with outlines of its most important regions, PNG; as `picture`."""
+        return self._result(key, records.outlines_key)
+
+    def array(self, key: str) -> bytes:
+        """Its map, float32 and of at most `MAX_PIXELS`, as a .npy file; as `picture`."""
+        return self._result(key, records.array_key)
+
+    def view(self, key: str) -> dict[str, Any]:
+        """Its map as `Dashboard.explain.maps.encode_map` writes it, and `signed`; as `picture`."""
+        view: dict[str, Any] = json.loads(self._result(key, records.view_key))
+        return view
+
+    def _stop(self, store: Store, key: str, record: Record) -> Record:
+        store.put(records.cancel_key(key), b"1", KEEP_SECONDS)
+        if record.state == "queued":
+            store.remove(records.input_key(key))
+        return replace(record, state="cancelled", error=records.CANCELLED)
+
+    def _result(self, key: str, name: Callable[[str], str]) -> bytes:
+        record = self.status(key)
+        if record.state in OPEN:
+            raise NotDone(
+                f"this explanation is not done yet, it is {record.state}: "
+                "ask again when its state is done"
+            )
+        if record.state != "done":
+            raise UnknownJob(f"this explanation has no results: {record.error}")
+        with self._storing() as store:
+            value = store.get(name(key))
+        if value is None:
+            raise UnknownJob
+        return value
+
+    def _has_room(self, store: Store) -> None:
+        waiting = sum(len(store.keys(start)) for start in ("input-", "held-"))
+        if waiting >= MOST_OPEN:
+            raise Unavailable("too many explanations are waiting; try again in a minute")
+
+    def _check(self) -> None:
+        if self.config.explain == "off":
+            raise Unavailable("explanations are switched off on this server (EXPLAIN)")
+        if not self.local:
+            with self._storing() as store:
+                if not store.keys(records.WORKER_KEY):
+                    raise Unavailable(
+                        "no worker for explanations is up: start one with "
+                        "`celery -A Dashboard.explain.jobs worker`"
+                    )
+            return
+        if self.explainer == EXPLAINER and importlib.util.find_spec("torch") is None:
+            raise Unavailable(
+                "explanations need torch, which is not installed beside this server: "
+                "see requirements/explain.txt"
+            )
+        self._open()
+        with self._storing() as store:
+            if store.get(records.BROKEN_KEY) is not None:
+                raise Unavailable(records.NOT_STARTED)
+
+    def _going(self, key: str) -> Record | None:
+        """The record of a job that is done or on its way there."""
+        record = self._find(key)
+        return record if record is not None and record.state in (*OPEN, "done") else None
+
+    def _find(self, key: str) -> Record | None:
+        store = self._store()
+        # Looked for before the record: it goes when that says how the job ended, and in the other
+        # order a job that is cancelled would seem to run again.
+        cancelled = store.get(records.cancel_key(key)) is not None
+        data = store.get(records.record_key(key))
+        record = Record.load(data) if data else None
+        if record is None:
+            return None
+        # The worker notices between two batches, which may take seconds.
+        if record.state in OPEN and cancelled:
+            return replace(record, state="cancelled", error=records.CANCELLED)
+        if record.state == "running" and store.get(records.alive_key(key)) is None:
+            again = store.get(records.record_key(key))  # it may have ended between the two looks
+            record = Record.load(again) if again else record
+            if record.state == "running":
+                return replace(record, state="failed", error=records.WORKER_DIED)
+        return record
+
+    def _opened(self) -> bool:
+        return not self.local or self._keeper.opened
+
+    def _open(self) -> None:
+        try:
+            self._keeper.open()
+        except OSError as error:
+            raise Unavailable(
+                f"explanations have no place for their files: {error.strerror}"
+            ) from None
+
+    def _store(self) -> Store:
+        if not self.local:
+            if self._redis is None:
+                self._redis = RedisStore(str(self.config.redis_url))
+            return self._redis
+        return self._keeper.store
+
+    @contextmanager
+    def _storing(self) -> Iterator[Store]:
+        try:
+            yield self._store()
+        except StoreError as error:
+            raise Unavailable(str(error)) from None
+        except OSError as error:
+            raise Unavailable(
+                f"explanations have no room for their files: {error.strerror}"
+            ) from None
+
+
+__all__ = ["Jobs", "NotDone", "Unavailable", "UnknownJob"]

@@ -1,0 +1,129 @@
+"""What is known of one job: a JSON object under the job's key. Needs nothing but Python."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+State = Literal["queued", "running", "done", "failed", "cancelled"]
+OPEN: tuple[State, ...] = ("queued", "running")
+
+WORKER_DIED = "the worker that explains was stopped in the middle of this explanation; ask again"
+NOT_STARTED = "the worker that explains does not start; the server's log says why"
+CANCELLED = "the explanation was cancelled"
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be explained, and how.
+
+    target: a class code, `malignant`, or None for the predicted class.
+    root: folder of the checkpoints.
+    max_bytes, max_pixels: limits of the picture, as the server's.
+    usual_seconds: what such an explanation usually takes.
+    prior, tta: of the server's predictions, so that the predicted class and its probability are
+        those that it shows.
+    """
+
+    model: str
+    method: str
+    precision: str
+    target: str | None
+    root: str
+    max_bytes: int
+    max_pixels: int
+    usual_seconds: float = 0.0
+    prior: Mapping[str, float] | None = None
+    tta: bool = False
+
+
+@dataclass(frozen=True)
+class Record:
+    """A job as the store holds it.
+
+    fraction: done, 0 to 1.
+    elapsed: seconds that it has run, by the worker's clock.
+    error: one sentence where `state` is failed.
+    result: where it is done: `target`, `probability`, `seconds`, and of the picture `width` and
+        `height`.
+    """
+
+    order: Order
+    state: State = "queued"
+    fraction: float = 0.0
+    elapsed: float = 0.0
+    error: str | None = None
+    result: dict[str, Any] | None = None
+
+    def dump(self) -> bytes:
+        """JSON form."""
+        return json.dumps(asdict(self)).encode()
+
+    @classmethod
+    def load(cls, data: bytes) -> "Record":
+        """Inverse of `dump`."""
+        values = json.loads(data)
+        return cls(**values | {"order": Order(**values["order"])})
+
+
+def record_key(key: str) -> str:
+    """Where the record of a job lies."""
+    return f"job-{key}"
+
+
+def input_key(key: str) -> str:
+    """Where the picture lies, until the job ends."""
+    return f"input-{key}"
+
+
+def held_key(key: str) -> str:
+    """Where a picture lies whose order has not come yet."""
+    return f"held-{key}"
+
+
+def cancel_key(key: str) -> str:
+    """What lies there asks the worker to stop."""
+    return f"cancel-{key}"
+
+
+def alive_key(key: str) -> str:
+    """What the worker renews while it works on the job."""
+    return f"alive-{key}"
+
+
+def follower_key(key: str, who: str = "") -> str:
+    """What lies there says that somebody follows the job; nobody: how all of these begin."""
+    return f"follower-{key}-{who}"
+
+
+def left_key(key: str, who: str) -> str:
+    """What lies there says that a follower of the job has left."""
+    return f"left-{key}-{who}"
+
+
+def picture_key(key: str) -> str:
+    """The drawn explanation, PNG."""
+    return f"picture-{key}"
+
+
+def outlines_key(key: str) -> str:
+    """The picture with outlines of its most important regions, PNG."""
+    return f"outlines-{key}"
+
+
+def array_key(key: str) -> str:
+    """The map, .npy, of at most `Dashboard.explain.jobs.work.MAX_PIXELS`."""
+    return f"array-{key}"
+
+
+def view_key(key: str) -> str:
+    """The map as the page draws it, JSON."""
+    return f"view-{key}"
+
+
+RESULTS = (picture_key, outlines_key, array_key, view_key)
+"""Where what a job made lies."""
+WORKER_KEY = "worker"
+"""What begins so is renewed by a worker while it is up."""
+BROKEN_KEY = "broken"
+"""There while the embedded worker does not start."""

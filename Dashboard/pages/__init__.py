@@ -1,1 +1,0 @@
-"""The pages; Dash finds them here and the navigation lists them."""

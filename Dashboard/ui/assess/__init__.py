@@ -1,0 +1,1 @@
+"""The Assess page: images in, a result each."""

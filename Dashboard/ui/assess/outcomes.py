@@ -1,0 +1,48 @@
+"""The kinds of answer an image can get, and how each is told apart: word, icon, colour."""
+
+from dataclasses import dataclass
+
+from dash import html
+
+from Dashboard.assess import advice as messages
+from Dashboard.assess.service import Assessment
+from Dashboard.ui.elements.icons import icon
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One kind of answer.
+
+    key: names the colours in `assets/tones.css` (`.tone-KEY`) and the filter of the results.
+    icon: of `assets/icons`; no two outcomes share one.
+    label: what one image of this kind is called in the summary.
+    """
+
+    key: str
+    icon: str
+    label: str
+
+
+CONSULT = Outcome("consult", "calendar", "Consultation")
+CLEAR = Outcome("clear", "check", "No appointment")
+RETAKE = Outcome("retake", "retake", "Retake")
+FOREIGN = Outcome("foreign", "question", "Not dermatoscopic")
+ERROR = Outcome("error", "file-x", "Not assessed")
+OUTCOMES: tuple[Outcome, ...] = (CONSULT, CLEAR, RETAKE, FOREIGN, ERROR)
+
+
+def outcome_of(assessment: Assessment) -> Outcome:
+    """The kind of answer that `assessment` is."""
+    if assessment.rejected:
+        return RETAKE
+    if assessment.in_distribution is False:
+        return FOREIGN
+    return CONSULT if assessment.advice == messages.CONSULT else CLEAR
+
+
+def banner(outcome: Outcome, message: str) -> html.Div:
+    """The message of an image, in the colour and with the icon of its kind."""
+    return html.Div(
+        [icon(outcome.icon, class_name="banner-icon"), html.P(message, className="banner-text")],
+        className=f"banner tone-{outcome.key}",
+    )

@@ -1,0 +1,91 @@
+"""The probability chart of the classes and the malignant probability."""
+
+from dash import html
+
+from Dashboard.ui.elements.icons import icon
+from Dashboard.ui.elements.text import percent, share
+from models.inference.classifier import Prediction
+from models.registry.taxonomy import Taxonomy
+
+
+def probability_chart(prediction: Prediction, taxonomy: Taxonomy) -> html.Table:
+    """A bar per class, the most probable first; malignant classes carry a mark of their own.
+
+    A table underneath, so that it can be read without seeing the bars. Plain elements: charts of
+    a plotting library in every card would slow a page of a hundred images to a crawl.
+    """
+    ranked = sorted(prediction.probabilities.items(), key=lambda item: -item[1])
+    rows = [
+        _row(taxonomy.name(code), probability, code in taxonomy.malignant, code == prediction.code)
+        for code, probability in ranked
+    ]
+    return html.Table(
+        [
+            html.Caption("Probability of each class", className="block-title"),
+            html.Tbody(rows),
+        ],
+        className="chart",
+    )
+
+
+def chart_legend() -> html.P:
+    """What the mark beside some classes means."""
+    return html.P(
+        [icon("diamond", class_name="malignant-mark"), html.Span("malignant or pre-malignant")],
+        className="chart-legend",
+    )
+
+
+def malignancy(
+    p_malignant: float, threshold: float | None = None, *, adjusted: bool = False
+) -> html.Div:
+    """The malignant probability on its scale.
+
+    threshold: of the model's operating point, from which on a consultation is advised; None
+        where the advice does not come from one, or holds for other class frequencies.
+    adjusted: whether the probability is weighted by a clinic's class frequencies.
+    """
+    marks = [html.Div(className="meter-fill", style={"width": share(p_malignant)})]
+    if threshold is not None:
+        marks.append(html.Div(className="gauge-tick", style={"left": share(threshold)}))
+        foot = f"consultation advised from {percent(threshold)}"
+    else:
+        foot = "all malignant classes together"
+        foot += ", adjusted to this clinic" if adjusted else ""
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.Span("Malignant probability", className="meter-label"),
+                    html.Span(percent(p_malignant), className="meter-value"),
+                ],
+                className="meter-head",
+            ),
+            html.Div(marks, className="meter-track", **{"aria-hidden": "true"}),
+            html.Div(foot, className="meter-foot"),
+        ],
+        className="meter",
+    )
+
+
+def _row(name: str, probability: float, malignant: bool, top: bool) -> html.Tr:
+    mark = []
+    if malignant:
+        mark = [
+            icon("diamond", class_name="malignant-mark"),
+            html.Span(" (malignant)", className="visually-hidden"),
+        ]
+    bar = html.Div(
+        html.Div(className="bar-fill", style={"width": share(probability)}),
+        className="bar-track",
+        **{"aria-hidden": "true"},
+    )
+    kind = " is-malignant" if malignant else ""
+    return html.Tr(
+        [
+            html.Th([html.Span(name), *mark], scope="row", className="chart-name"),
+            html.Td(bar, className="chart-bar", **{"aria-hidden": "true"}),
+            html.Td(percent(probability), className="chart-value"),
+        ],
+        className=f"chart-row{kind}{' is-top' if top else ''}",
+    )

@@ -1,0 +1,223 @@
+"""The body of a result card: what the server found out about one image.
+
+The frame around it (file name, buttons) belongs to the browser: file names stay there.
+"""
+
+from dataclasses import dataclass
+
+from dash import html
+from dash.development.base_component import Component
+
+from Dashboard.assess.service import Assessment
+from Dashboard.ui.assess.gauges import gauges
+from Dashboard.ui.assess.outcomes import CLEAR, ERROR, FOREIGN, banner, outcome_of
+from Dashboard.ui.assess.probabilities import chart_legend, malignancy, probability_chart
+from Dashboard.ui.elements.icons import icon
+from Dashboard.ui.elements.text import duration, percent
+from Dashboard.ui.explain.heat import heat_canvas
+from Dashboard.ui.explain.panel import explain_panel
+from models.inference.classifier import Prediction
+from models.registry.taxonomy import Taxonomy
+from quality import QualityReport
+
+FAILED_MEASURES = {"laplacian_variance": "is too blurred", "gamma": "has too little contrast"}
+# The most probable class may be benign while the malignant ones together are more probable.
+MAJORITY = 0.5
+MORE_LIKELY_MALIGNANT = (
+    "Together the malignant classes are more likely than the benign ones: look again."
+)
+
+RECOMMENDED_GATE_ACCEPTS = (
+    "The recommended gate would accept this image: on test images, quality like this did not make "
+    "the classifier worse. The result will be marked."
+)
+NOT_ALWAYS_RIGHT = (
+    "The model has seen nothing like it in its training, so what it computes means little here. "
+    "If it is a dermatoscopic image after all, about 2 in 100 are mistaken, "
+    "take it again or judge it without the program."
+)
+
+
+@dataclass(frozen=True)
+class ResultView:
+    """All that a card shows of one image.
+
+    thumbnail: an address for the picture, usually a data URL.
+    synthetic: whether the picture is one of the drawn examples.
+    explainable: whether this server explains results.
+    explanations: keys of those of this picture that are done or on their way.
+    """
+
+    assessment: Assessment
+    thumbnail: str
+    taxonomy: Taxonomy
+    synthetic: bool = False
+    explainable: bool = False
+    explanations: tuple[str, ...] = ()
+
+
+def result_body(view: ResultView) -> html.Div:
+    """The inside of the card of an assessed or a rejected image."""
+    parts = [_figure(view)]
+    if view.assessment.rejected:
+        parts.append(_rejected(view.assessment))
+    else:
+        parts += _classified(view)
+        if view.explainable:
+            parts.append(explain_panel(view.assessment.model, view.explanations))
+    return html.Div(parts, className="card-grid", **_for_comparing(view.assessment))
+
+
+def _for_comparing(assessment: Assessment) -> dict[str, str]:
+    """What the page needs to judge the picture by another threshold."""
+    prediction = assessment.prediction
+    if prediction is None or assessment.p_malignant_at_card is None:
+        return {}
+    return {
+        "data-p-malignant": f"{assessment.p_malignant_at_card:.6f}",
+        "data-malignant": "true" if prediction.malignant else "false",
+    }
+
+
+def error_body(sentence: str) -> html.Div:
+    """The inside of the card of a file that could not be assessed."""
+    return html.Div(banner(ERROR, sentence), className="card-grid card-grid-plain")
+
+
+def _figure(view: ResultView) -> html.Figure:
+    report = view.assessment.quality
+    tags = []
+    if view.synthetic:
+        tags.append(html.Span([icon("pencil"), "Synthetic picture"], className="tag"))
+    if _forced(view.assessment):
+        tags.append(html.Span([icon("warning"), "Classified anyway"], className="tag tag-warning"))
+    picture = html.Img(src=view.thumbnail, alt=_alt(view), className="thumb")
+    prediction = view.assessment.prediction
+    heat = None
+    if prediction is not None and outcome_of(view.assessment) is not FOREIGN:
+        heat = heat_canvas(prediction, report.width, report.height)
+    captions = [html.Span(f"{report.width:,} × {report.height:,} pixels"), *tags]
+    if prediction is not None and heat is not None:
+        captions.append(
+            html.Span(f"Heatmap: what speaks for {prediction.name}", className="heat-caption")
+        )
+    return html.Figure(
+        [
+            picture if heat is None else html.Div([picture, heat], className="heat-frame"),
+            html.Figcaption(captions, className="thumb-caption"),
+        ],
+        className="figure",
+    )
+
+
+def _alt(view: ResultView) -> str:
+    return "Drawn example picture" if view.synthetic else "The uploaded image"
+
+
+def _rejected(assessment: Assessment) -> html.Div:
+    return html.Div(
+        [
+            banner(outcome_of(assessment), assessment.message),
+            _reasons(assessment.quality),
+            gauges(assessment.quality),
+            html.Div(
+                [
+                    html.Button(
+                        "Classify anyway",
+                        type="button",
+                        className="button",
+                        **{"data-action": "classify-anyway"},
+                    ),
+                    html.Span(
+                        RECOMMENDED_GATE_ACCEPTS
+                        if assessment.quality.recommended_verdict == "accept"
+                        else "The result will be marked: a poor image misleads the classifier.",
+                        className="hint",
+                    ),
+                ],
+                className="card-actions",
+            ),
+            html.P(f"Not classified · {duration(assessment.seconds)}", className="provenance"),
+        ],
+        className="card-main card-main-wide",
+    )
+
+
+def _reasons(report: QualityReport) -> html.Div:
+    what = " and ".join(FAILED_MEASURES[name] for name in report.failed)
+    return html.Div(
+        [
+            html.P(["This image ", html.Strong(f"{what}.")], className="reasons-title"),
+            html.Ul([html.Li(reason) for reason in report.reasons], className="reasons"),
+        ]
+    )
+
+
+def _classified(view: ResultView) -> list[Component]:
+    assessment = view.assessment
+    prediction = assessment.prediction
+    if prediction is None:
+        return []
+    outcome = outcome_of(assessment)
+    chart = html.Div([probability_chart(prediction, view.taxonomy), chart_legend()])
+    findings: list[Component] = [banner(outcome, assessment.message)]
+    if _forced(assessment):
+        findings.append(
+            html.P(
+                [icon("warning"), "Classified although the image should be retaken."],
+                className="forced",
+            )
+        )
+    if outcome is FOREIGN:
+        computed = [html.Summary("What the classifier computed all the same"), chart]
+        findings += [
+            html.P(NOT_ALWAYS_RIGHT, className="hint"),
+            html.Details(computed, className="computed"),
+        ]
+        parts = [html.Div(gauges(assessment.quality), className="card-quality")]
+    else:
+        findings += [_finding(prediction), _malignancy(assessment, prediction)]
+        if outcome is CLEAR and prediction.p_malignant >= MAJORITY:
+            findings.append(
+                html.P([icon("warning"), html.Span(MORE_LIKELY_MALIGNANT)], className="forced")
+            )
+        parts = [
+            html.Div(chart, className="card-chart"),
+            html.Div(gauges(assessment.quality), className="card-quality"),
+        ]
+    findings.append(
+        html.P(
+            f"{assessment.model} · version {assessment.version} · {duration(assessment.seconds)}",
+            className="provenance",
+        )
+    )
+    wide = " card-main-wide" if outcome is FOREIGN else ""
+    return [html.Div(findings, className=f"card-main{wide}"), *parts]
+
+
+def _malignancy(assessment: Assessment, prediction: Prediction) -> html.Div:
+    # The threshold holds for the card's class frequencies; beside a probability that is weighted
+    # by others it would mislead.
+    adjusted = assessment.prior is not None
+    threshold = None if adjusted else assessment.threshold
+    return malignancy(prediction.p_malignant, threshold, adjusted=adjusted)
+
+
+def _finding(prediction: Prediction) -> html.P:
+    return html.P(
+        [
+            html.Span("Most likely", className="block-title"),
+            html.Span(
+                [
+                    html.Strong(prediction.name, className="finding-name"),
+                    html.Span(percent(prediction.probability), className="finding-value"),
+                ],
+                className="finding",
+            ),
+        ],
+        className="finding-block",
+    )
+
+
+def _forced(assessment: Assessment) -> bool:
+    return not assessment.gated and assessment.quality.verdict == "reject"

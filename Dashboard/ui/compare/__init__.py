@@ -1,0 +1,1 @@
+"""The Compare page: a few pictures side by side."""

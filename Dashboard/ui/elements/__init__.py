@@ -1,0 +1,1 @@
+"""Small things that all pages are drawn with."""

@@ -1,0 +1,1 @@
+"""Explanations on the page: the panel, the heat overlay, the callbacks."""

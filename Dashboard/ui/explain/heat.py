@@ -1,0 +1,88 @@
+"""The instant heatmap: the class activation map of the served model, for the browser to draw.
+
+A map takes some dozens of bytes, and the browser colours it: the opacity of a hundred pictures
+changes at once, and several are drawn on one scale.
+"""
+
+import json
+
+import cv2
+import numpy as np
+from dash import html
+from numpy.typing import NDArray
+
+from Dashboard.explain.maps import colour_table, encode_map
+from Dashboard.ui.elements.icons import icon
+from interpretability.attribution.placement import JUMP, placed
+from models.checkpoint.card import ENSEMBLE
+from models.inference.classifier import Prediction
+
+# Longest side of the drawing in pixels; the browser stretches it over the picture.
+DRAWN_SIDE = 160
+# Values sent for each cell and side: where a cell's centre lies shows in them.
+CELL = 4
+
+
+def heat_tools(scale: str) -> html.Div:
+    """Switch, opacity and legend for all heatmaps of a page; `assets/heat.js` fills it.
+
+    scale: what the strongest colour stands for.
+    """
+    return html.Div(
+        [
+            html.Button(
+                [icon("heat"), html.Span("Heatmap")],
+                type="button",
+                className="tool heat-switch",
+                **{"data-action": "heat", "aria-pressed": "true"},
+            ),
+            html.Div(className="heat-opacity"),
+            html.Div(
+                [
+                    html.Span("against"),
+                    html.Canvas(className="heat-scale", width=127, height=1),
+                    html.Span("for the class"),
+                ],
+                className="heat-legend",
+            ),
+            html.Span(scale),
+        ],
+        id="heat-tools",
+        className="heat-tools",
+        **{"data-colours": colour_table(True)},
+    )
+
+
+def heat_canvas(prediction: Prediction, width: int, height: int) -> html.Canvas | None:
+    """The map over a picture of `width` x `height`; None where the model has none.
+
+    Holds the maps of all classes, so that another one can be shown at once.
+    """
+    if prediction.cam is None:
+        return None
+    scale = DRAWN_SIDE / max(width, height)
+    codes = list(prediction.probabilities)
+    return html.Canvas(
+        className="thumb heat",
+        width=max(1, round(width * scale)),
+        height=max(1, round(height * scale)),
+        **{
+            "data-map": json.dumps(encode_map(in_place(prediction.cam, prediction.backbone))),
+            "data-codes": " ".join(codes),
+            "data-shown": str(codes.index(prediction.code)),
+            "aria-hidden": "true",
+        },
+    )
+
+
+def in_place(maps: NDArray[np.float32], backbone: str) -> NDArray[np.float32]:
+    """Maps (C, h, w), as (C, CELL h, CELL w) that cover the picture, cells at their centres.
+
+    The mean over networks of several kinds has no one place for its cells and is stretched.
+    """
+    if backbone == ENSEMBLE:
+        return maps
+    cells = maps.shape[1]
+    size = (CELL * cells, CELL * cells)
+    drawn = [placed(one, backbone, round(JUMP) * cells) for one in maps]
+    return np.stack([cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in drawn])

@@ -1,0 +1,1 @@
+"""The Models page: the comparison, and a card for every checkpoint."""

@@ -1,0 +1,102 @@
+"""What a card tells beyond its metrics: operating point, predictive values, groups."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dash import html
+from dash.development.base_component import Component
+
+from Dashboard.ui.models.card_ood import foreign_section
+from Dashboard.ui.models.metrics import scrollable, table_head
+from models.checkpoint.card import Card
+from models.checkpoint.card_text import (
+    ATTRIBUTES,
+    GROUP_COLUMNS,
+    RULES,
+    calibration_sentence,
+    form_sentence,
+    origin_facts,
+    percent,
+    point_sentence,
+    spread,
+)
+
+
+def card_details(card: Card) -> list[Component]:
+    """Sections of a model card; those that the card says nothing of are left out."""
+    parts: list[Component] = []
+    if card.intended_use:
+        parts.append(_section("Intended use", html.P(card.intended_use, className="model-text")))
+    facts = origin_facts(card)
+    if facts:
+        entries = [html.Div([html.Dt(t), html.Dd(f)], className="fact") for t, f in facts.items()]
+        parts.append(_section("Data and origin", html.Dl(entries, className="facts")))
+    if card.operating_point and "sensitivity" in card.operating_point:
+        parts.append(_section("Advice", html.P(point_sentence(card), className="model-text")))
+    if card.calibration.get("test", {}).get("ece_15"):
+        parts.append(
+            _section(
+                "Calibration",
+                html.P(
+                    f"{calibration_sentence(card)} {form_sentence(card)}".strip(),
+                    className="model-text",
+                ),
+            )
+        )
+    if card.predictive_values:
+        parts.append(_fold("Predictive values", predictive_table(card.predictive_values)))
+    if card.breakdowns:
+        parts.append(_fold("By sex, age, body site and diagnosis", group_table(card.breakdowns)))
+    if card.ood and "false_alarms" in card.ood:
+        parts.append(_fold("Pictures that are not dermatoscopic", *foreign_section(card.ood)))
+    return parts
+
+
+def predictive_table(values: Sequence[Mapping[str, Any]]) -> html.Div:
+    """Predictive values by rule and by share of malignant lesions."""
+    head = [
+        "Malignant among those seen",
+        "Rule",
+        "Consultation is right",
+        "No consultation is right",
+    ]
+    rows = [
+        html.Tr(
+            [
+                html.Th(percent(float(entry["prevalence"])), scope="row"),
+                html.Td(RULES.get(entry["rule"], entry["rule"])),
+                _cell(entry["positive"]),
+                _cell(entry["negative"]),
+            ]
+        )
+        for entry in sorted(values, key=lambda entry: entry["prevalence"])
+    ]
+    title = "Positive and negative predictive value, from sensitivity and specificity on test"
+    return scrollable(table_head(head, 2), html.Tbody(rows), title)
+
+
+def group_table(groups: Sequence[Mapping[str, Any]]) -> html.Div:
+    """A row per group, its size first."""
+    head = ["Group", "Images", "Malignant", *GROUP_COLUMNS.values()]
+    rows = []
+    for entry in groups:
+        name = f"{ATTRIBUTES.get(entry['by'], entry['by'])}: {entry['group']}"
+        counts = [html.Td(f"{entry[key]:,}", className="number") for key in ("n", "malignant")]
+        cells = [_cell(entry["metrics"].get(metric)) for metric in GROUP_COLUMNS]
+        rows.append(html.Tr([html.Th(name, scope="row"), *counts, *cells]))
+    return scrollable(table_head(head, 1), html.Tbody(rows), "Test split, 95% intervals")
+
+
+def _cell(value: Mapping[str, Any] | None) -> html.Td:
+    if not value or value.get("value") is None:
+        return html.Td("–", className="number")
+    parts = [f"{value['value']:.2f}", html.Span(spread(value, 2), className="spread")]
+    return html.Td(parts, className="number")
+
+
+def _section(title: str, content: Component) -> html.Div:
+    return html.Div([html.H3(title, className="model-title"), content])
+
+
+def _fold(title: str, *content: Component) -> html.Details:
+    return html.Details([html.Summary(title), *content], className="model-fold")

@@ -1,0 +1,74 @@
+"""Models page: the shipped comparison, and the card of every checkpoint that can be chosen."""
+
+import dash
+import flask
+from dash import ClientsideFunction, Input, Output, clientside_callback, html
+
+from Dashboard.ui.models.comparison import comparison_view
+from Dashboard.ui.models.model_card import model_card
+from Dashboard.ui.models.shipped_comparison import load_comparison
+from models.checkpoint.card import load_card
+
+# `/models` is the API's.
+dash.register_page(
+    __name__,
+    path="/model-cards",
+    name="Models",
+    title="Models · Skin lesion dashboard",
+    order=1,
+    in_navigation=True,
+)
+
+
+def layout(**_query: str) -> html.Div:
+    """The comparison where one was shipped, then the cards, the default model first."""
+    service = flask.current_app.extensions["service"]
+    infos = service.models()
+    found = load_comparison()
+    cards = [model_card(info, load_card(service.root / info.name)) for info in infos]
+    none = html.P("No model is installed on this server.", className="lead")
+    head = html.Div(
+        [
+            html.H1("Models"),
+            html.P(
+                "What each model was trained on, how well it did on lesions it had never seen, "
+                "and what it is not made for.",
+                className="lead",
+            ),
+        ],
+        className="page-head",
+    )
+    default = next((info.name for info in infos if info.default), None)
+    view = [] if found is None else [comparison_view(found, [info.name for info in infos])]
+    return html.Div(
+        [
+            head,
+            *view,
+            html.Div(cards or [none], className="model-list"),
+            html.Div(id="models-used", hidden=True, **{"data-default": default or ""}),
+        ],
+        className="models-page",
+    )
+
+
+clientside_callback(
+    ClientsideFunction("models", "mount"),
+    Output("models-used", "data-used-model"),
+    Input("models-used", "data-default"),
+)
+clientside_callback(
+    ClientsideFunction("models", "curves"),
+    Output("graph-roc", "figure"),
+    Output("graph-pr", "figure"),
+    Input("curve-task", "value"),
+)
+clientside_callback(
+    ClientsideFunction("models", "oneModel"),
+    Output("graph-confusion", "figure"),
+    Output("graph-reliability", "figure"),
+    Input("curve-model", "value"),
+)
+for name in ("graph-intervals", "graph-cost"):
+    clientside_callback(
+        ClientsideFunction("models", "single"), Output(name, "figure"), Input(name, "id")
+    )

@@ -1,0 +1,196 @@
+"""The measured performance on a checkpoint's card, as tables with intervals."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dash import html
+from dash.development.base_component import Component
+
+from Dashboard.ui.elements.text import share
+from models.registry.taxonomy import HAM10000
+
+Metric = Mapping[str, Any]
+# Metric names whose spelling is not just theirs with a capital letter.
+METRIC_NAMES = {
+    "macro_auc": "Macro AUC",
+    "auc": "AUC",
+    "f1": "F1",
+    "malignant_auc": "AUC, malignant or not",
+    "malignant_average_precision": "Average precision, malignant or not",
+    "ece_15": "Calibration error (ECE, 15 bins)",
+    "brier": "Brier score",
+    "nll": "Log loss",
+    "macro_f1": "Macro F1",
+    "weighted_f1": "Weighted F1",
+}
+SPLIT_NAMES = {
+    "test": "Test split: lesions that nothing was trained or chosen on",
+    "val": "Validation split: lesions that helped to choose the weights",
+    "val_resampled": "Validation split, every class weighing the same",
+}
+# Metrics that are shown side by side: the ending of the name, and the column's title.
+RULES = {"_at_threshold": "At the operating point", "": "Most likely class"}
+FORMS = {
+    "_uncalibrated": "Before calibration",
+    "": "Calibrated",
+    "_natural": "At natural frequencies",
+}
+CALLS = tuple(
+    f"malignant_{name}" for name in ("sensitivity", "specificity", "precision", "f1", "accuracy")
+)
+ERRORS = ("ece_15", "brier", "log_loss")
+
+
+def performance(metrics: Sequence[Metric]) -> list[Component]:
+    """Tables of `metrics`: the test split open, any other folded; a sentence where there are none.
+
+    metrics: entries `{"metric", "split", "n", "value", "low", "high"}`. Those named NAME_CODE,
+    CODE being a class, make a table with a row per class.
+    """
+    if not metrics:
+        return [html.P("The card of this model has no metrics.", className="hint")]
+    splits = list(dict.fromkeys(str(metric.get("split", "")) for metric in metrics))
+    first = "test" if "test" in splits else splits[0]
+    parts: list[Component] = []
+    for split in sorted(splits, key=lambda name: name != first):
+        title = SPLIT_NAMES.get(split, f"Split {split}")
+        of_split = [metric for metric in metrics if str(metric.get("split", "")) == split]
+        if split == first:
+            parts += [html.H3(title, className="model-title"), *_tables(of_split)]
+        else:
+            folded = [html.Summary(title), *_tables(of_split)]
+            parts.append(html.Details(folded, className="model-fold"))
+    return parts
+
+
+def metric_name(key: str) -> str:
+    """A metric's name for people: `balanced_accuracy` is "Balanced accuracy"."""
+    return METRIC_NAMES.get(key, key.replace("_", " ").capitalize())
+
+
+def class_of(key: str) -> tuple[str, str] | None:
+    """`("auc", "mel")` for `auc_mel`; None for a metric that is not of one class."""
+    name, _, code = key.rpartition("_")
+    return (name, code) if name and code in HAM10000.codes else None
+
+
+def _tables(metrics: Sequence[Metric]) -> list[Component]:
+    by_name = {str(metric.get("metric", "")): metric for metric in metrics}
+    calls = _side_by_side(by_name, CALLS, RULES, "Malignant or not", len("malignant_"))
+    errors = _side_by_side(by_name, ERRORS, FORMS, "Probabilities: distance from the truth", 0)
+    apart = {stem + ending for stem in CALLS for ending in RULES if calls}
+    apart |= {stem + ending for stem in ERRORS for ending in FORMS if errors}
+    overall = [m for name, m in by_name.items() if class_of(name) is None and name not in apart]
+    by_class: dict[str, dict[str, Metric]] = {}
+    for name, metric in by_name.items():
+        found = class_of(name)
+        if found:
+            by_class.setdefault(found[1], {})[found[0]] = metric
+    tables: list[Component] = [_overall(overall)] if overall else []
+    tables += [table for table in (calls, errors) if table is not None]
+    return [*tables, _per_class(by_class)] if by_class else tables
+
+
+def _side_by_side(
+    metrics: Mapping[str, Metric],
+    stems: Sequence[str],
+    endings: Mapping[str, str],
+    title: str,
+    cut: int,
+) -> html.Div | None:
+    """A row per stem, a column per ending; None where fewer than two columns would be filled."""
+    filled = [e for e in endings if any(stem + e in metrics for stem in stems)]
+    if len(filled) < 2:
+        return None
+    head = [html.Th("Metric", scope="col")]
+    head += [html.Th(endings[e], scope="col", className="number") for e in filled]
+    rows = []
+    for stem in stems:
+        cells = [_value_cell(metrics.get(stem + e, {}), 3) for e in filled]
+        rows.append(html.Tr([html.Th(metric_name(stem[cut:]), scope="row"), *cells]))
+    return scrollable(html.Thead(html.Tr(head)), html.Tbody(rows), title)
+
+
+def _overall(metrics: Sequence[Metric]) -> html.Div:
+    scale = html.Span("Interval on a scale from 0 to 1", className="visually-hidden")
+    head = [
+        html.Th("Metric", scope="col"),
+        html.Th("Value", scope="col", className="number"),
+        html.Th("95% interval", scope="col", className="number"),
+        html.Th(scale, scope="col", className="interval-column"),
+    ]
+    counts = sorted({int(metric["n"]) for metric in metrics if metric.get("n")})
+    title = "All classes together"
+    if counts:
+        title += ", " + " or ".join(f"{count:,}" for count in counts) + " images"
+    rows = []
+    for metric in metrics:
+        value, low, high = _numbers(metric)
+        rows.append(
+            html.Tr(
+                [
+                    html.Th(metric_name(str(metric.get("metric", ""))), scope="row"),
+                    html.Td("–" if value is None else f"{value:.3f}", className="number"),
+                    html.Td(_range(low, high), className="number"),
+                    html.Td(_interval(value, low, high), className="interval-column"),
+                ]
+            )
+        )
+    return scrollable(html.Thead(html.Tr(head)), html.Tbody(rows), title)
+
+
+def _per_class(by_class: Mapping[str, Mapping[str, Metric]]) -> html.Div:
+    names = list(dict.fromkeys(name for values in by_class.values() for name in values))
+    head = [html.Th("Class", scope="col")]
+    head += [html.Th(metric_name(name), scope="col", className="number") for name in names]
+    rows = []
+    for code, values in by_class.items():
+        cells = [_value_cell(values.get(name, {}), 2) for name in names]
+        rows.append(html.Tr([html.Th(HAM10000.name(code), scope="row"), *cells]))
+    return scrollable(html.Thead(html.Tr(head)), html.Tbody(rows), "Class by class")
+
+
+def _value_cell(metric: Metric, digits: int) -> html.Td:
+    value, low, high = _numbers(metric)
+    text = "–" if value is None else f"{value:.{digits}f}"
+    known = low is not None and high is not None
+    spread = f" ({low:.{digits}f} to {high:.{digits}f})" if known else ""
+    return html.Td([text, html.Span(spread, className="spread")], className="number")
+
+
+def scrollable(head: html.Thead, body: html.Tbody, title: str) -> html.Div:
+    """A table with `title` that scrolls within itself where the page is narrow."""
+    table = html.Table(
+        [html.Caption(title, className="block-title"), head, body], className="table"
+    )
+    return html.Div(
+        table, className="model-metrics", tabIndex=0, role="region", **{"aria-label": title}
+    )
+
+
+def table_head(titles: Sequence[str], words: int) -> html.Thead:
+    """Column heads, those after the first `words` above numbers."""
+    cells = [
+        html.Th(title, scope="col", className=None if place < words else "number")
+        for place, title in enumerate(titles)
+    ]
+    return html.Thead(html.Tr(cells))
+
+
+def _numbers(metric: Metric) -> tuple[float | None, float | None, float | None]:
+    return metric.get("value"), metric.get("low"), metric.get("high")
+
+
+def _range(low: float | None, high: float | None) -> str:
+    return "–" if low is None or high is None else f"{low:.3f} to {high:.3f}"
+
+
+def _interval(value: float | None, low: float | None, high: float | None) -> html.Div | None:
+    """A whisker from `low` to `high` with a dot at `value`; None for what is not in [0, 1]."""
+    if value is None or not 0 <= value <= 1:
+        return None
+    marks = [html.Div(className="interval-dot", style={"left": share(value)})]
+    if low is not None and high is not None:
+        whisker = {"left": share(low), "width": share(high - low)}
+        marks.insert(0, html.Div(className="interval-bar", style=whisker))
+    return html.Div(marks, className="interval", **{"aria-hidden": "true"})

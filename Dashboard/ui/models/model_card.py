@@ -1,0 +1,65 @@
+"""What a checkpoint says of itself, as a card: measured how well, on what, under which licence."""
+
+from dash import html
+from dash.development.base_component import Component
+
+from Dashboard.assess.service import ModelInfo
+from Dashboard.ui.elements.text import percent
+from Dashboard.ui.models.card_details import card_details
+from Dashboard.ui.models.metrics import performance
+from models.checkpoint.card import Card
+
+
+def model_card(info: ModelInfo, card: Card | None = None) -> html.Article:
+    """The card of one checkpoint, with what `card` tells beyond `info`."""
+    name_id = f"model-{info.name}"
+    tags = [html.Span("Default", className="tag")] if info.default else []
+    parts: list[Component] = [
+        html.Header(
+            [
+                html.H2(info.name, id=name_id, className="model-name"),
+                *tags,
+                html.Span(f"version {info.version}", className="hint"),
+                html.Button(
+                    "In use" if info.default else "Use this model",
+                    type="button",
+                    className="button model-use",
+                    **{"data-use": info.name, "aria-pressed": str(info.default).lower()},
+                ),
+            ],
+            className="model-head",
+        )
+    ]
+    if info.description:
+        parts.append(html.P(info.description, className="model-text"))
+    parts.append(_facts(info))
+    if info.limits:
+        parts.append(
+            html.Div(
+                [
+                    html.H3("Limits", className="model-title"),
+                    html.Ul([html.Li(limit) for limit in info.limits], className="model-limits"),
+                ]
+            )
+        )
+    parts += performance(info.metrics)
+    parts += card_details(card) if card is not None else []
+    return html.Article(parts, className="model-card", **{"aria-labelledby": name_id})
+
+
+def _facts(info: ModelInfo) -> html.Dl:
+    point = info.operating_point
+    advice = (
+        "consultation where a malignant class is the most probable one"
+        if point is None
+        else f"consultation from a malignant probability of {percent(float(point['threshold']))}, "
+        "or where a malignant class is the most probable one"
+    )
+    facts = {"Backbone": info.backbone, "Advice": advice, "Licence": info.licence}
+    return html.Dl(
+        [
+            html.Div([html.Dt(name), html.Dd(value)], className="fact")
+            for name, value in facts.items()
+        ],
+        className="facts",
+    )

@@ -1,0 +1,125 @@
+"""What surrounds every page: provider, header with navigation, the permanent note, footer."""
+
+import dash
+import dash_mantine_components as dmc
+from dash import ClientsideFunction, Input, Output, dcc, html
+
+from Dashboard.ui.elements.icons import icon
+from Dashboard.ui.elements.theme import THEME
+from Dashboard.ui.explain.panel import slots
+
+PRODUCT = "Skin lesion dashboard"
+NOTE = "Decision support for professionals, not a diagnosis."
+API_PAGE = "/docs"
+
+
+def install(app: dash.Dash) -> None:
+    """Give `app` the frame of all pages and the callback that marks the current page."""
+    app.layout = layout
+    app.clientside_callback(
+        ClientsideFunction("lesions", "showWhere"),
+        Output("navigation-state", "data-path"),
+        Input("_pages_location", "pathname"),
+    )
+
+
+def layout() -> dmc.MantineProvider:
+    """The frame of the whole application; Dash puts the page into its container."""
+    return dmc.MantineProvider(
+        theme=THEME,
+        defaultColorScheme="auto",
+        children=[
+            html.A("Skip to the content", href="#content", className="skip-link"),
+            header(),
+            note(),
+            html.Main(dash.page_container, id="content", className="page", tabIndex=-1),
+            footer(),
+            html.Div(
+                id="announcer",
+                className="visually-hidden",
+                role="status",
+                **{"aria-live": "polite", "aria-atomic": "true"},
+            ),
+            html.Div(id="navigation-state", hidden=True),
+            # Here, so that what is being explained is followed from page to page.
+            slots(),
+        ],
+    )
+
+
+def header() -> html.Header:
+    """Product name, navigation, colour scheme."""
+    return html.Header(
+        html.Div(
+            [
+                dcc.Link(
+                    [html.Span(className="brand-mark", **{"aria-hidden": "true"}), PRODUCT],
+                    href=dash.get_relative_path("/"),
+                    className="brand",
+                ),
+                navigation(),
+                colour_scheme_toggle(),
+            ],
+            className="header-inner",
+        ),
+        className="header",
+    )
+
+
+def navigation() -> html.Nav:
+    """A link to every registered page that has a place in the navigation, and one to the API."""
+    pages = (page for page in dash.page_registry.values() if page.get("in_navigation"))
+    links = [
+        dcc.Link(page["name"], href=page["relative_path"], className="nav-link") for page in pages
+    ]
+    # In a tab of its own: it is no page of Dash, so in this one it would throw the results away.
+    api = html.A(
+        [
+            "API",
+            icon("outside", class_name="nav-outside"),
+            html.Span(" (opens in a new tab)", className="visually-hidden"),
+        ],
+        href=API_PAGE,
+        className="nav-link",
+        title="Description of the JSON API, in a new tab",
+        target="_blank",
+        rel="noopener",
+    )
+    return html.Nav([*links, api], className="nav", id="navigation", **{"aria-label": "Main"})
+
+
+def colour_scheme_toggle() -> dmc.ColorSchemeToggle:
+    """Light or dark; Mantine keeps the choice in the browser."""
+    return dmc.ColorSchemeToggle(
+        lightIcon=icon("moon"),
+        darkIcon=icon("sun"),
+        variant="subtle",
+        size=44,
+        className="scheme-toggle",
+        **{"aria-label": "Switch between light and dark colours"},
+    )
+
+
+def note() -> html.Aside:
+    """The sentence that stays in view on every page."""
+    return html.Aside(
+        [icon("info"), html.Span(NOTE)], className="note", **{"aria-label": "What this is for"}
+    )
+
+
+def footer() -> html.Footer:
+    """What is kept of an upload: nothing, or for minutes where it is explained."""
+    return html.Footer(
+        html.Div(
+            [
+                html.Span(
+                    "Images are held in memory while they are assessed and then forgotten; one "
+                    "that is explained, and its explanations, after 15 minutes at the latest. "
+                    "File names never leave this browser."
+                ),
+                html.Span("A clinician's judgement comes first."),
+            ],
+            className="footer-inner",
+        ),
+        className="footer",
+    )

@@ -1,0 +1,1 @@
+"""What every request passes: headers, compression, connections, limits."""

@@ -1,0 +1,184 @@
+"""What the commands do between parsing and printing. Needs torch only to explain."""
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interpretability.attribution.explainer import Explainer, Explanation
+from interpretability.methods import METHODS, PRECISIONS, Parameter, check_precision, get_method
+from interpretability.rendering import overlay
+from models.registry.backbones import BACKBONES
+
+Picture = NDArray[np.uint8]
+
+
+class CommandError(ValueError):
+    """Wrong use of a command; the message is one sentence for the user."""
+
+
+@dataclass(frozen=True)
+class Requested:
+    """A checked request of the `explain` command."""
+
+    image: Path
+    out: Path
+    raw: Path | None
+    methods: tuple[str, ...]
+    precision: str
+    target: str | None
+    settings: dict[str, float]
+    style: str
+    opacity: float
+    anyway: bool
+
+    @classmethod
+    def checked(
+        cls,
+        image: Path,
+        out: Path,
+        raw: Path | None,
+        methods: tuple[str, ...],
+        precision: str,
+        target: str | None,
+        settings: Sequence[str],
+        style: str,
+        opacity: float,
+        anyway: bool,
+    ) -> "Requested":
+        """A request whose words are known; ValueError names what came and what is accepted."""
+        for name in methods:
+            get_method(name)
+        check_precision(precision)
+        if style not in overlay.STYLES:
+            raise CommandError(
+                f"unknown style {style!r}; the styles are {', '.join(overlay.STYLES)}"
+            )
+        if len(methods) > 1 and style != "side-by-side":
+            raise CommandError("several methods go with --style side-by-side only")
+        if len(methods) > 1 and raw is not None:
+            raise CommandError("--raw takes the map of one method; several were named")
+        if not 0 <= opacity <= 1:
+            raise CommandError(f"--opacity must be from 0 to 1, got {opacity}")
+        for option, path in (("--out", out), ("--raw", raw)):
+            if path is not None and not path.absolute().parent.is_dir():
+                raise CommandError(f"{option}: the folder of {path} does not exist")
+        values = dict(_setting(text) for text in settings)
+        for name in methods:
+            get_method(name).settings(precision, values)
+        return cls(image, out, raw, methods, precision, target, values, style, opacity, anyway)
+
+    def picture(self) -> Picture:
+        """The decoded picture; CommandError where it cannot be read or the gate rejects it."""
+        from quality import ImageError, check, read
+
+        try:
+            picture = read(self.image)
+        except (ImageError, OSError) as error:
+            raise CommandError(f"{self.image}: {error}") from None
+        report = check(picture)
+        if report.verdict == "reject" and not self.anyway:
+            raise CommandError(
+                f"{self.image}: Please retake your image. {' '.join(report.reasons)} "
+                "(--anyway explains it all the same)"
+            )
+        return picture
+
+    def expected_seconds(self, explainer: Explainer) -> float:
+        """About how long it takes on two cores."""
+        return sum(
+            explainer.expected_seconds(name, self.precision, self.settings) for name in self.methods
+        )
+
+
+def _setting(text: str) -> tuple[str, float]:
+    name, equals, value = text.partition("=")
+    try:
+        number = float(value)
+    except ValueError:
+        number = float("nan")
+    if not equals or number != number:
+        raise CommandError(f"--set takes NAME=NUMBER, got {text!r}")
+    return name, number
+
+
+def explained(
+    explainer: Explainer,
+    request: Requested,
+    picture: Picture,
+    method: str,
+    progress: Callable[[float], None],
+) -> Explanation:
+    """One map of a request."""
+    return explainer.explain(
+        picture,
+        method=method,
+        precision=request.precision,
+        target=request.target,
+        settings=request.settings,
+        progress=progress,
+    )
+
+
+def written(request: Requested, picture: Picture, found: Sequence[Explanation]) -> None:
+    """Draw the maps and write the files that were asked for."""
+    maps = [one.map for one in found]
+    if request.style == "heatmap":
+        drawn = overlay.heatmap(
+            picture, maps[0], request.opacity, signed=METHODS[found[0].method].signed
+        )
+    elif request.style == "contours":
+        drawn = overlay.contours(picture, maps[0])
+    else:
+        titles = [METHODS[one.method].label for one in found]
+        drawn = overlay.side_by_side(picture, maps, titles, request.opacity)
+    write_whole(request.out, lambda path: path.write_bytes(overlay.png(drawn)))
+    if request.raw is not None:
+        write_whole(request.raw, lambda path: _save(path, maps[0]))
+
+
+def _save(path: Path, values: NDArray[np.float32]) -> None:
+    with path.open("wb") as file:
+        np.save(file, values)
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` write a file beside `path`, then put it in its place: whole or not at all."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.absolute().parent)
+    os.close(handle)
+    staging = Path(name)
+    try:
+        write(staging)
+        staging.chmod(0o644)
+        staging.replace(path)
+    finally:
+        staging.unlink(missing_ok=True)
+
+
+def method_rows() -> list[dict[str, str]]:
+    """The table of methods for people, a row each."""
+    rows = []
+    for entry in METHODS.values():
+        seconds = (f"{entry.expected_seconds(one):.1f}" for one in PRECISIONS)
+        refused = [name for name in BACKBONES if entry.supported(name)]
+        rows.append(
+            {
+                "method": entry.name,
+                "sign": "for and against" if entry.signed else "strength only",
+                "parameters (Low / Medium / High)": _parameters(entry.parameters),
+                "seconds": " / ".join(seconds) if entry.has_precision else next(seconds),
+                "works with": "all but " + ", ".join(refused) if refused else "all",
+                "notes": "fails the randomisation check" if entry.fails_randomisation else "",
+            }
+        )
+    return rows
+
+
+def _parameters(parameters: Sequence[Parameter]) -> str:
+    return "\n".join(
+        f"{one.name}: {' / '.join(f'{value:.3g}' for value in one.values)}" for one in parameters
+    )

@@ -1,0 +1,1 @@
+"""From an attribution map to a picture. Arrays in, image out; needs no torch."""

@@ -1,0 +1,1 @@
+"""Checkpoints on disk: the card, the weights, ensembles."""

@@ -1,0 +1,1 @@
+"""From a checkpoint to its serving form, an OpenVINO graph in the cache folder."""

@@ -1,0 +1,1 @@
+"""Taxonomy, backbones and preprocessing: the tables every list of choices derives from."""

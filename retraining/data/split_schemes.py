@@ -1,0 +1,214 @@
+"""Ways to part an index into train, val and test."""
+
+import math
+import re
+import warnings
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import StratifiedGroupKFold
+
+from retraining.data.errors import DataError
+from retraining.data.metadata import SOURCE_COLUMN
+
+PARTS = ("train", "val", "test")
+GROUPED_FRACTIONS = (0.64, 0.16, 0.20)
+PER_CLASS_FRACTIONS = (0.8, 0.2)
+# Of train and val, in what a source leaves.
+REST_FRACTIONS = (0.8, 0.2)
+# The column of an index with the part that a picture's folder gave it.
+GIVEN_COLUMN = "part"
+
+Parts = dict[str, pd.DataFrame]
+
+
+def grouped_split(
+    index: pd.DataFrame, fractions: Sequence[float] = GROUPED_FRACTIONS, seed: int = 42
+) -> Parts:
+    """Part `index` by lesion, every class in about the same share in each part.
+
+    fractions: of train, val and test, or of train and val; they sum to 1. A part is one fold or
+        several of scikit-learn's StratifiedGroupKFold over what the parts after it left: 0.64,
+        0.16, 0.20 is 1/5 of all, then 1/5 of the rest. Shares are met to a fortieth of the rest.
+    Raises ValueError for other fractions and DataError where a part would lack a class.
+    """
+    _check_fractions(fractions)
+    parts: Parts = {}
+    rest, left = index, 1.0
+    for name, fraction in reversed(list(zip(PARTS, fractions, strict=False))[1:]):
+        if fraction / left > 0.5 + 1e-6:
+            raise ValueError(
+                f"the share of {name} may be at most half of what remains, got {fractions}"
+            )
+        share = Fraction(fraction / left).limit_denominator(40) or Fraction(1, 40)
+        _check_lesions(rest, share.denominator)
+        folds = _folds(rest, share.denominator, seed)[: share.numerator]
+        take = np.sort(np.concatenate(folds))
+        parts[name] = rest.iloc[take].reset_index(drop=True)
+        rest, left = rest.drop(rest.index[take]), left - fraction
+    parts["train"] = rest.reset_index(drop=True)
+    return _complete({name: parts[name] for name in PARTS if name in parts}, index)
+
+
+def per_class_split(
+    index: pd.DataFrame, fractions: Sequence[float] = PER_CLASS_FRACTIONS, seed: int = 42
+) -> Parts:
+    """Part the images of every class by chance, without regard to lesions: this leaks.
+
+    Older tables used it, 80/20, and it is here to be laid beside them. Of n images of a class,
+    val and test get their fraction of n rounded up, train the rest.
+    Raises ValueError for other fractions and DataError where a part would lack a class.
+    """
+    _check_fractions(fractions)
+    rng = np.random.default_rng(seed)
+    taken: dict[str, list[np.intp]] = {name: [] for name in PARTS[: len(fractions)]}
+    for code in sorted(index.dx.unique()):
+        rows = rng.permutation(np.flatnonzero((index.dx == code).to_numpy()))
+        for name, fraction in reversed(list(zip(PARTS, fractions, strict=False))[1:]):
+            # 0.2 * 6705 is 1341.0000000000002 in floating point, and means 1341.
+            size = math.ceil(round(fraction * (index.dx == code).sum(), 6))
+            taken[name].extend(rows[:size])
+            rows = rows[size:]
+        taken["train"].extend(rows)
+    parts = {n: index.iloc[np.sort(rows)].reset_index(drop=True) for n, rows in taken.items()}
+    return _complete(parts, index)
+
+
+def kfold_splits(index: pd.DataFrame, folds: int = 5, seed: int = 42) -> list[Parts]:
+    """Cross-validation by lesion: every lesion is in `test` once, and in `val` once.
+
+    Split i has fold i as test, the next one as val and the others as train.
+    Raises ValueError for fewer than 3 folds, DataError where a part would lack a class.
+    """
+    if folds < 3:
+        raise ValueError(f"folds must be 3 or more (train, val and test), got {folds}")
+    _check_lesions(index, folds)
+    pieces = _folds(index, folds, seed)
+    splits = []
+    for i in range(folds):
+        val, test = pieces[(i + 1) % folds], pieces[i]
+        train = np.setdiff1d(np.arange(len(index)), np.concatenate([val, test]))
+        rows = {"train": train, "val": val, "test": test}
+        parts = {n: index.iloc[r].reset_index(drop=True) for n, r in rows.items()}
+        splits.append(_complete(parts, index))
+    return splits
+
+
+def source_splits(index: pd.DataFrame, seed: int = 42) -> dict[str, Parts]:
+    """A split for every source (column `dataset`) by its name: that source is left out, as test.
+
+    test is every image of the source whose lesion has images of no other. A lesion with images of
+    two sources or more is never parted and never in test: all its images are in train or in val
+    of every split, those of the source that is left out among them. val is a fifth of what test
+    leaves, by lesion as in `grouped_split`, train the remainder.
+    A source need not have every class, so test may lack some; train and val may not.
+    Raises DataError where the index names no source, or only one, or not that of every image,
+    where a name cannot be that of a folder, where no lesion is of a source alone, and where train
+    or val would lack a class.
+    """
+    source = _sources(index)
+    alone = source.groupby(index.lesion_id).transform("nunique") == 1
+    splits: dict[str, Parts] = {}
+    for name in sorted(source.unique()):
+        left_out = (source == name) & alone
+        if not left_out.any():
+            raise DataError(
+                f"test would have no image of source {name}: each of its lesions has images of "
+                "another source too"
+            )
+        try:
+            parts = grouped_split(index[~left_out], REST_FRACTIONS, seed)
+            _complete(parts, index)
+        except DataError as error:
+            raise DataError(f"with source {name} left out: {error}") from None
+        splits[name] = {**parts, "test": index[left_out].reset_index(drop=True)}
+    return splits
+
+
+def given_split(index: pd.DataFrame) -> Parts:
+    """The parts that the folders of the data named (column `part`).
+
+    Raises DataError where the index names none, or not train and one more.
+    """
+    named = set(index[GIVEN_COLUMN]) if GIVEN_COLUMN in index else set()
+    if not {"train"} < named <= set(PARTS):
+        raise DataError(
+            "the data give no split of their own: scheme given needs pictures in folders "
+            f"train/CLASS and val/CLASS or test/CLASS, all of them; got {sorted(named) or 'none'}"
+        )
+    return {n: index[index[GIVEN_COLUMN] == n].reset_index(drop=True) for n in PARTS if n in named}
+
+
+def _sources(index: pd.DataFrame) -> pd.Series:
+    """The source of every image; DataError where one is not named, or all are of one."""
+    if SOURCE_COLUMN not in index:
+        raise DataError(
+            f"the metadata names no source: scheme source needs the column {SOURCE_COLUMN} in the "
+            "metadata file, with the source of each image; run `python -m retraining prepare` on "
+            "data that have it"
+        )
+    source = index[SOURCE_COLUMN].fillna("").astype(str)
+    bare = index.image_id[source == ""]
+    if len(bare):
+        raise DataError(
+            f"{len(bare)} images have no source (column {SOURCE_COLUMN}), the first is "
+            f"{bare.iloc[0]}; scheme source needs that of every image"
+        )
+    for name in sorted(source.unique()):
+        # The name becomes a folder, which must lie in that of the splits.
+        if not re.fullmatch(r"\w([\w. -]*\w)?", name):
+            raise DataError(
+                f"the source {name!r} cannot name a folder: it may hold letters, digits, spaces, "
+                "dots, - and _, with a letter, a digit or _ at both ends"
+            )
+    if source.nunique() == 1:
+        raise DataError(f"all images are of source {source.iloc[0]}; two sources are needed")
+    return source
+
+
+def _check_fractions(fractions: Sequence[float]) -> None:
+    if len(fractions) not in (2, 3) or min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-6:
+        raise ValueError(
+            f"fractions must be two or three shares above 0 that sum to 1, got {fractions}"
+        )
+
+
+def _check_lesions(index: pd.DataFrame, folds: int) -> None:
+    lesions = index.lesion_id.nunique()
+    if lesions < folds:
+        raise DataError(
+            f"too few lesions: {lesions}, for {folds} folds of equal size; take fewer folds, "
+            "larger shares or more data"
+        )
+
+
+def _folds(index: pd.DataFrame, folds: int, seed: int) -> list[np.ndarray]:
+    """Row numbers of each of `folds` folds that part no lesion."""
+    folder = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        # What it warns of, a class with fewer images than folds, `_complete` judges by result.
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        try:
+            pieces = list(folder.split(np.zeros(len(index)), index.dx, index.lesion_id))
+        except ValueError:
+            raise DataError(
+                f"too few images: no class has {folds}, one for each fold; the largest has "
+                f"{index.dx.value_counts().max()}"
+            ) from None
+    return [test for _, test in pieces]
+
+
+def _complete(parts: Parts, index: pd.DataFrame) -> Parts:
+    """`parts`, or DataError where one lacks a class of the index."""
+    for name, frame in parts.items():
+        lacking = sorted(set(index.dx) - set(frame.dx))
+        if lacking:
+            rows = index[index.dx == lacking[0]]
+            raise DataError(
+                f"{name} would have no image of class {lacking[0]}, which has {len(rows)} images "
+                f"of {rows.lesion_id.nunique()} lesions in all; take fewer parts, another seed "
+                "or more data"
+            )
+    return parts

@@ -1,0 +1,1 @@
+"""What a model gives on labelled images, and how good that is."""

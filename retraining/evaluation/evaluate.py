@@ -1,0 +1,316 @@
+"""Evaluation of runs and of served checkpoints; every choice is made on val alone."""
+
+import json
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+import quality
+from models.checkpoint.card import WEIGHTS_DIR, file_sha256
+from models.registry.backbones import get_backbone
+from models.registry.taxonomy import Taxonomy
+from retraining.data.archives import Progress
+from retraining.data.index import pixels
+from retraining.data.splits import load_split, split_hash
+from retraining.evaluation.evaluation_folder import (
+    EVALUATION_FILE,
+    Evaluation,
+    forget,
+    frequencies_of,
+    load_evaluation,
+    load_predictions,
+    write_scores,
+)
+from retraining.evaluation.scores import Metric, labels_of
+from retraining.metrics.bootstrap import RESAMPLES
+from retraining.metrics.calibration import SENSITIVITY, calibrate, operating_point
+from retraining.metrics.metrics import macro_auc
+from retraining.training.config import TrainConfig
+from retraining.training.run_folder import (
+    BEST_FILE,
+    SPLIT_FILE,
+    kept_size,
+    load_trained,
+    read_log,
+    read_run,
+)
+
+if TYPE_CHECKING:
+    from models.checkpoint.card import Card
+    from models.inference.classifier import Classifier
+
+# Networks trained on random zooms often do best at a size above the training size (Touvron et
+# al., Fixing the train-test resolution discrepancy, NeurIPS 2019); val chooses among these.
+SIZE_FACTORS = (1.0, 1.15, 1.3, 1.45)
+CHUNK = 32  # images that are decoded together
+
+Parts = Mapping[str, pd.DataFrame]
+Logits = Callable[[pd.DataFrame], NDArray[np.floating]]
+
+
+def evaluate_run(
+    run: Path,
+    part: str,
+    cache: Path,
+    size: int | None = None,
+    resamples: int = RESAMPLES,
+    sensitivity: float = SENSITIVITY,
+    splits: Path | None = None,
+) -> list[Metric]:
+    """Score the kept weights of `run` on a part of its split, and on val, which chooses.
+
+    Input size, temperature and operating point are chosen on val, never on the part that is
+    scored. Leaves an evaluation (see `retraining.evaluation.evaluation_folder`) in the run folder
+    and returns the metrics of `part`, each with its split, n and 95 % interval over lesions.
+
+    splits: where the split lies now; default: where it lay when the run was trained.
+    Raises ValueError where the run has no finished epoch, the part is unknown, or the split is
+    not the one that the run was trained on.
+    """
+    network, config, taxonomy = load_trained(run)
+    parts = _parts(splits or Path(config.splits), part)
+    trained_on = _recorded_hash(run / SPLIT_FILE)
+    if trained_on and split_hash(parts) != trained_on:
+        raise ValueError(
+            f"{splits or config.splits} is not the split that {run} was trained on: its test part "
+            "may hold images that the run has learnt"
+        )
+    weights = file_sha256(run / BEST_FILE)
+
+    def at(side: int) -> Logits:
+        return lambda frame: _network_logits(network, config, frame, side, cache)
+
+    known = _known(run, weights, split_hash(parts), size)
+    if known is None:
+        forget(run)
+        trained = kept_size(config, read_log(run))
+        side, logits = choose_size(trained, parts["val"], taxonomy, at, size)
+        known = _chosen(
+            Evaluation(
+                model=run.name,
+                backbone=config.backbone,
+                recipe=recipe_of(run, config),
+                form="trained",
+                input_size=side,
+                temperature=1.0,
+                operating_point=None,
+                chosen_on="val",
+                split=split_hash(parts),
+                trained_on=trained_on,
+                weights=weights,
+                taxonomy=taxonomy.to_dict(),
+                frequencies=frequencies_of(parts["train"], taxonomy),
+            ),
+            parts["val"],
+            logits,
+            sensitivity,
+        )
+        found = write_scores(run, known, "val", parts["val"], logits, resamples)
+        if part == "val":
+            return found
+    return _score(run, known, part, parts[part], at(known.input_size), resamples)
+
+
+def evaluate_model(
+    name: str,
+    splits: Path,
+    part: str,
+    out: Path,
+    *,
+    root: Path = WEIGHTS_DIR,
+    tta: bool = False,
+    resamples: int = RESAMPLES,
+    progress: Progress | None = None,
+) -> list[Metric]:
+    """Score a checkpoint as it is served, with the temperature and operating point of its card.
+
+    Makes the export where it is not there. tta: with test-time augmentation.
+    Where the card has no operating point and the split has a val part, it is chosen there.
+    Writes an evaluation to `out` and returns the metrics of `part`. Raises what
+    `models.inference.classifier.Classifier` raises, and ValueError for an unknown part.
+    """
+    from models.export.export import export
+    from models.inference.classifier import Classifier
+
+    parts = _parts(splits, part)
+    export(name, root=root)
+    classifier = Classifier(name, root=root, tta=tta)
+    card = classifier.card
+    known = _known(out, card.weights_sha256, split_hash(parts), card.preprocessing.input_size)
+    now = _of_card(name, classifier, parts)
+    same = known is not None and all(
+        getattr(known, what) == getattr(now, what) for what in ("temperature", "form", "views")
+    )
+    if known is None or not same or card.operating_point not in (None, known.operating_point):
+        forget(out)
+        known = now
+        if card.operating_point is None and "val" in parts:
+            logits = served_logits(classifier, parts["val"], progress)
+            known = with_point(known, parts["val"], logits)
+            found = write_scores(out, known, "val", parts["val"], logits, resamples)
+            if part == "val":
+                return found
+
+    def logits_of(frame: pd.DataFrame) -> NDArray[np.floating]:
+        return served_logits(classifier, frame, progress)
+
+    return _score(out, known, part, parts[part], logits_of, resamples)
+
+
+def served_logits(
+    classifier: "Classifier", frame: pd.DataFrame, progress: Progress | None = None
+) -> NDArray[np.float32]:
+    """Logits (N, K) of the images of a part, decoded as the dashboard decodes them."""
+    paths = [Path(path) for path in frame.path]
+    found = []
+    with ThreadPoolExecutor() as pool:
+        for start in range(0, len(paths), CHUNK):
+            pictures = list(pool.map(quality.read, paths[start : start + CHUNK]))
+            found.append(classifier.logits(pictures))
+            if progress:
+                progress(min(start + CHUNK, len(paths)), len(paths))
+    return np.concatenate(found)
+
+
+def choose_size(
+    trained: int,
+    val: pd.DataFrame,
+    taxonomy: Taxonomy,
+    at: Callable[[int], Logits],
+    size: int | None = None,
+) -> tuple[int, NDArray[np.floating]]:
+    """Input size with the highest macro AUC on val (or `size`), and the logits there.
+
+    trained: the size that the network was trained at.
+    """
+    sizes = [size] if size else [round(trained * factor / 16) * 16 for factor in SIZE_FACTORS]
+    labels = labels_of(val, taxonomy)
+    tried = {side: at(side)(val) for side in sizes}
+    best = max(tried, key=lambda side: macro_auc(labels, tried[side]))
+    return best, tried[best]
+
+
+def with_point(
+    evaluation: Evaluation,
+    val: pd.DataFrame,
+    logits: NDArray[np.floating],
+    sensitivity: float = SENSITIVITY,
+) -> Evaluation:
+    """`evaluation` with an operating point chosen on val, where its classes have malignant ones."""
+    predictions = evaluation.predictions(val, logits)
+    if not predictions.malignant.any():
+        return evaluation
+    point = operating_point(
+        predictions.labels, predictions.probabilities, predictions.taxonomy, sensitivity
+    )
+    return replace(evaluation, operating_point=point)
+
+
+def recipe_of(run: Path, config: TrainConfig) -> str:
+    """How a run was trained, in a word: what its settings say, or what they amount to."""
+    said = config.recipe or read_run(run).get("recipe")
+    if said:
+        return str(said)
+    if config.teachers:
+        return "distill"
+    return "scratch" if config.weights == "none" else "finetune"
+
+
+def _chosen(
+    evaluation: Evaluation, val: pd.DataFrame, logits: NDArray[np.floating], sensitivity: float
+) -> Evaluation:
+    predictions = evaluation.predictions(val, logits)
+    temperature = calibrate(predictions.labels, predictions.logits)
+    return with_point(replace(evaluation, temperature=temperature), val, logits, sensitivity)
+
+
+def _of_card(name: str, classifier: "Classifier", parts: Parts) -> Evaluation:
+    card = classifier.card
+    return Evaluation(
+        model=card.name + (f" ({classifier.views} views)" if classifier.views > 1 else ""),
+        backbone=card.backbone,
+        recipe=card_recipe(card),
+        form=f"served ({classifier.precision})",
+        input_size=card.preprocessing.input_size,
+        temperature=card.temperature,
+        operating_point=card.operating_point,
+        chosen_on="val",
+        split=split_hash(parts),
+        trained_on=str(card.split.get("sha256", "")),
+        weights=card.weights_sha256,
+        taxonomy=card.taxonomy.to_dict(),
+        frequencies=frequencies_of(parts["train"], card.taxonomy),
+        checkpoint=name,
+        views=classifier.views,
+    )
+
+
+def card_recipe(card: "Card") -> str:
+    """How a checkpoint was trained, in a word."""
+    if card.members:
+        return "ensemble"
+    config = card.training.get("config", {})
+    start = config.get("weights", "")
+    recipe = "distill" if config.get("teachers") else "scratch" if start == "none" else "finetune"
+    return str(card.training.get("recipe", recipe))
+
+
+def _score(
+    folder: Path,
+    evaluation: Evaluation,
+    part: str,
+    frame: pd.DataFrame,
+    logits_of: Logits,
+    resamples: int,
+) -> list[Metric]:
+    """Metrics of a part, from predictions that are there already where they are."""
+    if (folder / f"predictions_{part}.csv").is_file():
+        there = load_predictions(folder, part)
+        if list(there.frame.image_id) == list(frame.image_id.astype(str)):
+            return write_scores(folder, evaluation, part, frame, there.logits, resamples)
+    return write_scores(folder, evaluation, part, frame, logits_of(frame), resamples)
+
+
+def _network_logits(
+    network: Any, config: TrainConfig, frame: pd.DataFrame, side: int, cache: Path
+) -> NDArray[np.float32]:
+    import torch
+
+    from retraining.training.tensors import has_bf16, predict_logits
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    network.to(device, memory_format=torch.channels_last)
+    pictures = pixels(frame, Path(), side, cache)
+    preprocessing = get_backbone(config.backbone).preprocessing(side)
+    return predict_logits(network, pictures, preprocessing, bf16=has_bf16())
+
+
+def _known(folder: Path, weights: str, split: str, size: int | None) -> Evaluation | None:
+    """The evaluation that is there, if it is of these weights, this split and this size."""
+    if not (folder / EVALUATION_FILE).is_file():
+        return None
+    try:
+        found = load_evaluation(folder)
+    except ValueError:
+        return None
+    same = (found.weights, found.split) == (weights, split) and size in (None, found.input_size)
+    return found if same else None
+
+
+def _parts(splits: Path, part: str) -> Parts:
+    parts = load_split(splits)
+    if part not in parts:
+        raise ValueError(f"split must be one of {', '.join(parts)}, got {part!r}")
+    return parts
+
+
+def _recorded_hash(path: Path) -> str:
+    if not path.is_file():
+        return ""
+    return str(json.loads(path.read_text(encoding="utf-8")).get("sha256", ""))

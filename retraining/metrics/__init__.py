@@ -1,0 +1,1 @@
+"""Metrics of classifiers, their bootstrap intervals, calibration. Arrays in, numbers out."""

@@ -1,0 +1,143 @@
+"""Temperature and operating point, both chosen on the validation part."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+
+from models.registry.taxonomy import Taxonomy
+from retraining.metrics.metrics import (
+    Labels,
+    Scores,
+    Values,
+    binary_metrics,
+    class_weights,
+    even_weights,
+    probability_metrics,
+    reweighted,
+    softmax,
+)
+
+RULE = "p_malignant >= threshold or argmax malignant"
+SENSITIVITY = 0.95
+DECIMALS = 6  # of a threshold
+CURVE_POINTS = 51
+
+
+def fit_temperature(labels: Labels, logits: Scores, weights: Values) -> float:
+    """The temperature with the lowest weighted negative log-likelihood (Guo et al. 2017)."""
+    rows = np.arange(len(labels))
+
+    def loss(log_temperature: float) -> float:
+        probabilities = softmax(logits, float(np.exp(log_temperature)))
+        return float(-(weights * np.log(probabilities[rows, labels] + 1e-12)).sum())
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
+
+
+def calibrate(labels: Labels, logits: Scores) -> float:
+    """The temperature for probabilities that stand for evenly frequent classes."""
+    return fit_temperature(labels, logits, class_weights(labels, logits.shape[1]))
+
+
+def choose_threshold(
+    malignant: NDArray[np.bool_],
+    p_malignant: Scores,
+    called: NDArray[np.bool_],
+    sensitivity: float = SENSITIVITY,
+) -> float:
+    """The highest threshold at which `RULE` finds at least `sensitivity` of the malignant images.
+
+    malignant: (N,) truth.
+    p_malignant: (N,) calibrated probability.
+    called: (N,) whether the most probable class is malignant.
+    Returns a value in [0, 1], rounded down to `DECIMALS`; raises ValueError where no image is
+    malignant or `sensitivity` is not above 0 and at most 1.
+    """
+    if not 0 < sensitivity <= 1:
+        raise ValueError(f"sensitivity must be above 0 and at most 1, got {sensitivity}")
+    if not malignant.any():
+        raise ValueError("an operating point needs malignant images in val, there are none")
+    # The rule consults from any threshold where the most probable class is malignant.
+    reached = np.sort(np.where(called, 1.0, p_malignant)[malignant])[::-1]
+    needed = math.ceil(sensitivity * len(reached) - 1e-9)
+    scale = 10.0**DECIMALS
+    return math.floor(float(reached[needed - 1]) * scale) / scale
+
+
+def consults(p_malignant: Scores, called: NDArray[np.bool_], threshold: float) -> NDArray[np.bool_]:
+    """What `RULE` says of each image, (N,)."""
+    return np.asarray((p_malignant >= threshold) | called)
+
+
+def operating_point(
+    labels: Labels, probabilities: Values, taxonomy: Taxonomy, sensitivity: float = SENSITIVITY
+) -> dict[str, Any]:
+    """The operating point as a card holds it, chosen on these calibrated probabilities of val."""
+    bad = list(taxonomy.malignant_indices)
+    malignant, called = np.isin(labels, bad), np.isin(probabilities.argmax(axis=1), bad)
+    p_malignant = probabilities[:, bad].sum(axis=1)
+    threshold = choose_threshold(malignant, p_malignant, called, sensitivity)
+    consulted = consults(p_malignant, called, threshold)
+    reached = binary_metrics(malignant, consulted, np.ones((1, len(labels))))
+    return {
+        "rule": RULE,
+        "threshold": threshold,
+        "target_sensitivity": sensitivity,
+        "split": "val",
+        "n": len(labels),
+        "sensitivity": float(reached["sensitivity"][0]),
+        "specificity": float(reached["specificity"][0]),
+    }
+
+
+def operating_curve(
+    malignant: NDArray[np.bool_], p_malignant: Scores, called: NDArray[np.bool_], split: str
+) -> dict[str, Any]:
+    """Sensitivity and specificity of `RULE` at thresholds from 0 to 1, as a card holds them.
+
+    Raises ValueError where no image, or every image, is malignant.
+    """
+    if malignant.all() or not malignant.any():
+        raise ValueError("an operating curve needs malignant images and others")
+    thresholds = np.linspace(0, 1, CURVE_POINTS)
+    calls = np.stack([consults(p_malignant, called, threshold) for threshold in thresholds])
+    return {
+        "split": split,
+        "n": len(malignant),
+        "threshold": thresholds.round(4).tolist(),
+        "sensitivity": calls[:, malignant].mean(axis=1).round(5).tolist(),
+        "specificity": (~calls[:, ~malignant]).mean(axis=1).round(5).tolist(),
+    }
+
+
+def chance_ece(
+    probabilities: Values, frequencies: Values, draws: int = 200, seed: int = 0
+) -> dict[str, dict[str, float]]:
+    """Calibration errors that these very probabilities would have if they were exactly right.
+
+    The error of a finite set is above 0 for a perfect model too: with few images of a class that
+    weighs as much as the others, far above. Labels are drawn from the probabilities, turned to
+    `frequencies` (K,) of the classes, and scored.
+
+    Returns mean and 95 % range of `ece_15` (all classes weigh the same) and `ece_15_natural`.
+    """
+    rng = np.random.default_rng(seed)
+    natural = reweighted(probabilities, frequencies)
+    edges = natural.cumsum(axis=1)
+    classes = probabilities.shape[1]
+    ones = np.ones((1, len(probabilities)))
+    values: dict[str, list[float]] = {"ece_15": [], "ece_15_natural": []}
+    for _ in range(draws):
+        labels = (edges < rng.random((len(edges), 1))).sum(axis=1).clip(0, classes - 1)
+        even = probability_metrics(labels, probabilities, even_weights(labels, ones, classes))
+        values["ece_15"].append(float(even["ece_15"][0]))
+        own = probability_metrics(labels, natural, ones)
+        values["ece_15_natural"].append(float(own["ece_15"][0]))
+    found = {}
+    for name, drawn in values.items():
+        low, high = np.percentile(drawn, [2.5, 97.5])
+        found[name] = {"mean": float(np.mean(drawn)), "low": float(low), "high": float(high)}
+    return found

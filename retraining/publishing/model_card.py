@@ -1,0 +1,244 @@
+"""The words and derived numbers of a model card."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from models.registry.backbones import get_backbone
+from models.registry.taxonomy import HAM10000, Taxonomy
+from retraining.evaluation.evaluation_folder import Evaluation
+from retraining.evaluation.scores import AT_THRESHOLD, Metric
+from retraining.publishing.provenance import DATA
+from retraining.training.config import CRITERIA, TrainConfig
+from retraining.training.run_folder import Epoch, best_epoch
+
+INTENDED_USE = (
+    "Decision support for health professionals who look at dermatoscopic photographs of pigmented "
+    "skin lesions, and research. Not a diagnosis, not a medical device, and not for patients' own "
+    "use."
+)
+OWN_DATA = "that of the data and weights it was trained on"
+LIMITS = [
+    "Trained on dermatoscopic images alone: the answer for any other picture means nothing.",
+    "Images from other cameras, other clinics or another time may be harder; a test on one's own "
+    "images, with the diagnosis known, should come before any use.",
+]
+LIMITS_HAM10000 = [
+    "HAM10000 comes from Austria and Australia, from two clinics and few devices. Skin tone is "
+    "not recorded in it and dark skin is rare: how well the model does there is not known.",
+    "Children, nails, mucosa and the palms and soles are rare in the data or absent.",
+]
+ORIGINAL = "600x450"  # pixels of HAM10000's images
+# Shares of malignant lesions among those photographed: screening, general practice, a pigmented
+# lesion clinic, and a referral clinic near HAM10000's own 19.5 %.
+PREVALENCES = (0.02, 0.05, 0.10, 0.20)
+FEW = 100  # images; fewer make the figures of a group unsure
+FEW_MALIGNANT = 30  # so do fewer malignant ones
+FEW_TO_NAME = 10  # malignant images; of fewer no share is told
+GROUPS = {"localization": "body site"}
+MARKEDLY = 0.05  # below the sensitivity in all, for a group to be named
+
+
+def made(config: TrainConfig, log: Sequence[Epoch], recipe: str) -> str:
+    """How the network was made, in sentences."""
+    entry = get_backbone(config.backbone)
+    start = {
+        "imagenet": f"from ImageNet weights ({entry.weights})",
+        "none": "from random weights, without ImageNet pretraining",
+    }.get(config.weights, f"from an earlier checkpoint, {Path(config.weights).name},")
+    layers = {"backbone": "last layer", 0: "all layers"}.get(config.freeze, "upper layers")
+    run = Counter(int(row["size"]) for row in log)
+    sizes = ", ".join(f"{epochs} epochs at {size} pixels" for size, epochs in run.items())
+    if len(log) < config.epochs:
+        sizes += f", of {config.epochs} epochs planned"
+    kept = best_epoch(config, list(log))
+    which = "highest" if CRITERIA[config.best_by][1] else "lowest"
+    changed = ", its pictures changed as in training" if config.val_view == "changed" else ""
+    kept_weights = f"{'averaged ' if config.ema else ''}weights after epoch {kept} of {len(log)}"
+    if config.blend < 1:
+        kept_weights = (
+            f"weights {config.blend:.0%} of the way from that checkpoint to the {kept_weights}"
+        )
+    text = (
+        f"{entry.name}, {layers} trained {start} on the training part of the data (recipe "
+        f"{recipe}): {sizes}. Kept are the {kept_weights}, "
+        f"which had the {which} {config.best_by.replace('_', ' ')} on val{changed}."
+    )
+    if config.teachers:
+        teachers = [Path(teacher).name for teacher in config.teachers]
+        seen = "the same augmented views"
+        if config.teacher_view == "clean":
+            seen = "the same views with their own colours and without added flaws"
+        text += (
+            f" {config.distill:.0%} of the loss asks for the probabilities of "
+            f"{', '.join(teachers)}, trained on the same part, for {seen}."
+        )
+    return text
+
+
+def intended_use(taxonomy: Taxonomy) -> str:
+    """For whom and for what."""
+    if taxonomy != HAM10000:
+        return INTENDED_USE
+    return f"{INTENDED_USE} Non-commercial: the training data is licensed {DATA['licence']}."
+
+
+def licence(taxonomy: Taxonomy) -> str:
+    """Of the weights: the training data's."""
+    return DATA["licence"] if taxonomy == HAM10000 else OWN_DATA
+
+
+def calibration(evaluation: Evaluation, test: Mapping[str, Metric]) -> dict[str, Any]:
+    """Temperature, errors on test before and after it, and those of a perfect model."""
+    names = [
+        f"{error}{form}"
+        for form in ("", "_uncalibrated", "_natural")
+        for error in ("ece_15", "brier", "log_loss")
+    ]
+    return {
+        "method": "one temperature for all classes, least log loss, all classes weighing the same",
+        "temperature": evaluation.temperature,
+        "split": evaluation.chosen_on,
+        "form": evaluation.form,
+        "prior": "evenly frequent classes; _natural: turned to the training part's frequencies",
+        "test": {
+            name: {key: test[name][key] for key in ("value", "low", "high")}
+            for name in names
+            if name in test
+        },
+        # Where few images weigh much, even exact probabilities have an error well above 0.
+        "test_if_exact": evaluation.chance_ece.get("test", {}),
+    }
+
+
+def predictive_values(test: Mapping[str, Metric]) -> list[dict[str, Any]]:
+    """Share of true calls at `PREVALENCES`, by Bayes, for both rules, from test.
+
+    The limits are those that the limits of sensitivity and specificity give together, so wider
+    than 95 % intervals.
+    """
+    found = []
+    for rule, suffix in (("threshold", AT_THRESHOLD), ("argmax", "")):
+        names = (f"malignant_sensitivity{suffix}", f"malignant_specificity{suffix}")
+        if any(name not in test or test[name]["low"] is None for name in names):
+            continue
+        sensitivity, specificity = (test[name] for name in names)
+        for prevalence in PREVALENCES:
+            values = {
+                key: predictive(sensitivity[key], specificity[key], prevalence)
+                for key in ("value", "low", "high")
+            }
+            found.append(
+                {
+                    "rule": rule,
+                    "split": "test",
+                    "prevalence": prevalence,
+                    "positive": {key: pair[0] for key, pair in values.items()},
+                    "negative": {key: pair[1] for key, pair in values.items()},
+                }
+            )
+    return found
+
+
+def predictive(
+    sensitivity: float, specificity: float, prevalence: float
+) -> tuple[float | None, float | None]:
+    """Positive and negative predictive value; None where a rule never says so."""
+    hit, false = sensitivity * prevalence, (1 - specificity) * (1 - prevalence)
+    missed, right = (1 - sensitivity) * prevalence, specificity * (1 - prevalence)
+    return (
+        hit / (hit + false) if hit + false else None,
+        right / (right + missed) if right + missed else None,
+    )
+
+
+def limits(
+    test: Mapping[str, Metric],
+    breakdowns: Sequence[Mapping[str, Any]],
+    taxonomy: Taxonomy,
+    split: Mapping[str, Any],
+) -> list[str]:
+    """What the model is not made for, with what the evaluation says of it.
+
+    split: its description on the card, see `retraining.data.splits.described`.
+    """
+    counts = split.get("counts", {}).get("test", {})
+    listed = ", ".join(taxonomy.codes)
+    found = [
+        f"Knows {len(taxonomy)} classes ({listed}): every lesion is given to one of them, whatever "
+        "it is.",
+        *LIMITS,
+        *(LIMITS_HAM10000 if taxonomy == HAM10000 else []),
+        *(_copies(split.get("sizes", {})) if taxonomy == HAM10000 else []),
+    ]
+    found += [*_least_recognised(test, taxonomy, counts), *_missed(test, breakdowns)]
+    small = [
+        f"{entry['group']} (n = {entry['n']}, {entry['malignant']} malignant)"
+        for entry in breakdowns
+        if entry["group"] != "unknown"
+        and entry["by"] != "dx_type"
+        and (entry["n"] < FEW or entry["malignant"] < FEW_MALIGNANT)
+    ]
+    if small:
+        found.append("Too few test images for more than a rough figure: " + ", ".join(small) + ".")
+    return found
+
+
+def _copies(sizes: Mapping[str, int]) -> list[str]:
+    """That the images were not HAM10000's own, where most have another size."""
+    commonest = next(iter(sizes), ORIGINAL)
+    if commonest == ORIGINAL:
+        return []
+    size, original = (text.replace("x", " x ") for text in (commonest, ORIGINAL))
+    return [
+        f"Trained and measured on copies of HAM10000's images of {size} pixels; its own are of "
+        f"{original}, and figures on those may differ."
+    ]
+
+
+def _least_recognised(
+    test: Mapping[str, Metric], taxonomy: Taxonomy, counts: Mapping[str, int]
+) -> list[str]:
+    """The class that is recognised least often, and the malignant one where that is another."""
+    rows = {code: row for code in taxonomy.codes if (row := test.get(f"sensitivity_{code}"))}
+    known = {code: row for code, row in rows.items() if row["value"] is not None}
+    told: list[str] = []
+    for codes, which in ((known, "class"), (set(known) & taxonomy.malignant, "malignant class")):
+        if not codes:
+            continue
+        code = min(sorted(codes), key=lambda one: known[one]["value"])
+        row, of = known[code], f"{counts[code]:,} test images" if code in counts else "test images"
+        sentence = f"{taxonomy.name(code)}, {row['value']:.0%} of its {of}{_between(row)}."
+        if not any(sentence in one for one in told):
+            told.append(f"The {which} that is recognised least often: {sentence}")
+    return told
+
+
+def _missed(test: Mapping[str, Metric], breakdowns: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What share of the malignant the operating point finds on test, and in whom it finds fewer."""
+    name = f"malignant_sensitivity{AT_THRESHOLD}"
+    row = test.get(name)
+    if not row or row["value"] is None:
+        return []
+    told = [
+        f"At the operating point {row['value']:.1%}{_between(row, 1)} of the malignant test images "
+        "lead to a consultation; the others would get no appointment."
+    ]
+    fewer = []
+    for entry in breakdowns:
+        value = entry["metrics"].get(name, {}).get("value")
+        if value is None or entry["group"] == "unknown" or entry["malignant"] < FEW_TO_NAME:
+            continue
+        if value <= row["value"] - MARKEDLY:
+            group = f"{GROUPS.get(entry['by'], entry['by'])} {entry['group']}"
+            fewer.append((value, f"{group}: {value:.0%} of {entry['malignant']}"))
+    if fewer:
+        listed = "; ".join(text for _, text in sorted(fewer))
+        told.append(f"It finds fewer of them in some groups, as far as so few tell: {listed}.")
+    return told
+
+
+def _between(row: Metric, digits: int = 0) -> str:
+    low, high = row["low"], row["high"]
+    return "" if low is None or high is None else f" ({low:.{digits}%} to {high:.{digits}%})"

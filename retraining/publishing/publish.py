@@ -1,0 +1,266 @@
+"""From an evaluated run to a checkpoint that the dashboard offers, and cards made anew."""
+
+import importlib.metadata
+import json
+import math
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from models.checkpoint.card import (
+    CARD_FILE,
+    WEIGHTS_DIR,
+    Card,
+    file_sha256,
+    load_card,
+    locate,
+    save_checkpoint,
+)
+from models.registry.backbones import get_backbone
+from retraining.data.archives import Progress
+from retraining.data.splits import described, load_split, split_hash
+from retraining.evaluation.evaluate import card_recipe, recipe_of, served_logits, with_point
+from retraining.evaluation.evaluation_folder import (
+    RESAMPLED,
+    Evaluation,
+    frequencies_of,
+    load_evaluation,
+    load_predictions,
+    load_scores,
+    write_scores,
+)
+from retraining.metrics.bootstrap import RESAMPLES
+from retraining.metrics.calibration import SENSITIVITY, calibrate, operating_curve
+from retraining.publishing import model_card as describe
+from retraining.publishing import provenance as lineage
+from retraining.publishing.card_files import write_card
+from retraining.training.config import from_dict, load_config
+from retraining.training.run_folder import (
+    BEST_FILE,
+    CONFIG_FILE,
+    SPLIT_FILE,
+    load_trained,
+    read_log,
+    read_run,
+)
+
+LIBRARIES = ("torch", "torchvision", "timm", "numpy", "opencv-python-headless")
+PARTS = ("test", "val", RESAMPLED)
+
+
+def promote_run(
+    run: Path,
+    root: Path = WEIGHTS_DIR,
+    name: str | None = None,
+    sensitivity: float = SENSITIVITY,
+    resamples: int = RESAMPLES,
+) -> Path:
+    """Write `root/NAME/` from the kept weights of a run that was evaluated on test.
+
+    Temperature and operating point come from the predictions on val, the point for
+    `sensitivity` there; everything on the card from files of the run. Returns the folder.
+    Raises ValueError where the run was not evaluated, or trained further since.
+    """
+    for needed, command in (
+        (BEST_FILE, "train"),
+        ("predictions_val.csv", "evaluate"),
+        ("predictions_test.csv", "evaluate --split test"),
+    ):
+        if not (run / needed).is_file():
+            raise ValueError(f"{run} has no {needed}; run `python -m retraining {command}` first")
+    evaluation = load_evaluation(run)
+    if evaluation.weights != file_sha256(run / BEST_FILE):
+        raise ValueError(
+            f"{run} was trained further since its evaluation; run "
+            "`python -m retraining evaluate` again"
+        )
+    config = load_config(run / CONFIG_FILE)
+    if evaluation.operating_point and (
+        evaluation.operating_point["target_sensitivity"] != sensitivity
+    ):
+        _choose_anew(run, evaluation, sensitivity, resamples)
+        evaluation = load_evaluation(run)
+    log = read_log(run)
+    name = name or config.backbone
+    card = Card(
+        name=name,
+        version=next_version(root / name),
+        backbone=config.backbone,
+        taxonomy=evaluation.classes,
+        preprocessing=get_backbone(config.backbone).preprocessing(evaluation.input_size),
+        prior={code: 1 / len(evaluation.classes) for code in evaluation.classes.codes},
+        description=describe.made(config, log, recipe_of(run, config)),
+        intended_use=describe.intended_use(evaluation.classes),
+        provenance=lineage.provenance(config, evaluation.classes),
+        training={
+            "recipe": recipe_of(run, config),
+            # The split's hash says which it was.
+            "config": lineage.without_folders(config.to_dict()),
+            "log": [
+                {key: None if math.isnan(value) else value for key, value in row.items()}
+                for row in log
+            ],
+            "device": str(read_run(run).get("device", "")),
+        },
+        split=dict(_read(run / SPLIT_FILE)),
+        licence=describe.licence(evaluation.classes),
+        backbone_weights=read_run(run).get("backbone_weights") or {},
+        versions={library: importlib.metadata.version(library) for library in LIBRARIES},
+    )
+    network, _, _ = load_trained(run)
+    card = save_checkpoint(root / name, network.state_dict(), with_scores(card, run, evaluation))
+    write_card(root / name, card)
+    return root / name
+
+
+def recard(
+    name: str,
+    splits: Path,
+    *,
+    root: Path = WEIGHTS_DIR,
+    out: Path | None = None,
+    sensitivity: float = SENSITIVITY,
+    resamples: int = RESAMPLES,
+    progress: Progress | None = None,
+) -> Path:
+    """Choose temperature and operating point of a checkpoint anew and score it, without its run.
+
+    The checkpoint is used as it is served; val chooses, test scores, as
+    far as `splits` is the split that it was trained on. The weights stay as they are.
+
+    out: folder of checkpoints that gets `NAME/` with the new card and a copy of the weights;
+        default: the card is replaced where it is.
+    Returns the checkpoint's folder. Raises ValueError for another split than the card's.
+    """
+    from models.export.export import export
+    from models.inference.classifier import Classifier
+
+    source = locate(name, root)
+    card = load_card(source)
+    parts = load_split(splits)
+    lacking = [part for part in ("val", "test") if part not in parts]
+    if lacking:
+        raise ValueError(f"{splits} has no {lacking[0]}.csv; a card needs val and test")
+    recorded = card.split.get("sha256", "")
+    card = _of_split(card, parts)
+    export(source)
+    classifier = Classifier(source)
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        logits = served_logits(classifier, parts["val"], progress)
+        evaluation = Evaluation(
+            model=card.name,
+            backbone=card.backbone,
+            recipe=card_recipe(card),
+            form=f"served ({classifier.precision})",
+            input_size=card.preprocessing.input_size,
+            temperature=1.0,
+            operating_point=None,
+            chosen_on="val",
+            split=split_hash(parts),
+            trained_on=recorded,
+            weights=card.weights_sha256,
+            taxonomy=card.taxonomy.to_dict(),
+            frequencies=frequencies_of(parts["train"], card.taxonomy),
+        )
+        labels = evaluation.predictions(parts["val"], logits).labels
+        evaluation = replace(evaluation, temperature=calibrate(labels, logits))
+        evaluation = with_point(evaluation, parts["val"], logits, sensitivity)
+        write_scores(work, evaluation, "val", parts["val"], logits, resamples)
+        logits = served_logits(classifier, parts["test"], progress)
+        write_scores(work, evaluation, "test", parts["test"], logits, resamples)
+        if card.metrics:  # one without is being made, and has its version
+            card = replace(card, version=next_version(source))
+        card = with_scores(card, work, evaluation)
+    target = source if out is None else out / source.name
+    if out is not None and target.resolve() != source.resolve():
+        shutil.copytree(source, target, dirs_exist_ok=True)
+    write_card(target, card)
+    return target
+
+
+def reword(name: str, splits: Path, *, root: Path = WEIGHTS_DIR) -> Path:
+    """Write the sentences of a card anew, from the scores that are on it; nothing is measured.
+
+    What predicts stays as it is, and so does the version. Returns the checkpoint's folder; raises
+    ValueError for a card without scores on test, and for another split than the card's.
+    """
+    folder = locate(name, root)
+    card = load_card(folder)
+    test = {row["metric"]: row for row in card.metrics if row["split"] == "test"}
+    if not test:
+        raise ValueError(f"the card of {name} has no scores on test; recard it without --words")
+    card = _of_split(card, load_split(splits))
+    config, log = card.training.get("config"), card.training.get("log")
+    if config and log:
+        rows = [{k: math.nan if v is None else v for k, v in row.items()} for row in log]
+        made = describe.made(from_dict(config), rows, card_recipe(card))
+        card = replace(card, description=made)
+    card = replace(
+        card,
+        limits=describe.limits(test, card.breakdowns, card.taxonomy, card.split),
+    )
+    write_card(folder, card)
+    return folder
+
+
+def _of_split(card: Card, parts: Mapping[str, pd.DataFrame]) -> Card:
+    """`card` with the description of its split; ValueError where it was trained on another."""
+    recorded = card.split.get("sha256")
+    if recorded and recorded != split_hash(parts):
+        raise ValueError(
+            f"that is not the split that {card.name} was trained on: its val and test may hold "
+            "images that the model has learnt"
+        )
+    return replace(card, split=card.split | described(parts))
+
+
+def with_scores(card: Card, folder: Path, evaluation: Evaluation) -> Card:
+    """`card` with everything that an evaluation on test and val measured."""
+    metrics = [row for part in PARTS for row in load_scores(folder, "metrics", part)]
+    test = {row["metric"]: row for row in metrics if row["split"] == "test"}
+    p = load_predictions(folder, "test")
+    known = 0 < p.malignant.sum() < len(p)
+    curve = operating_curve(p.malignant, p.p_malignant, p.called, "test") if known else None
+    return replace(
+        card,
+        temperature=evaluation.temperature,
+        operating_point=evaluation.operating_point,
+        operating_curve=curve,
+        metrics=metrics,
+        calibration=describe.calibration(evaluation, test),
+        predictive_values=describe.predictive_values(test),
+        breakdowns=load_scores(folder, "breakdown", "test"),
+        limits=describe.limits(
+            test, load_scores(folder, "breakdown", "test"), card.taxonomy, card.split
+        ),
+    )
+
+
+def _choose_anew(run: Path, evaluation: Evaluation, sensitivity: float, resamples: int) -> None:
+    """Write the run's scores with an operating point for another sensitivity."""
+    kept = {part: load_predictions(run, part) for part in ("val", "test")}
+    chosen = with_point(evaluation, kept["val"].frame, kept["val"].logits, sensitivity)
+    for part, predictions in kept.items():
+        write_scores(run, chosen, part, predictions.frame, predictions.logits, resamples)
+
+
+def next_version(folder: Path) -> str:
+    """Today's date; with a number where `folder` holds a checkpoint that was made today."""
+    today = datetime.now(UTC).strftime("%Y.%m.%d")
+    if not (folder / CARD_FILE).is_file():
+        return today
+    same = re.fullmatch(rf"{re.escape(today)}(?:\.(\d+))?", load_card(folder).version)
+    return f"{today}.{int(same[1] or 1) + 1}" if same else today
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found

@@ -1,0 +1,1 @@
+"""Models side by side: tables, figures, and one page. Made of saved evaluations alone."""

@@ -1,0 +1,1 @@
+"""Training runs: settings, network, batches, the loop, and the run folder they leave."""

@@ -1,0 +1,1 @@
+"""What changes a picture: augmentation in training, corruptions in tests."""

@@ -1,0 +1,1 @@
+"""Which thresholds of the quality gate pay?"""

@@ -1,0 +1,104 @@
+"""A picture that is no dermatoscopic image of skin: said so everywhere, with no advice."""
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from typer.testing import CliRunner
+
+from Dashboard import __main__ as command
+from Dashboard import client as sender
+from Dashboard.app import create_app
+from Dashboard.assess.advice import CONSULT, NO_APPOINTMENT, NOT_DERMATOSCOPIC, RETAKE
+from Dashboard.assess.batch import assess_files
+from Dashboard.assess.service import Service
+from Dashboard.ui.assess.outcomes import FOREIGN, outcome_of
+from Dashboard.ui.assess.result import ResultView, result_body
+from models.checkpoint.card import Card
+from models.inference.classifier import Prediction
+from models.registry.taxonomy import HAM10000
+
+Encode = Callable[..., bytes]
+
+
+class Doubting:
+    """Another predictor, for which nothing is a dermatoscopic image."""
+
+    def __init__(self, inner: object) -> None:
+        self.inner = inner
+        self.card: Card = inner.card  # type: ignore[attr-defined]
+
+    def predict(
+        self, images: Sequence[NDArray[np.uint8]], *, maps: bool = False
+    ) -> list[Prediction]:
+        found = self.inner.predict(images)  # type: ignore[attr-defined]
+        return [replace(one, in_distribution=False, ood_score=7.5) for one in found]
+
+
+@pytest.fixture
+def service(make_service: Callable[..., Service]) -> Service:
+    made = make_service(max_upload_mb=1, max_megapixels=2)
+    load = made._load
+    made._load = lambda name: Doubting(load(name))  # type: ignore[method-assign]
+    made.warm_up()
+    return made
+
+
+@pytest.mark.parametrize("kind", ["benign", "malignant"])
+def test_no_advice(service: Service, encode: Encode, kind: str) -> None:
+    assessment = service.assess(encode(kind))
+    assert assessment.in_distribution is False
+    assert assessment.advice is None
+    assert assessment.message == NOT_DERMATOSCOPIC
+    assert outcome_of(assessment) is FOREIGN
+
+
+def test_a_poor_picture_is_to_be_retaken_first(service: Service, encode: Encode) -> None:
+    assessment = service.assess(encode("blurred"))
+    assert (assessment.message, assessment.in_distribution) == (RETAKE, None)
+    forced = service.assess(encode("blurred"), gate=False)
+    assert (forced.message, forced.in_distribution) == (NOT_DERMATOSCOPIC, False)
+
+
+def test_the_api_says_so(service: Service, encode: Encode) -> None:
+    client = create_app(service.config, service).server.test_client()
+    data = {"image": (io.BytesIO(encode("malignant")), "a.png")}
+    answer = client.post("/predict", data=data)
+    body = answer.get_json()
+    assert (answer.status_code, body["success"]) == (200, True)
+    assert (body["in_distribution"], body["advice"]) == (False, None)
+    assert body["message"] == NOT_DERMATOSCOPIC
+    assert body["code"] == "mel"
+    file, drawn = Path("a.png"), Path("out/a-gradcam.png")
+    line = sender.line(file, sender.Reply(200, body))
+    assert line == f"a.png: {NOT_DERMATOSCOPIC}"  # no class, no probability
+    assert sender.line(file, sender.Reply(200, body), drawn) == f"{line}, explained in {drawn}"
+
+
+def test_the_batch_command_says_so(service: Service, encode: Encode, tmp_path: Path) -> None:
+    file = tmp_path / "a.png"
+    file.write_bytes(encode("malignant"))
+    (row,) = assess_files(service, [file], jobs=1)
+    assert (row["message"], row["in_distribution"]) == (NOT_DERMATOSCOPIC, "false")
+    assert (row["prediction"], row["probability"]) == ("mel", 0.45)  # a table keeps them
+
+
+def test_a_line_of_the_batch_command_names_no_class(
+    service: Service, encode: Encode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "Service", lambda _config: service)
+    file = tmp_path / "a.png"
+    file.write_bytes(encode("malignant"))
+    result = CliRunner().invoke(command.app, ["assess", str(file)])
+    assert (result.exit_code, result.stdout) == (0, f"{file}: {NOT_DERMATOSCOPIC}\n")
+
+
+def test_the_card_says_so(service: Service, encode: Encode) -> None:
+    assessment = service.assess(encode("malignant"))
+    shown = str(result_body(ResultView(assessment, "data:,", HAM10000)))
+    assert NOT_DERMATOSCOPIC in shown
+    assert not any(message in shown for message in (RETAKE, CONSULT, NO_APPOINTMENT))

@@ -1,0 +1,140 @@
+"""The shipped comparison on the Models page: there, not there, damaged."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from Dashboard.ui.models import shipped_comparison as comparison
+from Dashboard.ui.models.card_details import card_details
+from Dashboard.ui.models.comparison import comparison_view
+from Dashboard.ui.models.shipped_comparison import load_comparison
+from models.checkpoint.card import load_card
+from tests.dashboard.comparisons import write_comparison
+from tests.dashboard.ui.test_components import walk, words
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(comparison, "FOLDER", tmp_path)
+    return write_comparison(tmp_path)
+
+
+def table(view: Any, title: str) -> Any:
+    return next(
+        part for part in walk(view) if getattr(part, "aria-label", None) == title
+    )  # the region around the table
+
+
+def test_both_tables_say_who_chose_and_who_scored(shipped: Path) -> None:
+    found = load_comparison()
+    assert found is not None
+    view = comparison_view(found, ["plain"])
+    shown = words(table(view, "Seven classes"))
+    assert "Model AUC Accuracy Precision Recall F1 Chosen on Scored on" in shown
+    assert "plain In use 0.900 (0.880 to 0.920)" in shown
+    assert "elsewhere 0.900" in shown
+    assert "val test (its training split is not known)" in shown
+    shown = words(table(view, "Malignant or benign, operating point"))
+    assert "Sensitivity Specificity Precision F1" in shown
+    assert "22.4 9.5 140 10 cuda: a card a processor, bf16" in words(table(view, "Cost"))
+    graphs = [part.id for part in walk(view) if type(part).__name__ == "Graph"]
+    assert graphs == [
+        "graph-intervals", "graph-roc", "graph-pr", "graph-confusion", "graph-reliability",
+        "graph-cost",
+    ]  # fmt: skip
+
+
+def test_figures_are_served_by_name(shipped: Path, client: FlaskClient) -> None:
+    with client.get("/comparison/roc_malignant.json") as response:
+        assert response.status_code == 200
+        assert response.get_json()["data"]
+    for name in ("roc_nothing", "..%2fmodels", "models"):
+        assert client.get(f"/comparison/{name}.json").status_code == 404
+
+
+def test_without_a_comparison(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, client: FlaskClient
+) -> None:
+    monkeypatch.setattr(comparison, "FOLDER", tmp_path / "none")
+    assert load_comparison() is None
+    assert client.get("/comparison/roc_malignant.json").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["{", "[]", "{}", '{"format": 99}', '{"format": 1, "split": "test", "models": [{}],'
+     ' "caveats": {}, "figures": []}'],
+)  # fmt: skip
+def test_a_damaged_comparison_is_left_out(
+    shipped: Path, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    (shipped / "models.json").write_text(damage)
+    assert load_comparison() is None
+    assert "is not shown" in caplog.text
+
+
+def test_a_comparison_of_retraining_is_understood(tmp_path: Path) -> None:
+    report = pytest.importorskip("retraining.reports.report")
+    assert comparison.FORMAT == report.FORMAT
+    assert comparison.FIGURES == report.FIGURES
+
+
+def test_the_committed_comparison_is_understood() -> None:
+    if not (comparison.FOLDER / comparison.FILE).is_file():
+        pytest.skip("no comparison is committed")
+    found = load_comparison()
+    assert found is not None
+    for name in found.figures:
+        assert json.loads((comparison.FOLDER / "figures" / f"{name}.json").read_text())["data"]
+
+
+def test_what_a_card_tells_beyond_its_metrics(checkpoints: Path) -> None:
+    from dataclasses import replace
+
+    value = {"value": 0.9, "low": 0.8, "high": 0.95}
+    card = replace(
+        load_card(checkpoints / "plain"),
+        intended_use="For professionals.",
+        operating_point={
+            "threshold": 0.2, "target_sensitivity": 0.95, "n": 1603, "sensitivity": 0.951,
+            "specificity": 0.6,
+        },
+        calibration={
+            "test": {
+                "ece_15": {"value": 0.04, "low": 0.03, "high": 0.06},
+                "ece_15_uncalibrated": {"value": 0.05, "low": 0.04, "high": 0.07},
+            },
+            "test_if_exact": {"ece_15": {"mean": 0.041, "low": 0.024, "high": 0.061}},
+        },
+        predictive_values=[
+            {"rule": "threshold", "split": "test", "prevalence": 0.1, "positive": value,
+             "negative": {"value": None, "low": None, "high": None}},
+        ],
+        breakdowns=[
+            {"by": "sex", "group": "female", "split": "test", "n": 945, "lesions": 700,
+             "malignant": 160, "metrics": {"malignant_auc": value}},
+        ],
+    )  # fmt: skip
+    shown = words(card_details(card))
+    for part in (
+        "For professionals.",
+        "Consultation from a malignant probability of 20.0%",
+        "sensitivity 0.951, specificity 0.600",
+        "0.040 (0.030 to 0.060) with all classes weighing the same, 0.050 without the temperature "
+        "(exact probabilities would show 0.024 to 0.061 on so few images)",
+        "10.0% operating point 0.90 (0.80 to 0.95) –",
+        "Sex: female 945 160 – 0.90 (0.80 to 0.95) – –",
+    ):
+        assert part in shown
+    assert "On the test split" not in shown
+    missed = {"metric": "malignant_sensitivity_at_threshold", "split": "test", "n": 2004}
+    missed |= {"value": 0.9, "low": 0.86, "high": 0.94}
+    rightly = missed | {"metric": "malignant_specificity_at_threshold", "value": 0.7}
+    assert (
+        "On the test split (2,004 images): sensitivity 0.900 (0.860 to 0.940), specificity 0.700 "
+        "(0.860 to 0.940). That is less than the 95.0%."
+    ) in words(card_details(replace(card, metrics=[missed, rightly])))
+    assert card_details(replace(load_card(checkpoints / "plain"), prior={})) == []

@@ -1,0 +1,301 @@
+"""What the pages are drawn with: data in, the right words and lengths out. No browser."""
+
+import base64
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from dash.development.base_component import Component
+
+import quality
+from Dashboard.assess import advice as messages
+from Dashboard.assess.service import Assessment, ModelInfo
+from Dashboard.config import HAM10000_COUNTS
+from Dashboard.ui.assess import intake, outcomes, result, rows
+from Dashboard.ui.assess.gauges import gauges_of
+from Dashboard.ui.assess.thumbnails import thumbnail
+from Dashboard.ui.elements import text
+from Dashboard.ui.models.metrics import class_of, metric_name
+from Dashboard.ui.models.model_card import model_card
+from models.inference.classifier import Prediction
+from models.registry.taxonomy import HAM10000
+
+PROBABILITIES = dict(zip(HAM10000.codes, (0.02, 0.02, 0.03, 0.01, 0.05, 0.80, 0.07), strict=True))
+
+
+def walk(part: Any) -> Iterator[Component]:
+    """All components of a tree, outermost first."""
+    if isinstance(part, list | tuple):
+        for child in part:
+            yield from walk(child)
+    elif isinstance(part, Component):
+        yield part
+        yield from walk(getattr(part, "children", None))
+
+
+def words(part: Any) -> str:
+    """The text of a tree, pieces separated by one space."""
+    if isinstance(part, str):
+        return part
+    if isinstance(part, list | tuple):
+        return " ".join(" ".join(map(words, part)).split())
+    return words(getattr(part, "children", "")) if isinstance(part, Component) else ""
+
+
+def report(failed: tuple[str, ...] = (), **values: Any) -> quality.QualityReport:
+    defaults = {
+        "width": 600,
+        "height": 450,
+        "laplacian_variance": 150.0,
+        "laplacian_variance_normalised": 90.0,
+        "gamma": 0.25,
+        "brightness": 170.4,
+        "verdict": "reject" if failed else "accept",
+        "reasons": tuple(f"About {name}." for name in failed),
+        "notes": (),
+        "failed": failed,
+        "thresholds": quality.Thresholds(),
+        "mode": "classic",
+        "recommended_verdict": "reject",
+    }
+    return quality.QualityReport(**{**defaults, **values})
+
+
+def assessment(**values: Any) -> Assessment:
+    prediction = Prediction(
+        code="nv",
+        name="Melanocytic nevi",
+        probability=0.8,
+        probabilities=PROBABILITIES,
+        p_malignant=0.09,
+        malignant=False,
+        model="plain",
+        version="0.1",
+    )
+    defaults = {
+        "quality": report(),
+        "prediction": prediction,
+        "advice": messages.NO_APPOINTMENT,
+        "message": messages.NO_APPOINTMENT,
+        "gated": True,
+        "in_distribution": None,
+        "model": "plain",
+        "version": "0.1",
+        "prior": None,
+        "seconds": 0.0714,
+    }
+    return Assessment(**{**defaults, **values})
+
+
+def view(**values: Any) -> result.ResultView:
+    return result.ResultView(assessment(**values), "data:image/jpeg;base64,", HAM10000)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0, "0.0%"), (0.0004, "<0.1%"), (0.4567, "45.7%"), (0.9996, ">99.9%"), (1, "100.0%")],
+)
+def test_a_probability_is_never_rounded_to_certainty(value: float, shown: str) -> None:
+    assert text.percent(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0.0714, "71 ms"), (0.9996, "1000 ms"), (1.25, "1.2 s")]
+)
+def test_durations(seconds: float, shown: str) -> None:
+    assert text.duration(seconds) == shown
+
+
+def test_gauges_hold_values_against_thresholds() -> None:
+    sharpness, contrast, brightness = gauges_of(report(("gamma",), gamma=0.1))
+    assert (sharpness.value, sharpness.threshold, sharpness.passed) == ("150", "15", True)
+    assert sharpness.position == pytest.approx(np.log10(150) / 4)
+    assert sharpness.threshold_position == pytest.approx(np.log10(15) / 4)
+    assert (contrast.value, contrast.threshold, contrast.passed) == ("0.100", "0.15", False)
+    assert (contrast.position, contrast.threshold_position) == (0.2, 0.3)
+    assert (brightness.value, brightness.threshold, brightness.passed) == ("170", None, True)
+
+
+def test_the_sharpness_shown_is_the_one_that_was_judged() -> None:
+    assert gauges_of(report(mode="normalised"))[0].value == "90.0"
+
+
+def test_a_classified_image_shows_all_there_is_to_know() -> None:
+    body = result.result_body(view())
+    shown = words(body)
+    assert messages.NO_APPOINTMENT in shown
+    assert "Most likely Melanocytic nevi 80.0%" in shown
+    assert "Malignant probability 9.0% all malignant classes together" in shown
+    assert "plain · version 0.1 · 71 ms" in shown
+    bars = [part for part in walk(body) if getattr(part, "className", "") == "bar-fill"]
+    assert [bar.style["width"] for bar in bars] == [
+        "80.00%", "7.00%", "5.00%", "3.00%", "2.00%", "2.00%", "1.00%",
+    ]  # fmt: skip
+    malignant = [row for row in walk(body) if "is-malignant" in (getattr(row, "className", ""))]
+    assert [words(row).split(" (")[0] for row in malignant] == [
+        "Melanoma",
+        "Actinic keratoses and intraepithelial carcinoma / Bowen's disease",
+        "Basal cell carcinoma",
+    ]
+
+
+def test_a_rejected_image_shows_nothing_about_classes() -> None:
+    rejected = {
+        "quality": report(("laplacian_variance", "gamma")),
+        "prediction": None,
+        "advice": None,
+        "message": messages.RETAKE,
+    }
+    body = result.result_body(view(**rejected))
+    shown = words(body)
+    assert messages.RETAKE in shown
+    assert "This image is too blurred and has too little contrast." in shown
+    assert "About laplacian_variance. About gamma." in shown
+    assert not any(name in shown for name in HAM10000.names)
+    actions = [getattr(part, "data-action", None) for part in walk(body)]
+    assert actions.count("classify-anyway") == 1
+
+
+def test_an_image_that_is_not_dermatoscopic_has_its_own_message() -> None:
+    values = {
+        "in_distribution": False,
+        "advice": None,
+        "message": messages.NOT_DERMATOSCOPIC,
+    }
+    body = result.result_body(view(**values))
+    assert messages.NOT_DERMATOSCOPIC in words(body)
+    assert "Malignant probability" not in words(body)
+    details = [part for part in walk(body) if type(part).__name__ == "Details"]
+    assert len(details) == 1
+    assert "Melanocytic nevi" in words(details)
+
+
+def test_adjusted_probabilities_say_so() -> None:
+    prior = dict.fromkeys(HAM10000.codes, 1 / 7)
+    adjusted = words(result.result_body(view(prior=prior, threshold=0.2)))
+    assert "adjusted to this clinic" in adjusted
+    assert "consultation advised" not in adjusted
+    plain = words(result.result_body(view(threshold=0.2)))
+    assert "adjusted to this clinic" not in plain
+    assert "consultation advised from 20.0%" in plain
+
+
+def test_a_benign_favourite_among_many_malignant_candidates_is_pointed_out() -> None:
+    assert result.MORE_LIKELY_MALIGNANT not in words(result.result_body(view()))
+    prediction = replace(assessment().prediction, p_malignant=0.61)  # type: ignore[type-var]
+    body = result.result_body(view(prediction=prediction))
+    assert messages.NO_APPOINTMENT in words(body)
+    assert result.MORE_LIKELY_MALIGNANT in words(body)
+
+
+def test_a_forced_result_says_so() -> None:
+    forced = {"quality": report(("gamma",)), "gated": False}
+    assert "Classified anyway" in words(result.result_body(view(**forced)))
+    assert "Classified anyway" not in words(result.result_body(view(gated=False)))
+    assert rows.result_row(assessment(**forced))["classified_anyway"] is True
+
+
+def test_every_outcome_has_its_own_icon_label_and_colour() -> None:
+    for attribute in ("key", "icon", "label"):
+        values = [getattr(outcome, attribute) for outcome in outcomes.OUTCOMES]
+        assert len(set(values)) == len(values)
+
+
+def test_every_icon_that_is_asked_for_has_its_shape() -> None:
+    pages = Path(outcomes.__file__).parents[1]
+    assets = pages.parent / "assets"
+    sources = [*assets.rglob("*.js"), *pages.rglob("*.py")]
+    asked = {outcome.icon for outcome in outcomes.OUTCOMES}
+    for source in sources:
+        text = source.read_text(encoding="utf-8")
+        asked |= set(re.findall(r'\bicon\("([a-z-]+)"', text))
+        asked |= set(re.findall(r'\bbutton\("[a-z-]+", "([a-z-]+)"', text))
+    styles = (assets / "icons.css").read_text(encoding="utf-8")
+    assert len(asked) > 15
+    for name in asked:
+        assert f".icon-{name} {{" in styles, name
+        assert (assets / "icons" / f"{name}.svg").is_file()
+
+
+def test_a_row_has_every_column_and_rounds() -> None:
+    row = rows.result_row(assessment())
+    assert tuple(row) == rows.COLUMNS
+    assert (row["code"], row["nv"], row["p_malignant"]) == ("nv", 0.8, 0.09)
+    assert (row["outcome"], row["seconds"], row["error"]) == ("clear", 0.0714, "")
+    assert tuple(rows.error_row("No.")) == rows.COLUMNS
+    assert rows.error_row("No.")["error"] == "No."
+
+
+def test_a_prior_is_told_and_so_is_its_absence() -> None:
+    assert "equally frequent" in words(intake.frequencies_note(None))
+    total = sum(HAM10000_COUNTS.values())
+    prior = {code: count / total for code, count in HAM10000_COUNTS.items()}
+    shown = words(intake.frequencies_note(prior))
+    assert "Adjusted to this clinic" in shown
+    assert "nv 66.9%, mel 11.1%" in shown
+
+
+def test_a_model_card_tells_n_split_interval_licence_and_limits() -> None:
+    metric = {"metric": "macro_auc", "split": "test", "n": 2003, "value": 0.912}
+    info = ModelInfo(
+        name="plain",
+        version="0.1",
+        backbone="resnet18",
+        default=True,
+        ready=True,
+        description="A model.",
+        licence="MIT",
+        operating_point={"threshold": 0.2},
+        metrics=[
+            {**metric, "low": 0.9, "high": 0.92},
+            {**metric, "metric": "new_one"},
+            {**metric, "metric": "auc_mel", "low": 0.8, "high": 0.95},
+            {**metric, "split": "val"},
+        ],
+        limits=["Seven classes only."],
+    )
+    shown = words(model_card(info))
+    for part in (
+        "plain Default version 0.1",
+        "Macro AUC 0.912 0.900 to 0.920",
+        "Test split: lesions that nothing was trained or chosen on",
+        "All classes together, 2,003 images",
+        "Melanoma 0.91 (0.80 to 0.95)",
+        "Validation split",
+        "MIT",
+        "consultation from a malignant probability of 20.0%",
+        "Seven classes only.",
+    ):
+        assert part in shown
+    details = [part for part in walk(model_card(info)) if type(part).__name__ == "Details"]
+    assert [words(part).split(":")[0] for part in details] == ["Validation split"]
+
+
+def test_metrics_are_told_apart_by_name() -> None:
+    assert metric_name("balanced_accuracy") == "Balanced accuracy"
+    assert metric_name("macro_auc") == "Macro AUC"
+    assert class_of("auc_mel") == ("auc", "mel")
+    assert class_of("macro_auc") is None
+    assert class_of("mel") is None
+
+
+def test_a_checkpoint_without_metrics_says_so() -> None:
+    info = SimpleNamespace(
+        name="new", version="1", backbone="b", default=False, description="", licence="MIT",
+        operating_point=None, metrics=[], limits=[],
+    )  # fmt: skip
+    assert "has no metrics" in words(model_card(info))  # type: ignore[arg-type]
+
+
+def test_thumbnails_keep_shape_and_never_enlarge() -> None:
+    address = thumbnail(np.full((900, 300, 3), 90, np.uint8))
+    small = thumbnail(np.full((4, 3, 3), 90, np.uint8))
+    for url, shape in ((address, (480, 160)), (small, (4, 3))):
+        head, _, body = url.partition(",")
+        assert head == "data:image/jpeg;base64"
+        assert quality.decode(base64.b64decode(body)).shape[:2] == shape

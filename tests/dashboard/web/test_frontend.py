@@ -1,0 +1,73 @@
+"""Dash's own addresses, with what its script sends and with what it never would."""
+
+from typing import Any
+
+import dash
+import pytest
+from flask.testing import FlaskClient
+
+from Dashboard.web.frontend import CALLBACKS
+from tests.dashboard.sending import refused
+
+
+@pytest.fixture
+def navigation(app: dash.Dash) -> dict[str, Any]:
+    """What the page sends when the user goes to `/`."""
+    (callback,) = (c for c in app._callback_list if "_pages_content" in c["output"])
+    return {
+        "output": callback["output"],
+        "outputs": [
+            {"id": "_pages_content", "property": "children"},
+            {"id": "_pages_store", "property": "data"},
+        ],
+        "inputs": [
+            {**one, "value": "/" if one["property"] == "pathname" else ""}
+            for one in callback["inputs"]
+        ],
+        "changedPropIds": ["_pages_location.pathname"],
+    }
+
+
+def test_the_page_gets_its_content(client: FlaskClient, navigation: dict[str, Any]) -> None:
+    response = client.post(CALLBACKS, json=navigation)
+    assert response.status_code == 200
+    assert response.headers["Cache-Control"] == "no-store"
+    assert response.get_json()["response"]["_pages_content"]["children"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"output": "nothing.children"},
+        {"output": 5},
+        {"output": "_pages_dummy.children"},  # runs in the browser
+        {"inputs": []},
+        {"inputs": None},
+        {"inputs": [1, 2]},
+        {"inputs": [{}, {}]},
+        {"state": "x"},
+        {"outputs": 3},
+        {"changedPropIds": 3},
+    ],
+)
+def test_what_the_page_never_sends(
+    client: FlaskClient, navigation: dict[str, Any], change: dict[str, Any]
+) -> None:
+    refused(client.post(CALLBACKS, json=navigation | change), 400)
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff"])
+def test_what_is_no_call_at_all(client: FlaskClient, body: bytes) -> None:
+    refused(client.post(CALLBACKS, data=body, content_type="application/json"), 400)
+
+
+@pytest.mark.parametrize("path", ["nope/x.js", "dash/dcc/nope.js", "dash/%2e%2e/x.js"])
+def test_files_that_are_not_there(client: FlaskClient, path: str) -> None:
+    response = client.get(f"/_dash-component-suites/{path}")
+    assert response.status_code == 404
+    assert "regist" not in response.text  # no list of what there is
+
+
+@pytest.mark.parametrize("path", ["../config.py", "%2e%2e/config.py", "..%2fconfig.py"])
+def test_nothing_outside_the_assets(client: FlaskClient, path: str) -> None:
+    assert client.get(f"/assets/{path}").status_code == 404

@@ -1,0 +1,108 @@
+"""Serving agrees with torch float32 on real pictures, with every checkpoint that is shipped."""
+
+import csv
+import zipfile
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import quality
+from models.checkpoint.card import (
+    DEFAULT_MODEL,
+    available,
+    load_card,
+    load_network,
+    locate,
+    member_folders,
+)
+from models.export.export import export
+from models.export.runtime import ov
+from models.inference.classifier import Classifier
+from models.registry.backbones import get_backbone
+
+pytestmark = [pytest.mark.torch, pytest.mark.slow]
+PER_CLASS, BATCH = 12, 6
+ARCHIVES = ("HAM10000_images_part_1.zip", "HAM10000_images_part_2.zip")
+
+
+@pytest.fixture(scope="module", params=sorted({DEFAULT_MODEL, *available()}))
+def shipped(request: pytest.FixtureRequest) -> Path:
+    if request.param not in available():
+        pytest.skip(f"the checkpoint {request.param} is not in models/weights")
+    return locate(request.param)
+
+
+@pytest.fixture(scope="module")
+def images(ham10000_root: Path) -> list[NDArray[np.uint8]]:
+    """Pictures of all seven classes and the originals, which are larger and not square."""
+    by_class = defaultdict(list)
+    with (ham10000_root / "HAM10000_metadata.csv").open(newline="") as file:
+        for row in csv.DictReader(file):
+            by_class[row["dx"]].append(row["image_id"])
+    wanted = {f"{name}.jpg" for names in by_class.values() for name in names[:PER_CLASS]}
+    found = [quality.read(path) for path in quality.find_images([ham10000_root / "originals"])]
+    for archive in ARCHIVES:
+        with zipfile.ZipFile(ham10000_root / archive) as pictures:
+            names = [name for name in pictures.namelist() if Path(name).name in wanted]
+            found += [quality.decode(pictures.read(name)) for name in names]
+    assert len(found) > 7 * PER_CLASS
+    return found
+
+
+@pytest.fixture(scope="module")
+def expected(
+    shipped: Path, images: list[NDArray[np.uint8]], calm_torch: None
+) -> NDArray[np.float64]:
+    """Probabilities of torch in float32; of an ensemble the mean over its members."""
+    card = load_card(shipped)
+    members = [probabilities(folder, images) for folder in member_folders(shipped, card)]
+    if not members:
+        return probabilities(shipped, images)
+    scaled = np.log(np.mean(members, axis=0)) / card.temperature
+    return np.asarray(np.exp(scaled) / np.exp(scaled).sum(axis=1, keepdims=True))
+
+
+def probabilities(folder: Path, images: list[NDArray[np.uint8]]) -> NDArray[np.float64]:
+    import torch
+
+    network, card = load_network(folder)
+    resized = np.stack([card.preprocessing.resize(image) for image in images])
+    batches = torch.from_numpy(card.preprocessing.normalise(resized)).split(BATCH)
+    with torch.no_grad():
+        logits = torch.cat([network(batch).double() for batch in batches])
+    return np.asarray(torch.softmax(logits / card.temperature, dim=1))
+
+
+def served(classifier: Classifier, images: list[NDArray[np.uint8]]) -> NDArray[np.float64]:
+    predictions = classifier.predict(images)
+    return np.array([list(prediction.probabilities.values()) for prediction in predictions])
+
+
+def test_float32(
+    shipped: Path, images: list[NDArray[np.uint8]], expected: NDArray[np.float64]
+) -> None:
+    export(shipped)
+    got = served(Classifier(shipped, precision="f32"), images)
+    assert (got.argmax(axis=1) == expected.argmax(axis=1)).all()
+    assert np.abs(got - expected).max() < 0.001
+
+
+def test_bfloat16(
+    shipped: Path, images: list[NDArray[np.uint8]], expected: NDArray[np.float64]
+) -> None:
+    card = load_card(shipped)
+    members = [load_card(folder).backbone for folder in member_folders(shipped, card)]
+    if not any(get_backbone(name).bfloat16 for name in members or [card.backbone]):
+        pytest.skip("it is not served in bfloat16")
+    if "BF16" not in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        pytest.skip("this processor has no bfloat16")
+    export(shipped)
+    got = served(Classifier(shipped, precision="bf16"), images)
+    second, first = np.sort(expected, axis=1)[:, -2:].T
+    clear = first - second > 0.03
+    assert clear.sum() > len(images) / 2
+    assert (got.argmax(axis=1) == expected.argmax(axis=1))[clear].all()
+    assert (np.abs(got - expected) < 0.02).mean() >= 0.99

@@ -1,0 +1,111 @@
+"""Every backbone and every recipe trains; several backbones and several processes do."""
+
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
+
+from models.registry.backbones import BACKBONES  # noqa: E402
+from retraining.training import train as training  # noqa: E402
+from retraining.training.config import TrainConfig, load_config  # noqa: E402
+from retraining.training.run_folder import load_trained, read_log  # noqa: E402
+from retraining.training.train import train  # noqa: E402
+from tests.retraining.tiny import write_tiny_split  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[3]
+CONFIGS = ROOT / "retraining" / "recipes"
+CLOCK = ("seconds", "waiting_share")
+
+
+def scores(run: Path) -> list[dict[str, float]]:
+    return [{k: v for k, v in row.items() if k not in CLOCK} for row in read_log(run)]
+
+
+@pytest.fixture(scope="module")
+def splits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_split(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_every_backbone_trains_a_last_layer(
+    backbone: str, splits: Path, cache: Path, tmp_path: Path
+) -> None:
+    config = load_config(
+        CONFIGS / "last_layer.yaml",
+        ["size=32", "epochs=2", "batch_size=14", "precision=f32"],
+        backbone=backbone,
+        weights="none",
+        splits=str(splits),
+    )
+    run = train(config, tmp_path / backbone, cache)
+    log = read_log(run)
+    assert [row["epoch"] for row in log] == [1, 2]
+    assert all(math.isfinite(row["loss"]) for row in log)
+    network, _, taxonomy = load_trained(run)
+    with torch.no_grad():
+        assert network(torch.zeros(1, 3, 32, 32)).shape == (1, len(taxonomy))
+
+
+@pytest.mark.parametrize("recipe", ["finetune", "scratch", "grouped_adamw", "distill"])
+def test_every_recipe_trains(recipe: str, splits: Path, cache: Path, tmp_path: Path) -> None:
+    config = load_config(
+        CONFIGS / f"{recipe}.yaml",
+        ["stages=[{size: 32, epochs: 1}]", "batch_size=14", "teacher_size=32", "patience=0"],
+        backbone="resnet18",
+        weights="none",
+        splits=str(splits),
+    )
+    run = train(config, tmp_path / "run", cache)
+    (row,) = read_log(run)
+    assert math.isfinite(row["loss"])
+    network, read, _ = load_trained(run)
+    assert read == config
+    assert not network.training
+
+
+def test_several_backbones_get_a_folder_each(splits: Path, tmp_path: Path) -> None:
+    configs = [TrainConfig(backbone=name, splits=str(splits)) for name in ("resnet18", "resnet34")]
+    trained = []
+    folders = training.train_several(
+        configs, tmp_path, lambda config, folder: trained.append((config.backbone, folder))
+    )
+    assert (
+        trained
+        == [(f.name, f) for f in folders]
+        == [
+            ("resnet18", tmp_path / "resnet18"),
+            ("resnet34", tmp_path / "resnet34"),
+        ]
+    )
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one_does(splits: Path, cache: Path, tmp_path: Path) -> None:
+    logs = {}
+    for devices in (1, 2):
+        out = tmp_path / str(devices)
+        settings = ["size=32", "epochs=2", "batch_size=14", "precision=f32", "device=cpu",
+                    "cached_features=never", "freeze=2", "freeze_batchnorm=true",
+                    "sampler=none", "class_weights=inverse", f"devices={devices}"]  # fmt: skip
+        command = [sys.executable, "-m", "retraining", "train", "--out", str(out),
+                   "--config", str(CONFIGS / "last_layer.yaml"), "--backbone", "resnet18",
+                   "--weights", "none", "--splits", str(splits), "--cache", str(cache),
+                   *(part for one in settings for part in ("--set", one))]  # fmt: skip
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        logs[devices] = scores(out)
+    assert len(logs[1]) == 2
+    for ours, theirs in zip(logs[2], logs[1], strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-3, abs=1e-4)
+    assert json.loads((tmp_path / "2" / "run.json").read_text())["devices"] == 2

@@ -1,0 +1,226 @@
+"""The whole way from archives to a checkpoint, with a network of seconds."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
+
+from models.checkpoint.card import load_network, save_checkpoint  # noqa: E402
+from models.registry.taxonomy import HAM10000  # noqa: E402
+from retraining.evaluation.evaluate import evaluate_run  # noqa: E402
+from retraining.publishing.model_card import made  # noqa: E402
+from retraining.publishing.provenance import provenance  # noqa: E402
+from retraining.publishing.publish import promote_run  # noqa: E402
+from retraining.training import lesion_module as engine  # noqa: E402
+from retraining.training.config import Stage, TrainConfig  # noqa: E402
+from retraining.training.networks import initial_network  # noqa: E402
+from retraining.training.pretrained import pretrained_network  # noqa: E402
+from retraining.training.run_folder import load_trained, read_log  # noqa: E402
+from retraining.training.teachers import Teacher  # noqa: E402
+from retraining.training.train import train  # noqa: E402
+from retraining.transforms.augmentation import Augmentation  # noqa: E402
+from tests.models.pretrained.test_pretrained import card_of, seeded  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def config(splits: Path) -> TrainConfig:
+    return TrainConfig(
+        backbone="resnet18",
+        weights="none",
+        splits=str(splits),
+        stages=(Stage(32, 2), Stage(40, 2)),
+        batch_size=15,
+        lr=2e-3,
+        ema=0.8,
+        precision="f32",
+        augmentation=Augmentation(brightness=0, contrast=0, cast=0, saturation=0, gamma=0),
+    )
+
+
+@pytest.fixture(scope="module")
+def run(config: TrainConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs")
+    return train(config, folder / "run", folder / "cache")
+
+
+def test_it_learns_to_tell_colours(run: Path) -> None:
+    log = read_log(run)
+    assert [row["size"] for row in log] == [32, 32, 40, 40]
+    assert log[-1]["loss"] < 0.7 * log[0]["loss"]
+    assert max(row["val_macro_auc"] for row in log) > 0.8
+
+
+def test_joined_layers_learn_the_same_and_are_kept_under_the_same_names(
+    run: Path, config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    joined: list[torch.nn.Module] = []
+    compiles = torch.nn.Module.compile
+
+    def without_a_c_compiler(network: torch.nn.Module, **settings: object) -> None:
+        joined.append(network)
+        compiles(network, backend="eager", **settings)
+
+    monkeypatch.setattr(torch.nn.Module, "compile", without_a_c_compiler)
+    teachers = (str(run), str(run))
+    short = dataclasses.replace(config, stages=(Stage(32, 1),), teachers=teachers)
+    plain = train(short, tmp_path / "plain", tmp_path / "cache")
+    assert not joined
+    fast = train(dataclasses.replace(short, compile=True), tmp_path / "fast", tmp_path / "cache")
+    # The student and both teachers.
+    assert [network.training for network in joined] == [True, False, False]
+    assert read_log(fast)[0]["loss"] == pytest.approx(read_log(plain)[0]["loss"], rel=1e-4)
+    network, _, _ = load_trained(fast)
+    assert set(network.state_dict()) == set(load_trained(plain)[0].state_dict())
+
+
+def test_a_run_folder_belongs_to_one_configuration(run: Path, config: TrainConfig) -> None:
+    with pytest.raises(ValueError, match="another configuration"):
+        train(dataclasses.replace(config, lr=0.5), run, run.parent / "cache")
+
+
+def test_promoting_needs_an_evaluation(run: Path, config: TrainConfig, tmp_path: Path) -> None:
+    short = dataclasses.replace(config, stages=(Stage(32, 1),))
+    train(short, tmp_path / "run", tmp_path / "cache")
+    with pytest.raises(ValueError, match="python -m retraining evaluate"):
+        promote_run(tmp_path / "run", tmp_path / "weights")
+
+
+def test_an_evaluated_run_becomes_a_checkpoint_and_a_teacher(
+    run: Path, config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metrics = evaluate_run(run, "test", tmp_path / "cache", resamples=50)
+    assert {row["split"] for row in metrics} == {"test"}
+    assert {row["n"] for row in metrics} == {28}
+    by_name = {row["metric"]: row for row in metrics}
+    assert by_name["macro_auc"]["low"] <= by_name["macro_auc"]["value"]
+    folder = promote_run(run, tmp_path / "weights", "colours")
+    network, card = load_network(folder)
+    calibration = json.loads((run / "evaluation.json").read_text())
+    assert card.preprocessing.input_size == calibration["input_size"]
+    assert card.temperature == calibration["temperature"]
+    assert sum(card.prior.values()) == pytest.approx(1)
+    assert network(torch.zeros(1, 3, 32, 32)).shape == (1, len(HAM10000))
+    assert str(run) not in (folder / "card.json").read_text()
+
+    student = dataclasses.replace(
+        config,
+        teachers=(str(run), str(folder)),
+        stages=(Stage(32, 1),),
+        distill=1.0,
+    )
+    train(student, tmp_path / "student", tmp_path / "cache")
+    assert len(read_log(tmp_path / "student")) == 1
+    as_it_stands, calibrated = (Teacher.load(name) for name in student.teachers)
+    assert (as_it_stands.temperature, calibrated.temperature) == (1.0, card.temperature)
+    pictures = torch.rand(2, 3, 32, 32)
+    torch.testing.assert_close(
+        as_it_stands.network(pictures), calibrated.network(pictures), rtol=0.02, atol=0.02
+    )
+    told = provenance(student, HAM10000)
+    untold, promoted = (told["ancestors"][key] for key in told["teachers"])
+    assert promoted["weights_sha256"] == card.weights_sha256
+    taught = untold["training"]["config"]
+    assert (taught["backbone"], "splits" in taught) == (config.backbone, False)
+    assert untold["provenance"]["weights"]["start"] == "none"
+    # A bare name is that of a checkpoint, also where a run's folder has it.
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "student").rename(tmp_path / "efficientnet_lite0")
+    assert Teacher.load("efficientnet_lite0").backbone == "efficientnet_lite0"
+    assert Teacher.load("./efficientnet_lite0").backbone == config.backbone
+
+
+def test_teachers_may_see_the_clean_picture(
+    run: Path, config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def keep(teachers: object, raw: torch.Tensor) -> torch.Tensor:
+        seen.append(raw)
+        return torch.zeros(len(raw), len(HAM10000))
+
+    monkeypatch.setattr(engine, "mean_log_probabilities", keep)
+    base = dataclasses.replace(
+        config,
+        teachers=(str(run),),
+        stages=(Stage(32, 1),),
+        teacher_size=32,
+        mixup=0.2,
+    )
+    plain = base.augmentation
+    flawed = dataclasses.replace(plain, brightness=0.5, flaws=1.0)
+    for name, view, augmentation in (
+        ("plain", "same", plain), ("clean", "clean", flawed), ("same", "same", flawed)
+    ):  # fmt: skip
+        changed = dataclasses.replace(base, teacher_view=view, augmentation=augmentation)
+        train(changed, tmp_path / name, tmp_path / "cache")
+    steps = len(seen) // 3
+    first, clean, same = (torch.cat(seen[i * steps : (i + 1) * steps]) for i in range(3))
+    torch.testing.assert_close(clean, first)
+    assert (same != first).any()
+
+
+def test_what_is_kept_may_lie_between_the_checkpoint_and_what_was_learnt(
+    config: TrainConfig, tmp_path: Path
+) -> None:
+    start = tmp_path / "start"
+    save_checkpoint(start, seeded().state_dict(), card_of({}))
+    learns = dataclasses.replace(config, weights=str(start), stages=(Stage(32, 1),))
+    learnt = train(learns, tmp_path / "learnt", tmp_path / "cache")
+    kept = train(dataclasses.replace(learns, blend=0.25), tmp_path / "kept", tmp_path / "cache")
+    begin, end = load_network(start)[0].state_dict(), load_trained(learnt)[0].state_dict()
+    for name, value in load_trained(kept)[0].state_dict().items():
+        whole = not value.is_floating_point()
+        between = end[name] if whole else 0.75 * begin[name] + 0.25 * end[name]
+        torch.testing.assert_close(value, between)
+    (row,), (other,) = read_log(learnt), read_log(kept)
+    assert (row["loss"] == other["loss"], row["val_loss"] == other["val_loss"]) == (True, False)
+    blended = load_trained(kept)[1]
+    with pytest.raises(ValueError, match=r"blend 0\.25 needs weights that know the 3 classes"):
+        initial_network(blended, 3)
+    text = made(blended, read_log(kept), "blended")
+    assert "Kept are the weights 25% of the way from that checkpoint to the averaged" in text
+
+
+def test_val_may_be_changed_as_training_pictures_are(config: TrainConfig, tmp_path: Path) -> None:
+    scores = {}
+    for flawed in (0.0, 1.0):
+        augmentation = dataclasses.replace(config.augmentation, flaws=flawed)
+        # Nothing is learnt, so that epochs differ where their pictures do.
+        still = dataclasses.replace(config, augmentation=augmentation, lr=1e-30, weight_decay=0.0)
+        still = dataclasses.replace(still, stages=(Stage(32, 2),), freeze_batchnorm=True)
+        for view in ("plain", "changed"):
+            run = tmp_path / f"{view}{flawed}"
+            train(dataclasses.replace(still, val_view=view), run, tmp_path / "cache")
+            scores[view, flawed] = [row["val_loss"] for row in read_log(run)]
+    first, second = scores["changed", 1.0]
+    assert first == pytest.approx(second, abs=1e-6)
+    assert first != pytest.approx(scores["plain", 1.0][0], abs=1e-4)
+    assert scores["changed", 0.0] == scores["plain", 0.0] == scores["plain", 1.0]
+    text = made(load_trained(run)[1], read_log(run), "changed")
+    assert "the highest macro auc on val, its pictures changed as in training." in text
+
+
+def test_packaged_imagenet_weights_load_layer_for_layer() -> None:
+    network = pretrained_network("efficientnet_lite0", 7)
+    state = network.state_dict()
+    assert state["classifier.weight"].abs().sum() == 0
+    # Trained batch normalisation has variances that no random start has.
+    assert state["bn1.running_var"].std() > 0.01
+    assert (state["bn1.running_var"] >= 0).all()
+
+
+def test_a_run_gives_its_network_back(run: Path, config: TrainConfig) -> None:
+    network, read, taxonomy = load_trained(run)
+    assert (read, taxonomy) == (config, HAM10000)
+    assert not network.training
+    kept = torch.load(run / "best.pt", weights_only=True)
+    assert all(torch.equal(kept[name], tensor) for name, tensor in network.state_dict().items())
+
+
+def test_a_folder_without_an_epoch_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no finished epoch"):
+        load_trained(tmp_path)
