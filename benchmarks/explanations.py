@@ -25,7 +25,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from interpretability.attribution.explainer import Explainer
 from interpretability.methods import METHODS
 from interpretability.rendering.drawing import drawn_lesion
-from models.checkpoint.card import DEFAULT_MODEL, load_network, save_checkpoint
+from models.checkpoint.card import DEFAULT_MODEL
+from models.checkpoint.weights import load_network, save_checkpoint
 
 BUDGETS = {  # seconds, ResNeXt50 on two cores
     ("gradcam", "Medium"): 0.2,

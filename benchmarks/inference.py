@@ -52,8 +52,8 @@ def at_size(name: str, size: int, folder: Path) -> Path:
         load_card,
         load_state_dict,
         locate,
-        save_checkpoint,
     )
+    from models.checkpoint.weights import save_checkpoint
     from models.registry.backbones import build_network, get_backbone
     from models.registry.taxonomy import HAM10000
 
@@ -86,7 +86,7 @@ def openvino_runner(folder: Path, precision: Any) -> Callable[[list[Any]], objec
 def torch_runner(folder: Path, precision: str) -> Callable[[list[Any]], object]:
     import torch
 
-    from models.checkpoint.card import load_network
+    from models.checkpoint.weights import load_network
 
     network, card = load_network(folder)
     kind = torch.bfloat16 if precision == "bf16" else torch.float32

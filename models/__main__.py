@@ -10,8 +10,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from models.checkpoint.card import DEFAULT_MODEL, WEIGHTS_DIR, CheckpointError, available, locate
+from models.checkpoint.card import DEFAULT_MODEL, WEIGHTS_DIR, available, locate
 from models.cli import listing
+from models.errors import CheckpointError
 from models.export.export import export, exported
 
 EXIT_SOME_FAILED, EXIT_USAGE = 1, 2

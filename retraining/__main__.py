@@ -4,7 +4,7 @@ import errno
 
 import typer
 
-from models.checkpoint.card import CheckpointError
+from models.errors import CheckpointError
 from retraining.cli import data, trust
 from retraining.cli import reports as report
 from retraining.cli import training as train

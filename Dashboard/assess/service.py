@@ -20,7 +20,8 @@ from Dashboard.assess import advice as messages
 from Dashboard.assess.assessment import Assessment, ModelInfo, malignant_at_card_prior
 from Dashboard.config import Config
 from Dashboard.web import cores
-from models.checkpoint.card import WEIGHTS_DIR, Card, CheckpointError, available, load_card
+from models.checkpoint.card import WEIGHTS_DIR, Card, available, load_card
+from models.errors import CheckpointError
 from models.inference.classifier import Classifier, ModelNotReady, Prediction
 
 # A compiled ResNeXt50 takes about 100 MB; the default model is never among those let go.

@@ -123,7 +123,7 @@ class Explainer:
     def networks(self) -> "Networks":
         """The network and its copies. Needs torch."""
         from interpretability.attribution.networks import Networks
-        from models.checkpoint.card import load_network
+        from models.checkpoint.weights import load_network
 
         network, card = load_network(self.folder)
         return Networks(network, card, self.folder)

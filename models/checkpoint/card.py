@@ -1,14 +1,13 @@
-"""Checkpoints: a folder with `model.safetensors` and a `card.json` that explains the weights."""
+"""What describes a checkpoint: its card, its folder and files, their hashes, its tensors."""
 
 import hashlib
 import json
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from models.errors import CheckpointError
 from models.registry.preprocessing import Preprocessing
 from models.registry.taxonomy import Taxonomy
 
@@ -22,10 +21,6 @@ CARD_FILE = "card.json"
 OOD_FILE = "ood.safetensors"
 ENSEMBLE = "ensemble"
 FORMAT_VERSION = 1
-
-
-class CheckpointError(ValueError):
-    """A checkpoint that is missing, incomplete or of another format."""
 
 
 @dataclass(frozen=True)
@@ -214,60 +209,6 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def save_checkpoint(
-    folder: Path, state_dict: Mapping[str, "torch.Tensor"], card: Card, *, half: bool = True
-) -> Card:
-    """Write a checkpoint whole or not at all, in place of one that is there.
-
-    half: store floating-point tensors as float16.
-    Of a card with `backbone_weights` the last layer's tensors alone are stored.
-    Returns the card with `weights_sha256` filled in.
-    """
-    from dataclasses import replace
-
-    import torch
-    from safetensors.torch import save_file
-
-    if card.backbone_weights:
-        from models.pretrained.imagenet import head_keys
-
-        state_dict = {key: state_dict[key] for key in head_keys(card.backbone)}
-    tensors = {}
-    for key, tensor in state_dict.items():
-        tensor = tensor.detach().to("cpu")
-        if half and tensor.is_floating_point():
-            tensor = tensor.to(torch.float16)
-            if not torch.isfinite(tensor).all():
-                raise CheckpointError(f"tensor {key!r} does not fit into float16")
-        tensors[key] = tensor.contiguous().clone()
-    folder = Path(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        staging.chmod(0o755)
-        save_file(tensors, staging / WEIGHTS_FILE)
-        card = replace(card, weights_sha256=file_sha256(staging / WEIGHTS_FILE))
-        text = json.dumps(card.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-        (staging / CARD_FILE).write_text(text, encoding="utf-8")
-        for name in (WEIGHTS_FILE, CARD_FILE):
-            (staging / name).chmod(0o644)
-        put_folder(staging, folder)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-    return card
-
-
-def put_folder(staging: Path, folder: Path) -> None:
-    """Put a finished folder beside `folder` in its place; what was there is removed."""
-    if folder.exists():
-        old = staging.with_name(staging.name + "-old")
-        folder.replace(old)
-        staging.replace(folder)
-        shutil.rmtree(old)
-    else:
-        staging.replace(folder)
-
-
 def load_state_dict(folder: Path) -> dict[str, "torch.Tensor"]:
     """The weights as float32 tensors; CheckpointError where the file is not the card's."""
     import torch
@@ -288,32 +229,3 @@ def load_state_dict(folder: Path) -> dict[str, "torch.Tensor"]:
         key: tensor.to(torch.float32) if tensor.is_floating_point() else tensor
         for key, tensor in tensors.items()
     }
-
-
-def load_network(folder: Path) -> tuple["torch.nn.Module", Card]:
-    """The network in evaluation mode, float32 on the CPU, and its card. Needs torch.
-
-    Of an ensemble it is `models.checkpoint.ensemble.join` of its members.
-    """
-    from models.registry.backbones import build_network
-
-    card = load_card(folder)
-    if card.members:
-        from models.checkpoint.ensemble import join
-
-        return join([load_network(one) for one in member_folders(folder, card)], card), card
-    network = build_network(card.backbone, len(card.taxonomy))
-    state = load_state_dict(folder)
-    if card.backbone_weights:
-        from models.pretrained.imagenet import backbone_state
-
-        state |= backbone_state(
-            card.backbone, card.backbone_weights, len(card.taxonomy), Path(folder).parent
-        )
-    try:
-        network.load_state_dict(state)
-    except RuntimeError as error:
-        raise CheckpointError(
-            f"the weights in {folder} do not fit {card.backbone}: {error}"
-        ) from None
-    return network.eval(), card

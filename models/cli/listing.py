@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from models.checkpoint.card import WEIGHTS_DIR, CheckpointError, available, load_card
+from models.checkpoint.card import WEIGHTS_DIR, available, load_card
+from models.errors import CheckpointError
 from models.export.export import exported
 from models.registry.backbones import BACKBONES
 

@@ -24,10 +24,12 @@ from models.checkpoint.card import (
     Card,
     file_sha256,
     load_card,
-    load_network,
     locate,
     member_folders,
 )
+from models.checkpoint.ood_parameters import load_ood
+from models.checkpoint.weights import load_network
+from models.export.cache import cache_dir
 from models.registry.backbones import get_backbone
 
 EXPORT_VERSION = 3
@@ -36,15 +38,6 @@ GRAPH_WEIGHTS_FILE = "model.bin"
 INT8_SUFFIX = "-int8"
 _STAGING_PREFIX = ".making-"
 _STAGING_LIFETIME = 3600.0  # seconds; an export takes less than a minute
-
-
-def cache_dir() -> Path:
-    """The folder of exported models: `CACHE_DIR`, or a folder in the user's cache."""
-    named = os.environ.get("CACHE_DIR")
-    if named:
-        return Path(named)
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "skin-lesion-dashboard"
 
 
 def export_path(folder: Path, card: Card, cache: Path | None = None) -> Path:
@@ -114,7 +107,6 @@ def export(name: str | Path, cache: Path | None = None, *, root: Path = WEIGHTS_
         return found
     folder = locate(name, root)
     from models.export.graph import Part, convert
-    from models.inference.ood import load_ood
 
     card = load_card(folder)
     sources = member_folders(folder, card) or [folder]

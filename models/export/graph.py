@@ -19,8 +19,9 @@ Outputs, by name:
   temperature, on the finest grid among them.
 - `embedding`: (N, E), the spatial means of the backbone's `stages`, which the out-of-distribution
   score is computed from. Not of an ensemble.
-- `ood`: (N,), the out-of-distribution score, higher is stranger; see `models.inference.ood`. Only
-  where its parameters have been fitted. Of an ensemble the mean over the members.
+- `ood`: (N,), the out-of-distribution score, higher is stranger; see
+  `models.checkpoint.ood_parameters`. Only where its parameters have been fitted. Of an ensemble
+  the mean over the members.
 """
 
 import math
@@ -30,8 +31,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from models.checkpoint.card import Card
+from models.checkpoint.ood_parameters import OodParameters
 from models.export.mixed_precision import names_apart
-from models.inference.ood import OodParameters
 from models.registry.backbones import get_backbone, get_layer
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import quality
-from models.checkpoint.card import WEIGHTS_DIR, CheckpointError, load_card, locate
+from models.checkpoint.card import WEIGHTS_DIR, load_card, locate
+from models.errors import CheckpointError
 from models.export.export import GRAPH_FILE, INT8_SUFFIX, export, exported, publish
 
 SCORE = "ood"  # output of the graph, see `models.export.graph`

@@ -1,25 +1,16 @@
-"""Weights that networks start from and heads stand on: ImageNet's, a checkpoint's, a seed's.
+"""ImageNet weights that networks start from: by download, or from packages. Needs torch."""
 
-All functions need torch.
-"""
-
-import hashlib
-from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from models.checkpoint.card import CheckpointError, load_state_dict, locate
-from models.registry.backbones import Backbone, build_network, get_backbone
+from models.errors import WeightsUnavailableError
+from models.registry.backbones import Backbone, build_network
 
 if TYPE_CHECKING:
     import torch
 
     State = dict[str, "torch.Tensor"]
-
-
-class WeightsUnavailableError(CheckpointError):
-    """Pretrained weights that are neither on this machine nor to be had from it."""
 
 
 def imagenet_state(entry: Backbone) -> "State":
@@ -70,57 +61,3 @@ def _from_package(entry: Backbone) -> "State":
     if [tuple(v.shape) for v in source.values()] != [tuple(v.shape) for v in target.values()]:
         raise WeightsUnavailableError(f"{path.name} does not hold the layers of {entry.name}")
     return dict(zip(target, source.values(), strict=True))
-
-
-def head_keys(backbone: str) -> tuple[str, str]:
-    """Names of the last layer's tensors in a network's state."""
-    head = get_backbone(backbone).head
-    return f"{head}.weight", f"{head}.bias"
-
-
-def backbone_sha256(backbone: str, state: "Mapping[str, torch.Tensor]") -> str:
-    """SHA-256 over names, shapes and values of a network's tensors without its last layer's."""
-    digest = hashlib.sha256()
-    for name in sorted(set(state) - set(head_keys(backbone))):
-        array = state[name].detach().cpu().numpy()
-        digest.update(f"{name} {array.dtype} {array.shape}\n".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
-
-
-def backbone_state(
-    backbone: str, source: Mapping[str, Any], classes: int, root: Path | None = None
-) -> "State":
-    """The tensors of a backbone without its last layer, from where `source` says.
-
-    source: `{"backbone", "weights", "sha256"}`; weights is `imagenet`, a checkpoint, or `none`
-        with the `seed` of the random weights.
-    root: a folder where a checkpoint may stand that is not in the folder of weights.
-    Raises CheckpointError where they are of another backbone, or other weights.
-    """
-    import torch
-
-    if source["backbone"] != backbone:
-        raise CheckpointError(
-            f"the last layer belongs to {source['backbone']}, the network is a {backbone}"
-        )
-    weights = source["weights"]
-    if weights == "imagenet":
-        state = imagenet_state(get_backbone(backbone))
-    elif weights == "none":
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(source["seed"])
-            state = dict(build_network(backbone, classes).state_dict())
-    else:
-        beside = root / weights if root else None
-        folder = beside if beside and beside.is_dir() else locate(weights)
-        state = load_state_dict(folder)
-    head = head_keys(backbone)
-    state = {name: tensor for name, tensor in state.items() if name not in head}
-    found = backbone_sha256(backbone, state)
-    if found != source["sha256"]:
-        raise CheckpointError(
-            f"the {backbone} that {weights!r} gives is not the one that the last layer was "
-            f"trained on (SHA-256 {found[:12]}, not {source['sha256'][:12]})"
-        )
-    return state

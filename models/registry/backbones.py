@@ -35,7 +35,7 @@ class Backbone:
     pooled_linear: whether the head is that mean and one linear layer (and a dropout), so that
         class activation maps are exact; they are not served otherwise.
     stages: dotted paths of layers half-way up, by depth, whose outputs tell a lesion from other
-        things, which the last layer forgets; see `models.inference.ood`.
+        things, which the last layer forgets; see `models.checkpoint.ood_parameters`.
     bfloat16: whether 99 % of its probabilities stay within 0.02 of float32 when it is served in
         bfloat16, which takes a resnext50_32x4d a quarter of the time. Networks of depthwise
         convolutions do not and gain little (of the val pictures' probabilities 3.2 % of a trained
@@ -268,3 +268,9 @@ def build_network(name: str, num_classes: int) -> "torch.nn.Module":
 def get_layer(network: "torch.nn.Module", path: str) -> "torch.nn.Module":
     """The layer at a dotted `path` of the table, for instance `entry.head`."""
     return network.get_submodule(path)
+
+
+def head_keys(backbone: str) -> tuple[str, str]:
+    """Names of the last layer's tensors in a network's state."""
+    head = get_backbone(backbone).head
+    return f"{head}.weight", f"{head}.bias"

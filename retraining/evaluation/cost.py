@@ -17,11 +17,10 @@ from models.checkpoint.card import (
     WEIGHTS_FILE,
     Card,
     load_card,
-    load_network,
     locate,
     member_folders,
-    save_checkpoint,
 )
+from models.checkpoint.weights import load_network, save_checkpoint
 from models.registry.backbones import get_backbone
 from retraining.evaluation.evaluation_folder import Evaluation, load_evaluation
 from retraining.files import write_text

@@ -20,9 +20,10 @@ from models.checkpoint.card import (
     locate,
     member_folders,
 )
+from models.checkpoint.ood_parameters import load_ood, save_ood
 from models.export.export import GRAPH_FILE, export
 from models.inference.classifier import Classifier
-from models.inference.ood import fit, load_ood, save_ood
+from models.inference.ood import fit
 from retraining.data.splits import load_split
 from retraining.evaluation.not_dermoscopic import foreign_pictures
 from retraining.files import replacing

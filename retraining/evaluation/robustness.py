@@ -180,8 +180,9 @@ def text(table: pd.DataFrame, about: Mapping[str, Any]) -> str:
         "changed in ways in which other cameras, lights and skins would change them "
         "(`retraining/transforms/corruptions.py`), and classified as they are served. `lost` is "
         "the class-balanced accuracy lost against the same images as they are, with its 95 % "
-        "interval over lesions; `same` the share that keeps its most probable class, all classes weighing "
-        "the same; `strange` the share taken for something else than skin, which gets no advice. "
+        "interval over lesions; `same` the share that keeps its most probable class, all classes "
+        "weighing the same; `strange` the share taken for something else than skin, which gets no "
+        "advice. "
         "A model that was trained with `augmentation.flaws` has met hairs, corners, shade, blur, "
         "noise and compression of this making, drawn at random, and brightness and colours; the "
         "ruler it has not.",

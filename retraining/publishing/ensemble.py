@@ -11,13 +11,13 @@ from models.checkpoint.card import (
     ENSEMBLE,
     WEIGHTS_DIR,
     Card,
-    CheckpointError,
     available,
     load_card,
     locate,
     member_folders,
-    put_folder,
 )
+from models.checkpoint.weights import put_folder
+from models.errors import CheckpointError
 from models.registry.preprocessing import Preprocessing
 from retraining.publishing.card_files import write_card
 from retraining.publishing.publish import next_version

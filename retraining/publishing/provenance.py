@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from models.checkpoint.card import CheckpointError, load_card, locate
+from models.checkpoint.card import load_card, locate
+from models.errors import CheckpointError
 from models.registry.backbones import get_backbone
 from models.registry.taxonomy import HAM10000, Taxonomy
 from retraining.training.config import TrainConfig, load_config

@@ -14,15 +14,8 @@ from typing import Any
 
 import pandas as pd
 
-from models.checkpoint.card import (
-    CARD_FILE,
-    WEIGHTS_DIR,
-    Card,
-    file_sha256,
-    load_card,
-    locate,
-    save_checkpoint,
-)
+from models.checkpoint.card import CARD_FILE, WEIGHTS_DIR, Card, file_sha256, load_card, locate
+from models.checkpoint.weights import save_checkpoint
 from models.registry.backbones import get_backbone
 from retraining.data.archives import Progress
 from retraining.data.splits import described, load_split, split_hash

@@ -8,8 +8,7 @@ from torch import nn
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
 from models.checkpoint.card import load_card, load_state_dict, locate
-from models.pretrained.imagenet import head_keys
-from models.registry.backbones import build_network, get_backbone, get_layer
+from models.registry.backbones import build_network, get_backbone, get_layer, head_keys
 from retraining.training.config import TrainConfig
 from retraining.training.pretrained import pretrained_network
 

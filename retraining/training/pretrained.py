@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from models.pretrained.imagenet import WeightsUnavailableError, head_keys, imagenet_state
-from models.registry.backbones import build_network, get_backbone
+from models.errors import WeightsUnavailableError
+from models.pretrained.imagenet import imagenet_state
+from models.registry.backbones import build_network, get_backbone, head_keys
 
 if TYPE_CHECKING:
     import torch

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import yaml
 
-from models.pretrained.imagenet import backbone_state
+from models.checkpoint.backbone_weights import backbone_state
 from models.registry.backbones import build_network
 from models.registry.taxonomy import HAM10000, Taxonomy
 from retraining.data.splits import described

@@ -14,7 +14,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from models.checkpoint.card import CheckpointError, load_network, locate
+from models.checkpoint.card import locate
+from models.checkpoint.weights import load_network
+from models.errors import CheckpointError
 from models.registry.backbones import get_backbone
 from models.registry.preprocessing import Preprocessing
 from models.registry.taxonomy import HAM10000, Taxonomy

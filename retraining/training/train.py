@@ -23,8 +23,8 @@ from lightning.pytorch.callbacks import EarlyStopping
 from lightning.pytorch.trainer.states import TrainerStatus
 from torch import nn
 
-from models.pretrained.imagenet import backbone_sha256, head_keys
-from models.registry.backbones import get_backbone, get_layer
+from models.checkpoint.backbone_weights import backbone_sha256
+from models.registry.backbones import get_backbone, get_layer, head_keys
 from models.registry.taxonomy import Taxonomy
 from retraining.data.splits import load_split, load_taxonomy
 from retraining.files import sweep

@@ -204,7 +204,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random resnet18 for 64x64 pictures in `weights`, its export in `cache`, and a `wsgi.py`."""
     import torch
 
-    from models.checkpoint.card import Card, save_checkpoint
+    from models.checkpoint.card import Card
+    from models.checkpoint.weights import save_checkpoint
     from models.export.export import export
     from models.registry.backbones import build_network
     from models.registry.preprocessing import Preprocessing

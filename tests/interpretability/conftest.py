@@ -35,7 +35,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a random resnet18 at 64 pixels whose classes differ, `root/tiny`."""
     torch = pytest.importorskip("torch")
 
-    from models.checkpoint.card import Card, save_checkpoint
+    from models.checkpoint.card import Card
+    from models.checkpoint.weights import save_checkpoint
     from models.registry.backbones import build_network, get_backbone
     from models.registry.taxonomy import HAM10000
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.checkpoint.card import Card, load_network, save_checkpoint
+from models.checkpoint.card import Card
+from models.checkpoint.weights import load_network, save_checkpoint
 from models.registry.backbones import build_network, get_backbone, get_layer
 from models.registry.taxonomy import HAM10000
 

@@ -25,7 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A random resnet18 for 64x64 pictures in `weights`, exported to `cache`."""
     import torch
 
-    from models.checkpoint.card import save_checkpoint
+    from models.checkpoint.weights import save_checkpoint
     from models.export.export import export
     from models.registry.backbones import build_network
 

@@ -8,7 +8,8 @@ import pytest
 
 from interpretability import METHODS, Cancelled, Explainer, Unsupported, explain
 from interpretability.attribution.explainer import to_picture
-from models.checkpoint.card import CARD_FILE, CheckpointError
+from models.checkpoint.card import CARD_FILE
+from models.errors import CheckpointError
 from tests.interpretability.attribution.test_backbones import LOWEST
 from tests.interpretability.conftest import Picture
 

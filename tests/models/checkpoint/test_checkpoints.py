@@ -6,16 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from models.checkpoint.card import (
-    Card,
-    CheckpointError,
-    available,
-    load_card,
-    load_network,
-    load_state_dict,
-    locate,
-    save_checkpoint,
-)
+from models.checkpoint.card import Card, available, load_card, load_state_dict, locate
+from models.checkpoint.weights import load_network, save_checkpoint
+from models.errors import CheckpointError
 from models.registry.preprocessing import Preprocessing
 from models.registry.taxonomy import HAM10000, Taxonomy
 

@@ -10,16 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.checkpoint.card import (
-    CARD_FILE,
-    Card,
-    CheckpointError,
-    available,
-    load_card,
-    load_network,
-    locate,
-)
+from models.checkpoint.card import CARD_FILE, Card, available, load_card, locate
 from models.checkpoint.ensemble import area_weights
+from models.checkpoint.weights import load_network
+from models.errors import CheckpointError
 from models.export.export import GRAPH_FILE, export, export_path
 from models.export.graph import MEMBER_OUTPUTS
 from models.export.runtime import ov

@@ -10,14 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 import quality
-from models.checkpoint.card import (
-    DEFAULT_MODEL,
-    available,
-    load_card,
-    load_network,
-    locate,
-    member_folders,
-)
+from models.checkpoint.card import DEFAULT_MODEL, available, load_card, locate, member_folders
+from models.checkpoint.weights import load_network
 from models.export.export import export
 from models.export.runtime import ov
 from models.inference.classifier import Classifier

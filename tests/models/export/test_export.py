@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from models.checkpoint.card import CheckpointError, load_card
+from models.checkpoint.card import load_card
+from models.errors import CheckpointError
 from models.export import export as export_module
-from models.export.export import GRAPH_FILE, cache_dir, export, export_path, exported
+from models.export.cache import cache_dir
+from models.export.export import GRAPH_FILE, export, export_path, exported
 
 pytestmark = pytest.mark.torch
 

@@ -13,10 +13,11 @@ from typer.testing import CliRunner
 
 from models import __main__ as commands
 from models.checkpoint.card import CARD_FILE, OOD_FILE, load_card
+from models.checkpoint.ood_parameters import save_ood
 from models.export.export import exported
 from models.export.int8 import quantise
 from models.inference.classifier import Classifier, ModelNotReady
-from models.inference.ood import fit, save_ood
+from models.inference.ood import fit
 from tests.models.conftest import MakeCheckpoint, stage_means
 
 pytestmark = pytest.mark.torch

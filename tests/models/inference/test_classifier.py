@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.checkpoint.card import DEFAULT_MODEL, CheckpointError
+from models.checkpoint.card import DEFAULT_MODEL
+from models.errors import CheckpointError
 from models.export.export import GRAPH_FILE
 from models.export.runtime import multiplies_bfloat16
 from models.inference.classifier import Classifier, ModelNotReady, Prediction, choose_precision

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.checkpoint.card import OOD_FILE, CheckpointError, load_card
-from models.inference.ood import OodParameters, fit, load_ood, save_ood
+from models.checkpoint.card import OOD_FILE, load_card
+from models.checkpoint.ood_parameters import OodParameters, load_ood, save_ood
+from models.errors import CheckpointError
+from models.inference.ood import fit
 from tests.models.conftest import MakeCheckpoint, stage_means
 
 

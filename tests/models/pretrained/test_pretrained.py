@@ -9,21 +9,13 @@ import pytest
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from models.checkpoint.card import (  # noqa: E402
-    Card,
-    CheckpointError,
-    load_network,
-    load_state_dict,
-    save_checkpoint,
-)
-from models.pretrained.imagenet import (  # noqa: E402
-    WeightsUnavailableError,
-    backbone_sha256,
-    backbone_state,
-    imagenet_state,
-)
-from models.registry.backbones import build_network, get_backbone  # noqa: E402
-from models.registry.taxonomy import HAM10000  # noqa: E402
+from models.checkpoint.backbone_weights import backbone_sha256, backbone_state
+from models.checkpoint.card import Card, load_state_dict
+from models.checkpoint.weights import load_network, save_checkpoint
+from models.errors import CheckpointError, WeightsUnavailableError
+from models.pretrained.imagenet import imagenet_state
+from models.registry.backbones import build_network, get_backbone
+from models.registry.taxonomy import HAM10000
 
 
 def seeded(name: str = "resnet18", seed: int = 3) -> torch.nn.Module:

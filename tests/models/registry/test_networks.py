@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.checkpoint.card import Card, load_network
+from models.checkpoint.card import Card
+from models.checkpoint.weights import load_network
 from models.export.export import GRAPH_FILE, export
 from models.export.graph import OUTPUTS
 from models.export.runtime import ov

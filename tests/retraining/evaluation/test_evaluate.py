@@ -12,18 +12,18 @@ import pytest
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from sklearn import metrics as reference  # noqa: E402
+from sklearn import metrics as reference
 
-from models.inference.classifier import Classifier  # noqa: E402
-from models.registry.backbones import build_network  # noqa: E402
-from models.registry.taxonomy import HAM10000  # noqa: E402
-from quality import read  # noqa: E402
-from retraining.data.splits import load_split, write_split  # noqa: E402
-from retraining.evaluation.cost import load_cost, measure_cost  # noqa: E402
-from retraining.evaluation.evaluate import evaluate_model, evaluate_run  # noqa: E402
-from retraining.evaluation.evaluation_folder import load_evaluation, load_predictions  # noqa: E402
-from retraining.evaluation.scores import by_name  # noqa: E402
-from retraining.publishing.publish import promote_run  # noqa: E402
+from models.inference.classifier import Classifier
+from models.registry.backbones import build_network
+from models.registry.taxonomy import HAM10000
+from quality import read
+from retraining.data.splits import load_split, write_split
+from retraining.evaluation.cost import load_cost, measure_cost
+from retraining.evaluation.evaluate import evaluate_model, evaluate_run
+from retraining.evaluation.evaluation_folder import load_evaluation, load_predictions
+from retraining.evaluation.scores import by_name
+from retraining.publishing.publish import promote_run
 
 
 def test_an_evaluation_leaves_everything_that_a_report_needs(evaluated: Path) -> None:

@@ -53,7 +53,7 @@ def test_every_change_is_of_use_to_the_study() -> None:
 def test_a_study_of_two_checkpoints(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from models.checkpoint.card import save_checkpoint
+    from models.checkpoint.weights import save_checkpoint
     from tests.models.pretrained.test_pretrained import card_of, seeded
 
     monkeypatch.chdir(tmp_path)

@@ -9,7 +9,7 @@ from models.registry.taxonomy import HAM10000, Taxonomy
 pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from retraining.publishing.model_card import limits  # noqa: E402
+from retraining.publishing.model_card import limits
 
 AT = "malignant_sensitivity_at_threshold"
 

@@ -11,21 +11,23 @@ import pytest
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from sklearn import metrics as reference  # noqa: E402
+from sklearn import metrics as reference
 
-from models.checkpoint.card import CheckpointError, available, load_card, load_network  # noqa: E402
-from models.registry.backbones import build_network  # noqa: E402
-from models.registry.taxonomy import HAM10000  # noqa: E402
-from retraining.data.splits import load_split, write_split  # noqa: E402
-from retraining.evaluation.cost import measure_cost  # noqa: E402
-from retraining.evaluation.evaluate import evaluate_model, evaluate_run  # noqa: E402
-from retraining.evaluation.evaluation_folder import load_evaluation, load_predictions  # noqa: E402
-from retraining.evaluation.scores import by_name  # noqa: E402
-from retraining.publishing.ensemble import make_ensemble  # noqa: E402
-from retraining.publishing.publish import promote_run, recard, reword  # noqa: E402
-from retraining.training.config import Stage, TrainConfig  # noqa: E402
-from retraining.training.run_folder import load_trained  # noqa: E402
-from retraining.training.train import train  # noqa: E402
+from models.checkpoint.card import available, load_card
+from models.checkpoint.weights import load_network
+from models.errors import CheckpointError
+from models.registry.backbones import build_network
+from models.registry.taxonomy import HAM10000
+from retraining.data.splits import load_split, write_split
+from retraining.evaluation.cost import measure_cost
+from retraining.evaluation.evaluate import evaluate_model, evaluate_run
+from retraining.evaluation.evaluation_folder import load_evaluation, load_predictions
+from retraining.evaluation.scores import by_name
+from retraining.publishing.ensemble import make_ensemble
+from retraining.publishing.publish import promote_run, recard, reword
+from retraining.training.config import Stage, TrainConfig
+from retraining.training.run_folder import load_trained
+from retraining.training.train import train
 
 
 def test_the_card_holds_what_was_measured(root: Path, evaluated: Path) -> None:

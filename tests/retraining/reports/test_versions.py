@@ -14,10 +14,10 @@ from models.registry.taxonomy import HAM10000
 pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from retraining.publishing.card_files import write_card  # noqa: E402
-from retraining.publishing.provenance import provenance  # noqa: E402
-from retraining.publishing.publish import next_version  # noqa: E402
-from retraining.training.config import TrainConfig  # noqa: E402
+from retraining.publishing.card_files import write_card
+from retraining.publishing.provenance import provenance
+from retraining.publishing.publish import next_version
+from retraining.training.config import TrainConfig
 
 TODAY = datetime.now(UTC).strftime("%Y.%m.%d")
 

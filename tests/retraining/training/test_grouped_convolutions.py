@@ -6,16 +6,16 @@ import pytest
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from timm.layers.conv2d_same import Conv2dSame  # noqa: E402
-from torch import nn  # noqa: E402
+from timm.layers.conv2d_same import Conv2dSame
+from torch import nn
 
-from models.registry.backbones import build_network  # noqa: E402
-from models.registry.taxonomy import HAM10000  # noqa: E402
-from retraining.training import lesion_module as engine  # noqa: E402
-from retraining.training.config import TrainConfig  # noqa: E402
-from retraining.training.epoch_plan import Sampling  # noqa: E402
-from retraining.training.grouped_convolutions import ease_gradients  # noqa: E402
-from retraining.training.lesion_module import Learner  # noqa: E402
+from models.registry.backbones import build_network
+from models.registry.taxonomy import HAM10000
+from retraining.training import lesion_module as engine
+from retraining.training.config import TrainConfig
+from retraining.training.epoch_plan import Sampling
+from retraining.training.grouped_convolutions import ease_gradients
+from retraining.training.lesion_module import Learner
 
 LAYERS = {
     "four channels a group": lambda: nn.Conv2d(64, 64, 3, padding=1, groups=16, bias=False),

@@ -13,15 +13,16 @@ import pytest
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from models.checkpoint.card import CheckpointError, load_network, save_checkpoint  # noqa: E402
-from retraining.training import train as training  # noqa: E402
-from retraining.training.config import Stage, TrainConfig, load_config  # noqa: E402
-from retraining.training.lesion_module import Learner  # noqa: E402
-from retraining.training.run_folder import load_trained, read_log, read_run, write_run  # noqa: E402
-from retraining.training.train import StoppedError, train  # noqa: E402
-from retraining.transforms.augmentation import Augmentation  # noqa: E402
-from tests.models.pretrained.test_pretrained import card_of, seeded  # noqa: E402
-from tests.retraining.tiny import write_tiny_split  # noqa: E402
+from models.checkpoint.weights import load_network, save_checkpoint
+from models.errors import CheckpointError
+from retraining.training import train as training
+from retraining.training.config import Stage, TrainConfig, load_config
+from retraining.training.lesion_module import Learner
+from retraining.training.run_folder import load_trained, read_log, read_run, write_run
+from retraining.training.train import StoppedError, train
+from retraining.transforms.augmentation import Augmentation
+from tests.models.pretrained.test_pretrained import card_of, seeded
+from tests.retraining.tiny import write_tiny_split
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIGS = ROOT / "retraining" / "recipes"

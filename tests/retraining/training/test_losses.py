@@ -9,13 +9,13 @@ import pytest
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from torch.nn import functional  # noqa: E402
+from torch.nn import functional
 
-from models.registry.taxonomy import HAM10000  # noqa: E402
-from retraining.training.config import TrainConfig  # noqa: E402
-from retraining.training.epoch_plan import Mix, Sampling  # noqa: E402
-from retraining.training.lesion_module import mixed  # noqa: E402
-from retraining.training.losses import LabelLoss, class_weights  # noqa: E402
+from models.registry.taxonomy import HAM10000
+from retraining.training.config import TrainConfig
+from retraining.training.epoch_plan import Mix, Sampling
+from retraining.training.lesion_module import mixed
+from retraining.training.losses import LabelLoss, class_weights
 
 COUNTS = np.array([30, 50, 110, 10, 110, 670, 14])
 LABELS = np.repeat(np.arange(7), COUNTS)

@@ -8,10 +8,10 @@ import pytest
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from models.registry.backbones import BACKBONES, build_network  # noqa: E402
-from retraining.training import devices  # noqa: E402
-from retraining.training.config import TrainConfig  # noqa: E402
-from retraining.training.networks import (  # noqa: E402
+from models.registry.backbones import BACKBONES, build_network
+from retraining.training import devices
+from retraining.training.config import TrainConfig
+from retraining.training.networks import (
     freeze,
     layer_groups,
     make_optimizer,

@@ -11,12 +11,12 @@ import pytest
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from models.registry.backbones import BACKBONES  # noqa: E402
-from retraining.training import train as training  # noqa: E402
-from retraining.training.config import TrainConfig, load_config  # noqa: E402
-from retraining.training.run_folder import load_trained, read_log  # noqa: E402
-from retraining.training.train import train  # noqa: E402
-from tests.retraining.tiny import write_tiny_split  # noqa: E402
+from models.registry.backbones import BACKBONES
+from retraining.training import train as training
+from retraining.training.config import TrainConfig, load_config
+from retraining.training.run_folder import load_trained, read_log
+from retraining.training.train import train
+from tests.retraining.tiny import write_tiny_split
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIGS = ROOT / "retraining" / "recipes"

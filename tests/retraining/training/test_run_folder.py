@@ -5,8 +5,8 @@ import pytest
 pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from retraining.training.config import Stage, TrainConfig  # noqa: E402
-from retraining.training.run_folder import best_epoch, kept_size  # noqa: E402
+from retraining.training.config import Stage, TrainConfig
+from retraining.training.run_folder import best_epoch, kept_size
 
 
 @pytest.mark.parametrize(

@@ -9,21 +9,21 @@ import pytest
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from models.checkpoint.card import load_network, save_checkpoint  # noqa: E402
-from models.registry.taxonomy import HAM10000  # noqa: E402
-from retraining.evaluation.evaluate import evaluate_run  # noqa: E402
-from retraining.publishing.model_card import made  # noqa: E402
-from retraining.publishing.provenance import provenance  # noqa: E402
-from retraining.publishing.publish import promote_run  # noqa: E402
-from retraining.training import lesion_module as engine  # noqa: E402
-from retraining.training.config import Stage, TrainConfig  # noqa: E402
-from retraining.training.networks import initial_network  # noqa: E402
-from retraining.training.pretrained import pretrained_network  # noqa: E402
-from retraining.training.run_folder import load_trained, read_log  # noqa: E402
-from retraining.training.teachers import Teacher  # noqa: E402
-from retraining.training.train import train  # noqa: E402
-from retraining.transforms.augmentation import Augmentation  # noqa: E402
-from tests.models.pretrained.test_pretrained import card_of, seeded  # noqa: E402
+from models.checkpoint.weights import load_network, save_checkpoint
+from models.registry.taxonomy import HAM10000
+from retraining.evaluation.evaluate import evaluate_run
+from retraining.publishing.model_card import made
+from retraining.publishing.provenance import provenance
+from retraining.publishing.publish import promote_run
+from retraining.training import lesion_module as engine
+from retraining.training.config import Stage, TrainConfig
+from retraining.training.networks import initial_network
+from retraining.training.pretrained import pretrained_network
+from retraining.training.run_folder import load_trained, read_log
+from retraining.training.teachers import Teacher
+from retraining.training.train import train
+from retraining.transforms.augmentation import Augmentation
+from tests.models.pretrained.test_pretrained import card_of, seeded
 
 
 @pytest.fixture(scope="module")
