@@ -21,6 +21,7 @@ from Dashboard.assess.assessment import Assessment, ModelInfo, malignant_at_card
 from Dashboard.config import Config
 from Dashboard.web import cores
 from models.checkpoint.card import WEIGHTS_DIR, Card, available, load_card
+from models.checkpoint.evaluation import load_evaluation
 from models.errors import CheckpointError
 from models.inference.classifier import Classifier, ModelNotReady, Prediction
 
@@ -119,6 +120,7 @@ class Service:
         for name in available(self.root):
             try:
                 card = load_card(self.root / name)
+                evaluation = load_evaluation(self.root / name)
             except CheckpointError as error:
                 logger.warning("checkpoint %s is not offered: %s", name, error)
                 continue
@@ -132,9 +134,9 @@ class Service:
                     description=card.description,
                     licence=card.licence,
                     operating_point=card.operating_point,
-                    operating_curve=card.operating_curve,
-                    metrics=card.metrics,
-                    limits=card.limits,
+                    operating_curve=evaluation.operating_curve,
+                    metrics=evaluation.metrics,
+                    limits=evaluation.limits,
                 )
             )
         return sorted(infos, key=lambda info: (not info.default, info.name))
