@@ -19,11 +19,11 @@ import quality
 from Dashboard.assess import advice as messages
 from Dashboard.assess.assessment import Assessment, ModelInfo, malignant_at_card_prior
 from Dashboard.config import Config
-from Dashboard.web import cores
 from models.checkpoint.card import WEIGHTS_DIR, Card, available, load_card
 from models.checkpoint.evaluation import load_evaluation
 from models.errors import CheckpointError
 from models.inference.classifier import Classifier, ModelNotReady, Prediction
+from models.inference.cores import usable_cores
 
 # A compiled ResNeXt50 takes about 100 MB; the default model is never among those let go.
 MAX_LOADED_MODELS = 3
@@ -67,7 +67,7 @@ class Service:
         self._streams: int | None = None
         self._load = load or self._compile
         self._loaded: OrderedDict[str, Predictor] = OrderedDict()
-        self._turns = threading.BoundedSemaphore(cores.usable())
+        self._turns = threading.BoundedSemaphore(usable_cores())
         self._lock = threading.Lock()
         self._loading = threading.Lock()
         self._warming: threading.Thread | None = None

@@ -169,7 +169,7 @@ def test_a_checkpoint_replaces_another_whole_or_not_at_all(tmp_path: Path) -> No
 
 
 @pytest.mark.torch
-def test_damaged_and_foreign_weights(tmp_path: Path, tiny: Path) -> None:
+def test_damaged_weights_and_those_of_another_card(tmp_path: Path, tiny: Path) -> None:
     import torch
 
     folder = tmp_path / "one"

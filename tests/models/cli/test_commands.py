@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner, Result
 
 import quality
-from models import __main__ as commands
+from models.__main__ import app
+from models.cli import exporting
 from models.cli.classify_files import write_csv
 from models.cli.listing import checkpoint_rows, headlines, metric_line, to_dict
 from models.inference.classifier import Classifier
@@ -42,7 +43,7 @@ def folder(tmp_path: Path, pictures: list[NDArray[np.uint8]]) -> Path:
 
 
 def run(*arguments: object) -> Result:
-    return CliRunner().invoke(commands.app, [str(argument) for argument in arguments])
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -73,8 +74,8 @@ def test_what_is_no_picture_of_skin_is_said(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     predict_one = Classifier.predict_one
-    strange = lambda *given: replace(predict_one(*given), in_distribution=False)  # noqa: E731
-    monkeypatch.setattr(Classifier, "predict_one", strange)
+    outside = lambda *given: replace(predict_one(*given), in_distribution=False)  # noqa: E731
+    monkeypatch.setattr(Classifier, "predict_one", outside)
     said = "not a dermatoscopic image of skin, so the class means nothing"
     assert [line.endswith(f"%; {said}") for line in run("predict", folder).stdout.splitlines()] == [
         True, True,
@@ -177,7 +178,7 @@ def test_without_torch_the_message_names_the_command(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setattr(commands.importlib.util, "find_spec", lambda _name: None)
+    monkeypatch.setattr(exporting.importlib.util, "find_spec", lambda _name: None)
     result = run("predict", folder / "a.png")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "python -m models export" in result.stderr
@@ -187,7 +188,7 @@ def test_export_says_where(tiny: Path, tiny_cache: Path, monkeypatch: pytest.Mon
     result = run("export", tiny)
     (folder,) = tiny_cache.iterdir()
     assert (result.exit_code, result.stdout, result.stderr) == (0, f"{tiny}: {folder}\n", "")
-    monkeypatch.setattr(commands, "available", lambda: [])
+    monkeypatch.setattr(exporting, "available", lambda: [])
     for arguments in ([], ["--all"]):  # what MODEL names counts among all
         assert run("export", *arguments).stdout == f"{tiny}: {folder}\n"
     monkeypatch.delenv("MODEL")
