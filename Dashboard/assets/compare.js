@@ -29,7 +29,7 @@
   function verdict(item) {
     const { tone, sentence, before, doubt } = lesions.rule.verdict(item);
     const changed = before ? [element("p", { className: "compare-before" }, before)] : [];
-    const forced = item.row.classified_anyway === true ? copies(item, ".forced", 1) : [];
+    const forced = item.row.gate_overridden === true ? copies(item, ".forced", 1) : [];
     const warning = doubt
       ? [element("p", { className: "forced" }, icon("warning"), element("span", {}, doubt))]
       : [];

@@ -57,7 +57,7 @@
       const words = element("span", { className: `tone-text tone-${row.outcome}` });
       words.append(...(symbol ? [symbol.cloneNode()] : []), content || "");
       const forced = element("span", { className: "forced" }, icon("warning"), "classified anyway");
-      return element("td", {}, words, ...(row.classified_anyway === true ? [forced] : []));
+      return element("td", {}, words, ...(row.gate_overridden === true ? [forced] : []));
     }
     if (content === null) {
       return element("td", { className: show ? "number" : null }, "–");

@@ -1,7 +1,5 @@
 """What the commands do between parsing and printing. Needs torch only to explain."""
 
-import os
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ from interpretability.attribution.explainer import Explainer, Explanation
 from interpretability.methods import METHODS, PRECISIONS, Parameter, check_precision, get_method
 from interpretability.rendering import overlay
 from models.registry.backbones import BACKBONES
+from quality.output import replacing
 
 Picture = NDArray[np.uint8]
 
@@ -136,27 +135,11 @@ def written(request: Requested, picture: Picture, found: Sequence[Explanation]) 
     else:
         titles = [METHODS[one.method].label for one in found]
         drawn = overlay.side_by_side(picture, maps, titles, request.opacity)
-    write_whole(request.out, lambda path: path.write_bytes(overlay.png(drawn)))
+    with replacing(request.out) as path:
+        path.write_bytes(overlay.png(drawn))
     if request.raw is not None:
-        write_whole(request.raw, lambda path: _save(path, maps[0]))
-
-
-def _save(path: Path, values: NDArray[np.float32]) -> None:
-    with path.open("wb") as file:
-        np.save(file, values)
-
-
-def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` write a file beside `path`, then put it in its place: whole or not at all."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.absolute().parent)
-    os.close(handle)
-    staging = Path(name)
-    try:
-        write(staging)
-        staging.chmod(0o644)
-        staging.replace(path)
-    finally:
-        staging.unlink(missing_ok=True)
+        with replacing(request.raw) as path, path.open("wb") as file:
+            np.save(file, maps[0])
 
 
 def method_rows() -> list[dict[str, str]]:

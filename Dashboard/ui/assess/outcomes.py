@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from dash import html
 
-from Dashboard.assess import advice as messages
+from Dashboard.assess import messages
 from Dashboard.assess.service import Assessment
 from Dashboard.ui.elements.icons import icon
 

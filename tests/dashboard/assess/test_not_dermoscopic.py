@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 from Dashboard import __main__ as command
 from Dashboard import client as sender
 from Dashboard.app import create_app
-from Dashboard.assess.advice import CONSULT, NO_APPOINTMENT, NOT_DERMATOSCOPIC, RETAKE
 from Dashboard.assess.batch import assess_files
+from Dashboard.assess.messages import CONSULT, NO_APPOINTMENT, NOT_DERMATOSCOPIC, RETAKE
 from Dashboard.assess.service import Service
 from Dashboard.ui.assess.outcomes import FOREIGN, outcome_of
 from Dashboard.ui.assess.result import ResultView, result_body

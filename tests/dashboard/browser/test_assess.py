@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import expect
 
-from Dashboard.assess import advice as messages
+from Dashboard.assess import messages
 from models.registry.taxonomy import HAM10000
 
 HOSTILE_NAME = "<img src=x onerror=alert(1)>.png"
@@ -75,7 +75,7 @@ def _rank(name: str) -> tuple[float, int]:
     return -probabilities[place], place
 
 
-def test_an_image_classified_anyway_is_marked(visit, files) -> None:
+def test_an_image_gate_overridden_is_marked(visit, files) -> None:
     visit.open()
     visit.upload(files("blurred"))
     card = visit.card("blurred.png")

@@ -7,7 +7,7 @@ from dash import Dash
 from playwright.sync_api import Route, expect
 
 from Dashboard.app import create_app
-from Dashboard.assess import advice as messages
+from Dashboard.assess import messages
 from tests.dashboard.browser.conftest import serving_apart
 from tests.dashboard.browser.test_access import AUDIT
 from tests.dashboard.browser.test_explain import PIXEL

@@ -13,7 +13,7 @@ import pytest
 from dash.development.base_component import Component
 
 import quality
-from Dashboard.assess import advice as messages
+from Dashboard.assess import messages
 from Dashboard.assess.service import Assessment, ModelInfo
 from Dashboard.config import HAM10000_COUNTS
 from Dashboard.ui.assess import intake, outcomes, result, rows
@@ -197,7 +197,7 @@ def test_a_forced_result_says_so() -> None:
     forced = {"quality": report(("gamma",)), "gated": False}
     assert "Classified anyway" in words(result.result_body(view(**forced)))
     assert "Classified anyway" not in words(result.result_body(view(gated=False)))
-    assert rows.result_row(assessment(**forced))["classified_anyway"] is True
+    assert rows.result_row(assessment(**forced))["gate_overridden"] is True
 
 
 def test_every_outcome_has_its_own_icon_label_and_colour() -> None:
