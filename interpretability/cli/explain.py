@@ -33,7 +33,7 @@ class Requested:
     settings: dict[str, float]
     style: str
     opacity: float
-    anyway: bool
+    override_gate: bool
 
     @classmethod
     def checked(
@@ -47,7 +47,7 @@ class Requested:
         settings: Sequence[str],
         style: str,
         opacity: float,
-        anyway: bool,
+        override_gate: bool,
     ) -> "Requested":
         """A request whose words are known; ValueError names what came and what is accepted."""
         for name in methods:
@@ -69,7 +69,9 @@ class Requested:
         values = dict(_setting(text) for text in settings)
         for name in methods:
             get_method(name).settings(precision, values)
-        return cls(image, out, raw, methods, precision, target, values, style, opacity, anyway)
+        return cls(
+            image, out, raw, methods, precision, target, values, style, opacity, override_gate
+        )
 
     def picture(self) -> Picture:
         """The decoded picture; CommandError where it cannot be read or the gate rejects it."""
@@ -80,10 +82,10 @@ class Requested:
         except (ImageError, OSError) as error:
             raise CommandError(f"{self.image}: {error}") from None
         report = check(picture)
-        if report.verdict == "reject" and not self.anyway:
+        if report.verdict == "reject" and not self.override_gate:
             raise CommandError(
                 f"{self.image}: Please retake your image. {' '.join(report.reasons)} "
-                "(--anyway explains it all the same)"
+                "(--no-gate explains it all the same)"
             )
         return picture
 
@@ -155,7 +157,9 @@ def method_rows() -> list[dict[str, str]]:
                 "parameters (Low / Medium / High)": _parameters(entry.parameters),
                 "seconds": " / ".join(seconds) if entry.has_precision else next(seconds),
                 "works with": "all but " + ", ".join(refused) if refused else "all",
-                "notes": "fails the randomisation check" if entry.fails_randomisation else "",
+                "notes": "fails the model-randomisation sanity check"
+                if entry.fails_randomisation
+                else "",
             }
         )
     return rows

@@ -99,7 +99,7 @@ def score_all(
 ) -> None:
     """Score every lesion not in `out` yet, and append its rows.
 
-    costly: sensitivity and the randomisation check, which need maps anew, are measured on that
+    costly: sensitivity and the model-randomisation sanity check, which need maps anew, are measured on that
         many lesions, the first.
     done: told of each lesion.
     processes: that share the lesions, and the cores of the machine.

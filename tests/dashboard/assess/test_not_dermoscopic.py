@@ -60,8 +60,8 @@ def test_no_advice(service: Service, encode: Encode, kind: str) -> None:
 def test_a_poor_picture_is_to_be_retaken_first(service: Service, encode: Encode) -> None:
     assessment = service.assess(encode("blurred"))
     assert (assessment.message, assessment.in_distribution) == (RETAKE, None)
-    forced = service.assess(encode("blurred"), gate=False)
-    assert (forced.message, forced.in_distribution) == (NOT_DERMATOSCOPIC, False)
+    overridden = service.assess(encode("blurred"), gate=False)
+    assert (overridden.message, overridden.in_distribution) == (NOT_DERMATOSCOPIC, False)
 
 
 def test_the_api_says_so(service: Service, encode: Encode) -> None:

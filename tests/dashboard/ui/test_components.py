@@ -193,11 +193,11 @@ def test_a_benign_favourite_among_many_malignant_candidates_is_pointed_out() -> 
     assert result.MORE_LIKELY_MALIGNANT in words(body)
 
 
-def test_a_forced_result_says_so() -> None:
-    forced = {"quality": report(("gamma",)), "gated": False}
-    assert "Classified anyway" in words(result.result_body(view(**forced)))
-    assert "Classified anyway" not in words(result.result_body(view(gated=False)))
-    assert rows.result_row(assessment(**forced))["gate_overridden"] is True
+def test_an_overridden_gate_says_so() -> None:
+    overridden = {"quality": report(("gamma",)), "gated": False}
+    assert "Quality gate overridden" in words(result.result_body(view(**overridden)))
+    assert "Quality gate overridden" not in words(result.result_body(view(gated=False)))
+    assert rows.result_row(assessment(**overridden))["gate_overridden"] is True
 
 
 def test_every_outcome_has_its_own_icon_label_and_colour() -> None:
