@@ -207,17 +207,17 @@ def test_every_outcome_has_its_own_icon_label_and_colour() -> None:
 
 def test_every_icon_that_is_asked_for_has_its_shape() -> None:
     assets = Path(outcomes.__file__).parents[1] / "assets"
-    sources = [*assets.glob("*.js"), *Path(outcomes.__file__).parent.glob("*.py")]
+    sources = [*assets.rglob("*.js"), *Path(outcomes.__file__).parent.glob("*.py")]
     asked = {outcome.icon for outcome in outcomes.OUTCOMES}
     for source in sources:
         text = source.read_text(encoding="utf-8")
         asked |= set(re.findall(r'\bicon\("([a-z-]+)"', text))
         asked |= set(re.findall(r'\bbutton\("[a-z-]+", "([a-z-]+)"', text))
-    styles = (assets / "icons.css").read_text(encoding="utf-8")
+    styles = (assets / "shell" / "icons.css").read_text(encoding="utf-8")
     assert len(asked) > 15
     for name in asked:
         assert f".icon-{name} {{" in styles, name
-        assert (assets / "icons" / f"{name}.svg").is_file()
+        assert (assets / "shell" / "icons" / f"{name}.svg").is_file()
 
 
 def test_a_row_has_every_column_and_rounds() -> None:
