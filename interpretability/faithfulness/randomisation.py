@@ -1,4 +1,5 @@
-"""The model-randomisation sanity check: does a map change when the network knows nothing? Needs torch.
+"""The model-randomisation sanity check: does a map change when the network knows nothing? Needs
+torch.
 
 Adebayo et al., Sanity Checks for Saliency Maps, NeurIPS 2018, arXiv:1810.03292.
 """

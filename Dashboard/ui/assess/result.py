@@ -167,7 +167,7 @@ def _classified(view: ResultView) -> list[Component]:
         findings.append(
             html.P(
                 [icon("warning"), "Classified although the image should be retaken."],
-                className="gate-overridden",
+                className="caution",
             )
         )
     if outcome is FOREIGN:
@@ -181,9 +181,7 @@ def _classified(view: ResultView) -> list[Component]:
         findings += [_finding(prediction), _malignancy(assessment, prediction)]
         if outcome is CLEAR and prediction.p_malignant >= MAJORITY:
             findings.append(
-                html.P(
-                    [icon("warning"), html.Span(MORE_LIKELY_MALIGNANT)], className="gate-overridden"
-                )
+                html.P([icon("warning"), html.Span(MORE_LIKELY_MALIGNANT)], className="caution")
             )
         parts = [
             html.Div(chart, className="card-chart"),

@@ -1,4 +1,4 @@
-"""The frame of the Compare page; the pictures in it are drawn by `assets/compare.js`."""
+"""The frame of the Compare page; the pictures in it are drawn by `assets/compare/compare.js`."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -81,7 +81,7 @@ def test_an_image_gate_overridden_is_marked(visit, files) -> None:
     card = visit.card("blurred.png")
     card.get_by_role("button", name="Classify anyway").click()
     expect(card.locator(".tag-warning")).to_have_text("Quality gate overridden")
-    expect(card.locator(".gate-overridden")).to_have_text(
+    expect(card.locator(".caution")).to_have_text(
         "Classified although the image should be retaken."
     )
     expect(card.locator(".chart tr")).to_have_count(7)

@@ -185,12 +185,12 @@ def test_marks_of_a_picture_are_shown_here_too(visit, files) -> None:
     page.get_by_role("link", name="Compare").click()
     drawn, overridden = columns(visit, "synthetic-sharp.jpg", "blurred.png")
     expect(drawn.locator(".tag")).to_have_text(["Synthetic picture"])
-    expect(drawn.locator(".gate-overridden")).to_have_count(0)
+    expect(drawn.locator(".caution")).to_have_count(0)
     expect(overridden.locator(".tag")).to_have_text(["Quality gate overridden"])
     words = "Classified although the image should be retaken."
-    expect(overridden.locator(".gate-overridden")).to_have_text([words])
+    expect(overridden.locator(".caution")).to_have_text([words])
     page.get_by_label("Consultation from").fill("10")
-    expect(overridden.locator(".gate-overridden")).to_have_text([words])
+    expect(overridden.locator(".caution")).to_have_text([words])
 
 
 def test_files_that_fail_and_files_under_way_are_told_of(visit, files) -> None:

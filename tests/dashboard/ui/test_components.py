@@ -215,11 +215,11 @@ def test_every_icon_that_is_asked_for_has_its_shape() -> None:
         text = source.read_text(encoding="utf-8")
         asked |= set(re.findall(r'\bicon\("([a-z-]+)"', text))
         asked |= set(re.findall(r'\bbutton\("[a-z-]+", "([a-z-]+)"', text))
-    styles = (assets / "icons.css").read_text(encoding="utf-8")
+    styles = (assets / "shell" / "icons.css").read_text(encoding="utf-8")
     assert len(asked) > 15
     for name in asked:
         assert f".icon-{name} {{" in styles, name
-        assert (assets / "icons" / f"{name}.svg").is_file()
+        assert (assets / "shell" / "icons" / f"{name}.svg").is_file()
 
 
 def test_a_row_has_every_column_and_rounds() -> None:
