@@ -56,6 +56,17 @@ def decode(data: bytes, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.uint8]:
     UnsupportedFormatError for other formats, variants that cannot be judged (floating-point
     samples) and files with several pictures, CorruptImageError for damaged or incomplete files;
     nothing else, whatever the bytes. Nothing is written to disk. Threads may share it.
+
+    Examples:
+        >>> file = io.BytesIO()
+        >>> Image.new("RGBA", (4, 3), (200, 100, 50, 51)).save(file, "PNG")
+        >>> image = decode(file.getvalue())
+        >>> image.shape, image.dtype, image[0, 0].tolist()
+        ((3, 4, 3), dtype('uint8'), [244, 224, 214])
+        >>> decode(b"not a picture")
+        Traceback (most recent call last):
+        quality.errors.UnsupportedFormatError: The file is a text file; JPEG, PNG, WebP, TIFF or \
+BMP is accepted.
     """
     if not data:
         raise EmptyImageError(f"The file is empty (0 bytes); a {ACCEPTED} picture is accepted.")
