@@ -17,8 +17,8 @@ MIB = 2**20
 
 
 def directory(count: int) -> bytes:
-    """An EXIF block of many tags whose values lie beyond its end."""
-    entries = (struct.pack("<HHII", 1000 + n, 2, 8 + n, 10**8) for n in range(count))
+    """An EXIF block of many tags, each of which claims more bytes than there are."""
+    entries = (struct.pack("<HHII", 1000 + n, 2, 10**8 + n, 8) for n in range(count))
     return b"II*\0\x08\0\0\0" + struct.pack("<H", count) + b"".join(entries) + bytes(4)
 
 
@@ -27,6 +27,12 @@ def jpeg_segments() -> bytes:
     data = save(RGB, "JPEG")
     segment = b"\xff\xe1\0\xd0Exif\0\0" + bytes(200)
     return data[:2] + segment * 60_000 + data[2:]
+
+
+def jpeg_fill_bytes() -> bytes:
+    """A marker of which the first byte stands 10 million times."""
+    data = save(RGB, "JPEG")
+    return data[:2] + b"\xff" * 10**7 + data[2:]
 
 
 def png_profiles() -> bytes:
@@ -47,18 +53,19 @@ def webp_chunks(before: bool) -> Callable[[], bytes]:
 
 
 def tiff_tags() -> bytes:
-    """4,000 tags of metadata whose values lie beyond the end of the file."""
+    """4,000 tags of metadata, each of which claims more values than the file has bytes."""
     tags = {f"t{1000 + n}": (n,) * 2 for n in range(4_000)}
     data = bytearray(Tiff().page(RGB, 2, **tags).bytes())
     start = data.index(struct.pack("<HHI", 1000, 4, 2))
     for n in range(4_000):
-        at = start + 12 * n + 8
-        data[at : at + 4] = struct.pack("<I", 10**6 + n)
+        at = start + 12 * n + 4
+        data[at : at + 4] = struct.pack("<I", 10**8 + n)
     return bytes(data)
 
 
 FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     "JPEG": (jpeg_segments, "JPEG"),
+    "JPEG fill bytes": (jpeg_fill_bytes, "JPEG"),
     "PNG": (png_profiles, "PNG"),
     "WebP": (webp_chunks(False), "WEBP"),
     "WebP, before the picture": (webp_chunks(True), "WEBP"),
@@ -76,11 +83,11 @@ def test_metadata_costs_nothing(name: str, capfd: pytest.CaptureFixture[str]) ->
     assert len(data) <= quality.Limits().max_bytes
     expected = quality.decode(save(RGB, kind))
     capfd.readouterr()
-    start = time.perf_counter()
+    start = time.process_time()
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         decoded = quality.decode(data)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     assert np.array_equal(decoded, expected)
     assert warned == []
     assert capfd.readouterr() == ("", "")
@@ -92,10 +99,10 @@ def test_large_webp_is_refused_before_it_is_drawn(side: int) -> None:
     data = bytearray(save(RGB, "WEBP"))
     start = data.index(b"\x9d\x01\x2a") + 3
     data[start : start + 4] = struct.pack("<HH", side, side)
-    start_time = time.perf_counter()
+    start_time = time.process_time()
     with pytest.raises(quality.ImageTooLargeError, match=r"megapixels.*at most 50 megapixels"):
         quality.decode(bytes(data))
-    assert time.perf_counter() - start_time < 1
+    assert time.process_time() - start_time < 1
 
 
 def test_webp_animation_of_one_frame_is_a_picture() -> None:

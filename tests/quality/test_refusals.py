@@ -83,6 +83,11 @@ def test_wrong_checksum() -> None:
     refused(bytes(data), quality.CorruptImageError, "damaged", 400)
 
 
+def test_too_many_tags() -> None:
+    tags = {f"t{1000 + n}": n for n in range(60_000)}
+    refused(Tiff().page(RGB, 2, **tags).bytes(), quality.CorruptImageError, "unusual variant", 400)
+
+
 def test_missing_strips() -> None:
     taller = Tiff().page(RGB, 2, t257=5000, t278=46).bytes()
     refused(taller, quality.CorruptImageError, "incomplete", 400)
