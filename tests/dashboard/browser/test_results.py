@@ -122,12 +122,12 @@ def test_the_table_follows_the_cards_and_the_csv_the_uploads(visit, files, tmp_p
 def test_the_table_folds_away_what_was_computed_of_no_skin(visit, files, tmp_path: Path) -> None:
     page = visit.open()
 
-    def foreign(route: Route) -> None:  # the double takes every picture for one of skin
+    def ood(route: Route) -> None:  # the double takes every picture for one of skin
         answer = route.fetch().json()
-        answer["row"].update(outcome="foreign", message=messages.NOT_DERMATOSCOPIC)
+        answer["row"].update(outcome="ood", message=messages.NOT_DERMATOSCOPIC)
         route.fulfill(json=answer)
 
-    page.route("**/results?*", foreign)
+    page.route("**/results?*", ood)
     visit.upload(files("malignant", "tree.png"))
     page.unroute("**/results?*")
     visit.upload(files("benign"))
