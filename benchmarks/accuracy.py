@@ -50,8 +50,8 @@ FORMS: dict[str, dict[str, Any]] = {
 NOTE = (
     "Made by `benchmarks/accuracy.py`. 95% intervals over lesions. tta4: mirrored views averaged; "
     "tta8: all eight symmetries of a square, as `--tta` and `TTA=1` take them; int8: 8-bit "
-    "integers. gain: balanced accuracy less that of plain, on the same lesions drawn. Taken for "
-    "OOD: images of the table flagged; other things: {others} views of photographs and scans. Images a "
+    "integers. gain: balanced accuracy less that of plain, on the same lesions drawn. Flagged "
+    "as OOD: images of the table; other things: {others} views of photographs and scans. Images a "
     f"second with pictures decoded beforehand, in batches, {os.cpu_count()} cores."
 )
 CHUNK = 64
