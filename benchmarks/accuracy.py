@@ -50,16 +50,16 @@ FORMS: dict[str, dict[str, Any]] = {
 NOTE = (
     "Made by `benchmarks/accuracy.py`. 95% intervals over lesions. tta4: mirrored views averaged; "
     "tta8: all eight symmetries of a square, as `--tta` and `TTA=1` take them; int8: 8-bit "
-    "integers. gain: balanced accuracy less that of plain, on the same lesions drawn. Taken for "
-    "strange: images of the table; other things: {others} views of photographs and scans. Images a "
+    "integers. gain: balanced accuracy less that of plain, on the same lesions drawn. Flagged "
+    "as OOD: images of the table; other things: {others} views of photographs and scans. Images a "
     f"second with pictures decoded beforehand, in batches, {os.cpu_count()} cores."
 )
 CHUNK = 64
 
 
 def predictions(classifier: Classifier, paths: list[Path]) -> tuple[Any, float, float]:
-    """Probabilities (N, C), the share found strange, and images per second."""
-    rows, strange, seconds = [], [], 0.0
+    """Probabilities (N, C), the share flagged as OOD, and images per second."""
+    rows, flagged, seconds = [], [], 0.0
     with ThreadPoolExecutor() as pool:
         for start in range(0, len(paths), CHUNK):
             pictures = list(pool.map(quality.read, paths[start : start + CHUNK]))
@@ -67,8 +67,8 @@ def predictions(classifier: Classifier, paths: list[Path]) -> tuple[Any, float, 
             found = classifier.predict(pictures)
             seconds += time.perf_counter() - begun
             rows += [list(one.probabilities.values()) for one in found]
-            strange += [one.in_distribution is False for one in found]
-    return np.array(rows), float(np.mean(strange)), len(paths) / seconds
+            flagged += [one.in_distribution is False for one in found]
+    return np.array(rows), float(np.mean(flagged)), len(paths) / seconds
 
 
 def told_apart(classifier: Classifier, others: list[Any]) -> float:
@@ -152,13 +152,13 @@ def main() -> None:
             except ModelNotReady as error:
                 print(f"{name} {form}: left out, {error}")
                 continue
-            probabilities, strange, rate = predictions(classifier, paths)
+            probabilities, flagged, rate = predictions(classifier, paths)
             plain = probabilities if plain is None else plain
             card = classifier.card
             row = {"model": f"{card.name} {card.version}", "form": form}
             row |= {"arithmetic": classifier.precision}
             row |= scores(frame, classifier, probabilities, plain)
-            row |= {"taken for strange": f"{strange:.1%}"}
+            row |= {"flagged as OOD": f"{flagged:.1%}"}
             row |= {"other things": f"{told_apart(classifier, others):.1%}"}
             row |= {"images/s": f"{rate:.1f}"}
             rows.append(row)

@@ -6,13 +6,13 @@ import html
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from interpretability.faithfulness.randomisation import ALIKE
 from interpretability.methods import METHODS
+from quality.output import write_text
 
 REPEATS = 2000
 MEASURES: Mapping[str, str] = {
@@ -142,14 +142,8 @@ def as_html(
 
 def write(folder: Path, texts: Mapping[str, str]) -> None:
     """Write each file whole."""
-    from interpretability.cli.explain import write_whole
-
     for name, text in texts.items():
-        write_whole(folder / name, partial(_put, text))
-
-
-def _put(text: str, path: Path) -> None:
-    path.write_text(text, encoding="utf-8")
+        write_text(folder / name, text)
 
 
 _STYLE = (

@@ -41,10 +41,11 @@ def predict(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
     from rich.progress import TimeRemainingColumn as Remaining
 
-    from models.cli.classify_files import classify_files, columns, write_csv
+    from models.cli.classify_files import classify_files, columns
     from models.inference.classifier import Classifier, ModelNotReady
     from quality.batch import list_inputs
     from quality.files import left_out
+    from quality.output import write_csv
 
     try:
         files, others = list_inputs(paths), left_out(paths)
@@ -76,7 +77,7 @@ def predict(
             more = {"error": reason, "in_distribution": in_distribution}
             rows.append(row | more if as_json and not csv_file else row)
     if csv_file:
-        write_csv(csv_file, rows, names)
+        write_csv(csv_file, names, rows)
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
     if others:

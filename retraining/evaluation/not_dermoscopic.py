@@ -11,11 +11,9 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 import quality
-
-Image = NDArray[np.uint8]
+from quality.arrays import RGBImage
 
 HEIGHT, WIDTH = 450, 600
 CROPS = 6
@@ -52,7 +50,7 @@ class NotDermoscopic(NamedTuple):
     kind: str
     real: bool
     source: str
-    image: Image
+    image: RGBImage
 
 
 def not_dermoscopic_images() -> Iterator[NotDermoscopic]:
@@ -73,7 +71,7 @@ def not_dermoscopic_images() -> Iterator[NotDermoscopic]:
         large = cv2.resize(grey, (400, 400), interpolation=cv2.INTER_CUBIC)
         image = np.asarray(cv2.cvtColor(large, cv2.COLOR_GRAY2RGB), np.uint8)
         yield NotDermoscopic("small grey faces, enlarged", True, f"face {number}", image)
-    makers: dict[str, Callable[[np.random.Generator], Image]] = {
+    makers: dict[str, Callable[[np.random.Generator], RGBImage]] = {
         "drawn pages": written_page,
         "drawn screenshots": screenshot,
         "noise": noise,
@@ -85,7 +83,7 @@ def not_dermoscopic_images() -> Iterator[NotDermoscopic]:
             yield NotDermoscopic(kind, False, f"{kind} {number}", make(rng))
 
 
-def written_page(rng: np.random.Generator) -> Image:
+def written_page(rng: np.random.Generator) -> RGBImage:
     """Lines of text in one of OpenCV's fonts on paper, sometimes tilted."""
     paper = np.full((HEIGHT, WIDTH, 3), rng.integers(215, 256), np.uint8)
     ink = tuple(int(v) for v in rng.integers(0, 90, 3))
@@ -101,7 +99,7 @@ def written_page(rng: np.random.Generator) -> Image:
     )
 
 
-def screenshot(rng: np.random.Generator) -> Image:
+def screenshot(rng: np.random.Generator) -> RGBImage:
     """Windows with bars, fields and words on a plain desktop."""
     canvas = np.full((HEIGHT, WIDTH, 3), rng.integers(0, 256, 3), np.uint8)
     for _ in range(rng.integers(2, 5)):
@@ -118,7 +116,7 @@ def screenshot(rng: np.random.Generator) -> Image:
     return canvas
 
 
-def noise(rng: np.random.Generator) -> Image:
+def noise(rng: np.random.Generator) -> RGBImage:
     """White, coarse or 1/f noise, grey or coloured."""
     channels = int(rng.choice([1, 3]))
     slope = float(rng.choice([0.0, 0.0, 1.0, 1.6]))
@@ -131,7 +129,7 @@ def noise(rng: np.random.Generator) -> Image:
     return np.asarray(np.clip(values, 0, 255).repeat(3 // channels, axis=2), np.uint8)
 
 
-def skin_gradient(rng: np.random.Generator) -> Image:
+def skin_gradient(rng: np.random.Generator) -> RGBImage:
     """A smooth change of light over plain skin: nothing to be seen on it."""
     colour = np.asarray(SKIN[rng.integers(len(SKIN))], np.float64)
     turn = rng.uniform(0, 2 * np.pi)
@@ -143,7 +141,7 @@ def skin_gradient(rng: np.random.Generator) -> Image:
     return np.asarray(np.clip(colour * light[..., None], 0, 255), np.uint8)
 
 
-def plain(rng: np.random.Generator) -> Image:
+def plain(rng: np.random.Generator) -> RGBImage:
     """One colour with a sensor's noise: a lens cap, a wall, a sheet."""
     colour = rng.integers(0, 256, 3)
     grain = rng.normal(0, rng.uniform(0, 4), (HEIGHT, WIDTH, 1))
@@ -157,7 +155,7 @@ def _samples_folder() -> Path:
     return Path(found.origin).parent / "data"
 
 
-def _views(image: Image, rng: np.random.Generator) -> Iterator[Image]:
+def _views(image: RGBImage, rng: np.random.Generator) -> Iterator[RGBImage]:
     """The whole image and square crops of a third to all of its shorter side."""
     yield image
     height, width = image.shape[:2]

@@ -27,9 +27,10 @@ from models.checkpoint.provenance import load_provenance
 from models.export.export import GRAPH_FILE, export
 from models.inference.classifier import Classifier
 from models.inference.ood import fit
+from quality.arrays import RGBImage
+from quality.output import replacing
 from retraining.data.splits import load_split
 from retraining.evaluation.not_dermoscopic import not_dermoscopic_images
-from retraining.files import replacing
 from retraining.metrics.bootstrap import interval, lesion_weights
 from retraining.metrics.metrics import auc
 from retraining.transforms.corruptions import VARIANTS
@@ -49,7 +50,6 @@ METHOD = (
 )
 ENSEMBLE_METHOD = "mean of the members' scores"
 
-Image = NDArray[np.uint8]
 NamedProgressCallback = Callable[[str, int, int], None]
 
 
@@ -127,7 +127,7 @@ def _fit_network(
         save_ood(temporary, parameters)
 
 
-def _embedder(folder: Path) -> Callable[[Sequence[Image]], NDArray[np.float32]]:
+def _embedder(folder: Path) -> Callable[[Sequence[RGBImage]], NDArray[np.float32]]:
     """A function from images to embeddings (N, E), by the graph that serves, in its precision."""
     from models.export.runtime import ov
 
@@ -138,7 +138,7 @@ def _embedder(folder: Path) -> Callable[[Sequence[Image]], NDArray[np.float32]]:
     precision = Classifier(folder).precision
     compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": precision})
 
-    def embed(images: Sequence[Image]) -> NDArray[np.float32]:
+    def embed(images: Sequence[RGBImage]) -> NDArray[np.float32]:
         batch = np.stack([card.preprocessing.resize(image) for image in images])
         return np.array(compiled(batch)[0], np.float32)
 
@@ -240,7 +240,7 @@ def _auroc(inside: NDArray[np.float64], outside: NDArray[np.float64]) -> float:
 
 def _scores(
     classifier: Classifier,
-    images: Iterable[Image],
+    images: Iterable[RGBImage],
     what: str,
     count: int,
     progress: NamedProgressCallback | None,
@@ -253,14 +253,14 @@ def _scores(
     return np.array(found, np.float64)
 
 
-def _images(frame: pd.DataFrame) -> Iterator[Image]:
+def _images(frame: pd.DataFrame) -> Iterator[RGBImage]:
     paths = [Path(path) for path in frame.path]
     with ThreadPoolExecutor() as pool:
         for start in range(0, len(paths), CHUNK):
             yield from pool.map(quality.read, paths[start : start + CHUNK])
 
 
-def _with_corruptions(images: Iterable[Image]) -> Iterator[Image]:
+def _with_corruptions(images: Iterable[RGBImage]) -> Iterator[RGBImage]:
     """Every image clean, then under one corruption, by turns."""
     changes = list(VARIANTS.values())
     for index, image in enumerate(images):
@@ -268,15 +268,15 @@ def _with_corruptions(images: Iterable[Image]) -> Iterator[Image]:
         yield changes[index % len(changes)](image)
 
 
-def _chunks(images: Iterable[Image]) -> Iterator[list[Image]]:
+def _chunks(images: Iterable[RGBImage]) -> Iterator[list[RGBImage]]:
     source = iter(images)
     while chunk := list(islice(source, CHUNK)):
         yield chunk
 
 
 def _counted(
-    chunks: Iterable[list[Image]], what: str, count: int, progress: NamedProgressCallback | None
-) -> Iterator[list[Image]]:
+    chunks: Iterable[list[RGBImage]], what: str, count: int, progress: NamedProgressCallback | None
+) -> Iterator[list[RGBImage]]:
     done = 0
     for chunk in chunks:
         yield chunk

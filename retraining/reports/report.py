@@ -12,8 +12,8 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from models.checkpoint import metric_columns as columns
+from quality.output import write_text
 from retraining.evaluation.evaluation_folder import RESAMPLED
-from retraining.files import write_text
 from retraining.reports import tables
 from retraining.reports.compare import PAIRED, Entry, caveats
 from retraining.reports.figures import HEADLINES, all_figures, task_name

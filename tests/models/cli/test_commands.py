@@ -14,7 +14,6 @@ from typer.testing import CliRunner, Result
 import quality
 from models.__main__ import app
 from models.cli import exporting
-from models.cli.classify_files import write_csv
 from models.cli.listing import checkpoint_rows, headlines, metric_line, to_dict
 from models.inference.classifier import Classifier
 from models.registry.backbones import BACKBONES
@@ -252,17 +251,6 @@ def test_a_metric_as_text() -> None:
     assert metric_line(metric) == "macro_auc 0.912, test, n=2003"
     bounds = {"low": 0.9, "high": 0.925}
     assert metric_line(metric | bounds) == "macro_auc 0.912 (0.900-0.925), test, n=2003"
-
-
-def test_a_table_replaces_another_whole_or_not_at_all(tmp_path: Path) -> None:
-    out = tmp_path / "out.csv"
-    write_csv(out, [{"a": 1, "b": "x, y"}], ("a", "b"))
-    assert table(out) == [{"a": "1", "b": "x, y"}]
-    before = out.read_bytes()
-    with pytest.raises(ValueError, match="fields not in fieldnames"):
-        write_csv(out, [{"a": 1, "c": 2}], ("a", "b"))
-    assert out.read_bytes() == before
-    assert list(tmp_path.iterdir()) == [out]
 
 
 def test_test_time_augmentation(folder: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@
   const left = new Set(); // those that somebody took out: they do not come back by themselves
   const STEPS = 1000;
   const PREDICTED = "";
-  const SYMBOLS = { consult: "calendar", clear: "check", retake: "retake", foreign: "question" };
+  const SYMBOLS = { consult: "calendar", clear: "check", retake: "retake", ood: "question" };
   let settings = null;
   let shown = PREDICTED;
 
@@ -29,11 +29,11 @@
   function verdict(item) {
     const { tone, sentence, before, doubt } = lesions.rule.verdict(item);
     const changed = before ? [element("p", { className: "compare-before" }, before)] : [];
-    const forced = item.row.classified_anyway === true ? copies(item, ".forced", 1) : [];
+    const overridden = item.row.gate_overridden === true ? copies(item, ".caution", 1) : [];
     const warning = doubt
-      ? [element("p", { className: "forced" }, icon("warning"), element("span", {}, doubt))]
+      ? [element("p", { className: "caution" }, icon("warning"), element("span", {}, doubt))]
       : [];
-    return [banner(tone, sentence), ...changed, ...forced, ...warning, ...meter(item)];
+    return [banner(tone, sentence), ...changed, ...overridden, ...warning, ...meter(item)];
   }
 
   function meter(item) {
@@ -119,8 +119,8 @@
       picture(item, scale),
       ...tags(item),
       element("div", { className: "compare-verdict", "data-id": item.id }, ...verdict(item)),
-      ...(row.outcome === "foreign" ? [] : finding),
-      ...(row.outcome === "foreign" ? [] : copies(item, ".chart", 1)),
+      ...(row.outcome === "ood" ? [] : finding),
+      ...(row.outcome === "ood" ? [] : copies(item, ".chart", 1)),
       ...copies(item, ".gauges", 1),
       ...copies(item, ".provenance", 1), // the rules that hold differ by model
     );

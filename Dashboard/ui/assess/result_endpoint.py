@@ -1,8 +1,8 @@
-"""`POST /cards`: one image in, the body of its result card out.
+"""`POST /results`: one image in, its result as the page draws it out.
 
 The page calls it, not other programs: those have `POST /predict`. A file is sent as it is, so a
 browser streams it from disk and never holds many of them in memory, and its name is not sent.
-Whatever is wrong with a file is an answer of its own (200, an error card): the request was fine.
+Whatever is wrong with a file is an answer of its own (200, an error result): the request was fine.
 """
 
 import dataclasses
@@ -14,7 +14,6 @@ from plotly.utils import PlotlyJSONEncoder
 from werkzeug.exceptions import NotFound
 
 import quality
-from Dashboard.api.inputs import InputError
 from Dashboard.assess.service import Assessment, Service
 from Dashboard.explain.jobs.engine import Jobs
 from Dashboard.ui.assess.examples import EXAMPLES, example_file
@@ -22,19 +21,20 @@ from Dashboard.ui.assess.result import ResultView, error_body, result_body
 from Dashboard.ui.assess.rows import error_row, result_row
 from Dashboard.ui.assess.thumbnails import thumbnail
 from Dashboard.ui.elements.text import percent
+from Dashboard.web.errors import InputError
 from models.registry.taxonomy import HAM10000
 
-PATH = "/cards"
+PATH = "/results"
 FLAGS = {"0": False, "1": True}
 
 
-def add_cards(server: flask.Flask) -> None:
+def add_result_endpoint(server: flask.Flask) -> None:
     """Add the routes to `server`."""
-    server.add_url_rule(PATH, "cards", card, methods=["POST"])
+    server.add_url_rule(PATH, "results", assess_upload, methods=["POST"])
     server.add_url_rule("/examples/<name>.jpg", "example", example_picture)
 
 
-def card() -> flask.Response:
+def assess_upload() -> flask.Response:
     """Assess the body of the request; `gate`, `model` and `example` come in the query.
 
     Answers `{"body": component, "row": {...}, "spoken": sentence}`.
@@ -52,7 +52,7 @@ def card() -> flask.Response:
     example = query.get("example")
     data = _file(example)
     try:
-        with service.turn():
+        with service.cpu_slot():
             image = quality.decode(data, service.config.limits)
             assessment = service.assess_image(
                 image, model=query.get("model") or None, gate=gate, maps=True
