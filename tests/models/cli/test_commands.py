@@ -81,8 +81,8 @@ def test_what_is_no_picture_of_skin_is_said(
     ]  # fmt: skip
     result = run("predict", folder, "--csv", tmp_path / "out.csv")
     assert (result.exit_code, result.stderr.count(said)) == (0, 2)
-    told = json.loads(run("predict", folder, "--json").stdout)
-    assert [row["in_distribution"] for row in told] == [False, False]
+    rows = json.loads(run("predict", folder, "--json").stdout)
+    assert [row["in_distribution"] for row in rows] == [False, False]
 
 
 def test_unreadable_files_are_named_and_keep_an_empty_row(folder: Path, tmp_path: Path) -> None:
