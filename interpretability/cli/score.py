@@ -1,9 +1,11 @@
 """The `score` command between parsing and printing. Needs torch."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from interpretability.attribution.explainer import Explainer, Unsupported
+from interpretability.cli.explain import write_whole
 from interpretability.faithfulness import report, scoring
 from interpretability.faithfulness.subject import Subject
 from interpretability.methods import METHODS, check_precision, get_method
@@ -56,15 +58,18 @@ def run(
     )
     summary = report.summarise(rows)
     shown = [_example(subject, one, chosen) for one in lesions[:examples]]
-    report.write(
-        out,
-        {
-            "summary.csv": report.as_csv(summary),
-            "summary.md": report.as_markdown(summary, title, about),
-            PAGE: report.as_html(summary, report.agreement(pairs), title, about, shown),
-        },
-    )
+    texts = {
+        "summary.csv": report.as_csv(summary),
+        "summary.md": report.as_markdown(summary, title, about),
+        PAGE: report.as_html(summary, report.agreement(pairs), title, about, shown),
+    }
+    for name, text in texts.items():
+        write_whole(out / name, partial(_write_text, text))
     return out / PAGE
+
+
+def _write_text(text: str, path: Path) -> None:
+    path.write_text(text, encoding="utf-8")
 
 
 def _example(subject: Subject, lesion: scoring.Lesion, methods: Sequence[str]) -> tuple[str, bytes]:

@@ -21,7 +21,8 @@ from retraining.reports.compare import (
     load_entries,
     locate_evaluation,
 )
-from retraining.reports.report import PUBLISHED, load_published, write_report
+from retraining.reports.published import PUBLISHED, load_published
+from retraining.reports.report import write_report
 
 KIB = 1024
 N = 240
