@@ -188,7 +188,7 @@ def _paired_metrics(predictions: Predictions, weights: Any) -> dict[str, Any]:
 
 def _ordered(predictions: Predictions) -> Predictions:
     order = np.argsort(predictions.frame.image_id.to_numpy(str), kind="stable")
-    return predictions.part(order)
+    return predictions.take(order)
 
 
 def _same_split(entries: Sequence[Entry]) -> None:

@@ -237,7 +237,7 @@ def test_nothing_to_compare(tmp_path: Path) -> None:
         load_entries([])
 
 
-def test_a_part_that_was_not_scored(folders: list[Path]) -> None:
+def test_a_split_that_was_not_scored(folders: list[Path]) -> None:
     with pytest.raises(ValueError, match="evaluate --split holdout"):
         load_entries(folders, "holdout")
 
