@@ -23,14 +23,20 @@ INDEX = """<!DOCTYPE html>
 <head>
 {%metas%}
 <title>{%title%}</title>
-<link rel="icon" href="/assets/favicon.svg" type="image/svg+xml">
-<script src="/assets/scheme.js"></script>
+<link rel="icon" href="/assets/shell/favicon.svg" type="image/svg+xml">
+<script src="/assets/shell/scheme.js"></script>
+<link rel="stylesheet" href="/assets/shell/base.css">
+<link rel="stylesheet" href="/assets/shell/icons.css">
+<link rel="stylesheet" href="/assets/shell/shell.css">
+<link rel="stylesheet" href="/assets/shell/tones.css">
 {%css%}
 </head>
 <body>
 {%app_entry%}
 <footer>
 {%config%}
+<script src="/assets/shell/dom.js"></script>
+<script src="/assets/shell/page.js"></script>
 {%scripts%}
 {%renderer%}
 </footer>
@@ -70,7 +76,8 @@ def create_app(
         use_pages=True,
         pages_folder=str(FOLDER / "ui"),
         assets_folder=str(FOLDER / "assets"),
-        assets_ignore=r"^scheme\.js$",  # in the head already, before anything is drawn
+        # Dash adds the folders by their names; the index names what comes before all of them.
+        assets_path_ignore=[r"^shell$"],
         serve_locally=True,
         title=TITLE,
         update_title="",

@@ -11,11 +11,12 @@ def markdown_table(head: Cells, rows: Sequence[Cells]) -> str:
     head: titles of the columns; rows: cells of each row, as many as there are titles. Pipes in
     cells are escaped and line breaks become spaces.
 
-    >>> print(markdown_table(["model", "n"], [["a|b", "3"]]))
-    | model | n |
-    | --- | --- |
-    | a\|b | 3 |
-    <BLANKLINE>
+    Examples:
+        >>> print(markdown_table(["model", "n"], [["a|b", "3"]]))
+        | model | n |
+        | --- | --- |
+        | a\|b | 3 |
+        <BLANKLINE>
     """
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(_cell(c) for c in line) + " |" for line in lines) + "\n"

@@ -1,16 +1,15 @@
 """The `score` command between parsing and printing. Needs torch."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 
 from interpretability.attribution.explainer import Explainer, Unsupported
-from interpretability.cli.explain import write_whole
 from interpretability.faithfulness import report, scoring
 from interpretability.faithfulness.subject import Subject
 from interpretability.methods import METHODS, check_precision, get_method
 from interpretability.rendering import overlay
 from quality import read
+from quality.output import write_text
 
 PAGE = "index.html"
 
@@ -64,12 +63,8 @@ def run(
         PAGE: report.as_html(summary, report.agreement(pairs), title, about, shown),
     }
     for name, text in texts.items():
-        write_whole(out / name, partial(_write_text, text))
+        write_text(out / name, text)
     return out / PAGE
-
-
-def _write_text(text: str, path: Path) -> None:
-    path.write_text(text, encoding="utf-8")
 
 
 def _example(subject: Subject, lesion: scoring.Lesion, methods: Sequence[str]) -> tuple[str, bytes]:

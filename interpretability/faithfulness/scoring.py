@@ -99,8 +99,8 @@ def score_all(
 ) -> None:
     """Score every lesion not in `out` yet, and append its rows.
 
-    costly: sensitivity and the randomisation check, which need maps anew, are measured on that
-        many lesions, the first.
+    costly: sensitivity and the model-randomisation sanity check, which need maps anew, are
+        measured on that many lesions, the first.
     done: told of each lesion.
     processes: that share the lesions, and the cores of the machine.
     Raises ValueError where `out` holds scores of other settings, OSError where a process died.

@@ -23,9 +23,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from models.registry.taxonomy import Taxonomy
+from quality.output import write_text
 from retraining.evaluation.curves import curves
 from retraining.evaluation.scores import GROUPS, Metric, Predictions, breakdown, metric_rows
-from retraining.files import write_text
 from retraining.metrics.bootstrap import RESAMPLES
 from retraining.metrics.calibration import chance_ece
 from retraining.metrics.metrics import Values

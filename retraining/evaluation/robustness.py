@@ -21,8 +21,8 @@ from models.checkpoint.card import WEIGHTS_DIR, load_card, locate
 from models.export.export import export
 from models.inference.classifier import Classifier
 from models.registry.taxonomy import Taxonomy
+from quality.output import write_text
 from retraining.data.splits import load_split
-from retraining.files import write_text
 from retraining.markdown import markdown_table
 from retraining.metrics.class_means import balanced, balanced_interval, hits
 from retraining.metrics.metrics import auc, macro_auc

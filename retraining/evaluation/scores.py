@@ -238,8 +238,9 @@ def groups_of(frame: pd.DataFrame) -> Iterator[tuple[str, str, NDArray[np.intp]]
 def age_band(value: object) -> str:
     """The band of an age in years; an empty one is unknown.
 
-    >>> age_band(45.0), age_band("")
-    ('45 to 59', 'unknown')
+    Examples:
+        >>> age_band(45.0), age_band("")
+        ('45 to 59', 'unknown')
     """
     age = pd.to_numeric(str(value), errors="coerce")
     if not np.isfinite(age):

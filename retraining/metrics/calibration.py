@@ -31,9 +31,10 @@ def fit_temperature(labels: Labels, logits: Scores, weights: Values) -> float:
 
     labels: (N,); logits: (N, K); weights: (N,). Returns a value from e^-3 to e^3.
 
-    >>> logits = np.log(np.array([[0.8, 0.2]] * 5))
-    >>> round(fit_temperature(np.array([0, 0, 0, 0, 1]), 2 * logits, np.ones(5)), 3)
-    2.0
+    Examples:
+        >>> logits = np.log(np.array([[0.8, 0.2]] * 5))
+        >>> round(fit_temperature(np.array([0, 0, 0, 0, 1]), 2 * logits, np.ones(5)), 3)
+        2.0
     """
     rows = np.arange(len(labels))
 
@@ -49,9 +50,10 @@ def calibrate(labels: Labels, logits: Scores) -> float:
 
     labels: (N,); logits: (N, K).
 
-    >>> logits = np.log(np.array([[0.8, 0.2]] * 4 + [[0.2, 0.8]] + [[0.8, 0.2]]))
-    >>> round(calibrate(np.array([0, 0, 0, 0, 1, 1]), logits), 2)
-    1.26
+    Examples:
+        >>> logits = np.log(np.array([[0.8, 0.2]] * 4 + [[0.2, 0.8]] + [[0.8, 0.2]]))
+        >>> round(calibrate(np.array([0, 0, 0, 0, 1, 1]), logits), 2)
+        1.26
     """
     return fit_temperature(labels, logits, class_weights(labels, logits.shape[1]))
 
@@ -70,10 +72,11 @@ def choose_threshold(
     Returns a value in [0, 1], rounded down to `DECIMALS`; raises ValueError where no image is
     malignant or `sensitivity` is not above 0 and at most 1.
 
-    >>> malignant = np.array([True, True, True, True, False])
-    >>> p_malignant = np.array([0.9, 0.4, 0.3, 0.1, 0.2])
-    >>> choose_threshold(malignant, p_malignant, p_malignant > 0.5, sensitivity=0.75)
-    0.3
+    Examples:
+        >>> malignant = np.array([True, True, True, True, False])
+        >>> p_malignant = np.array([0.9, 0.4, 0.3, 0.1, 0.2])
+        >>> choose_threshold(malignant, p_malignant, p_malignant > 0.5, sensitivity=0.75)
+        0.3
     """
     if not 0 < sensitivity <= 1:
         raise ValueError(f"sensitivity must be above 0 and at most 1, got {sensitivity}")
@@ -89,8 +92,9 @@ def choose_threshold(
 def consults(p_malignant: Scores, called: NDArray[np.bool_], threshold: float) -> NDArray[np.bool_]:
     """What `RULE` says of each image, (N,).
 
-    >>> consults(np.array([0.1, 0.3, 0.2]), np.array([False, False, True]), threshold=0.25)
-    array([False,  True,  True])
+    Examples:
+        >>> consults(np.array([0.1, 0.3, 0.2]), np.array([False, False, True]), threshold=0.25)
+        array([False,  True,  True])
     """
     return np.asarray((p_malignant >= threshold) | called)
 

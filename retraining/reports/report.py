@@ -7,7 +7,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from retraining.files import write_text
+from quality.output import write_text
 from retraining.markdown import markdown_table
 from retraining.reports import tables
 from retraining.reports.compare import Entry, caveats

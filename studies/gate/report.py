@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from quality import Thresholds
-from retraining.files import write_text
+from quality.output import write_text
 from retraining.markdown import markdown_table
 from studies.gate.scale import Relation
 from studies.gate.thresholds import FALSE_REJECTS, LOSS

@@ -14,7 +14,6 @@ from plotly.utils import PlotlyJSONEncoder
 from werkzeug.exceptions import NotFound
 
 import quality
-from Dashboard.api.inputs import InputError
 from Dashboard.assess.service import Assessment, Service
 from Dashboard.explain.jobs.engine import Jobs
 from Dashboard.ui.assess.examples import EXAMPLES, example_file
@@ -22,6 +21,7 @@ from Dashboard.ui.assess.result import ResultView, error_body, result_body
 from Dashboard.ui.assess.rows import error_row, result_row
 from Dashboard.ui.assess.thumbnails import thumbnail
 from Dashboard.ui.elements.text import percent
+from Dashboard.web.errors import InputError
 from models.registry.taxonomy import HAM10000
 
 PATH = "/cards"
@@ -52,7 +52,7 @@ def card() -> flask.Response:
     example = query.get("example")
     data = _file(example)
     try:
-        with service.turn():
+        with service.cpu_slot():
             image = quality.decode(data, service.config.limits)
             assessment = service.assess_image(
                 image, model=query.get("model") or None, gate=gate, maps=True

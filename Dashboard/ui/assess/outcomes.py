@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from dash import html
 
-from Dashboard.assess import advice as messages
+from Dashboard.assess import messages
 from Dashboard.assess.service import Assessment
 from Dashboard.ui.elements.icons import icon
 
@@ -13,8 +13,8 @@ from Dashboard.ui.elements.icons import icon
 class Outcome:
     """One kind of answer.
 
-    key: names the colours in `assets/tones.css` (`.tone-KEY`) and the filter of the results.
-    icon: of `assets/icons`; no two outcomes share one.
+    key: names the colours in `assets/shell/tones.css` (`.tone-KEY`) and the filter of the results.
+    icon: of `assets/shell/icons`; no two outcomes share one.
     label: what one image of this kind is called in the summary.
     """
 

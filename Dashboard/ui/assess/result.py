@@ -89,8 +89,10 @@ def _figure(view: ResultView) -> html.Figure:
     tags = []
     if view.synthetic:
         tags.append(html.Span([icon("pencil"), "Synthetic picture"], className="tag"))
-    if _forced(view.assessment):
-        tags.append(html.Span([icon("warning"), "Classified anyway"], className="tag tag-warning"))
+    if _gate_overridden(view.assessment):
+        tags.append(
+            html.Span([icon("warning"), "Quality gate overridden"], className="tag tag-warning")
+        )
     picture = html.Img(src=view.thumbnail, alt=_alt(view), className="thumb")
     prediction = view.assessment.prediction
     heat = None
@@ -161,11 +163,11 @@ def _classified(view: ResultView) -> list[Component]:
     outcome = outcome_of(assessment)
     chart = html.Div([probability_chart(prediction, view.taxonomy), chart_legend()])
     findings: list[Component] = [banner(outcome, assessment.message)]
-    if _forced(assessment):
+    if _gate_overridden(assessment):
         findings.append(
             html.P(
                 [icon("warning"), "Classified although the image should be retaken."],
-                className="forced",
+                className="caution",
             )
         )
     if outcome is FOREIGN:
@@ -179,7 +181,7 @@ def _classified(view: ResultView) -> list[Component]:
         findings += [_finding(prediction), _malignancy(assessment, prediction)]
         if outcome is CLEAR and prediction.p_malignant >= MAJORITY:
             findings.append(
-                html.P([icon("warning"), html.Span(MORE_LIKELY_MALIGNANT)], className="forced")
+                html.P([icon("warning"), html.Span(MORE_LIKELY_MALIGNANT)], className="caution")
             )
         parts = [
             html.Div(chart, className="card-chart"),
@@ -219,5 +221,5 @@ def _finding(prediction: Prediction) -> html.P:
     )
 
 
-def _forced(assessment: Assessment) -> bool:
+def _gate_overridden(assessment: Assessment) -> bool:
     return not assessment.gated and assessment.quality.verdict == "reject"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import expect
 
-from Dashboard.assess import advice as messages
+from Dashboard.assess import messages
 from models.registry.taxonomy import HAM10000
 
 HOSTILE_NAME = "<img src=x onerror=alert(1)>.png"
@@ -75,13 +75,15 @@ def _rank(name: str) -> tuple[float, int]:
     return -probabilities[place], place
 
 
-def test_an_image_classified_anyway_is_marked(visit, files) -> None:
+def test_an_image_gate_overridden_is_marked(visit, files) -> None:
     visit.open()
     visit.upload(files("blurred"))
     card = visit.card("blurred.png")
     card.get_by_role("button", name="Classify anyway").click()
-    expect(card.locator(".tag-warning")).to_have_text("Classified anyway")
-    expect(card.locator(".forced")).to_have_text("Classified although the image should be retaken.")
+    expect(card.locator(".tag-warning")).to_have_text("Quality gate overridden")
+    expect(card.locator(".caution")).to_have_text(
+        "Classified although the image should be retaken."
+    )
     expect(card.locator(".chart tr")).to_have_count(7)
     expect(card.locator(".gauge-fail")).to_have_count(1)
 

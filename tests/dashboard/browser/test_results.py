@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, Route, expect
 
-from Dashboard.assess import advice as messages
+from Dashboard.assess import messages
 from Dashboard.ui.assess.rows import COLUMNS
 
 HOSTILE_NAME = "<img src=x onerror=alert(1)>.png"

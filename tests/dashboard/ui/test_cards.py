@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from Dashboard.app import create_app
-from Dashboard.assess import advice as messages
+from Dashboard.assess import messages
 from Dashboard.assess.service import Service
 from Dashboard.ui.assess.examples import example_file
 from Dashboard.ui.assess.rows import COLUMNS
@@ -39,9 +39,9 @@ def test_a_rejected_image_is_not_classified_unless_asked_for(
     assert (status, answer["spoken"]) == (200, messages.RETAKE)
     assert (answer["row"]["verdict"], answer["row"]["code"]) == ("reject", "")
     assert "Melanoma" not in json.dumps(answer)
-    _, forced = post(client, encode("blurred"), "?gate=0")
-    assert forced["row"]["classified_anyway"] is True
-    assert forced["row"]["code"] in ("mel", "nv")
+    _, overridden = post(client, encode("blurred"), "?gate=0")
+    assert overridden["row"]["gate_overridden"] is True
+    assert overridden["row"]["code"] in ("mel", "nv")
 
 
 @pytest.mark.parametrize("data", [b"", b"no image", b"\x89PNG\r\n\x1a\n"])

@@ -88,7 +88,7 @@ def test_what_the_gate_rejects_is_explained_on_request(tmp_path: Path, picture: 
     assert found.exit_code == 2
     assert "Please retake your image" in found.stderr
     assert not out.exists()
-    assert run("explain", blurred, "--out", out, "--anyway").exit_code == 0
+    assert run("explain", blurred, "--out", out, "--no-gate").exit_code == 0
     assert out.exists()
     text = tmp_path / "t.png"
     text.write_text("no picture")

@@ -33,7 +33,7 @@
     const title = element("strong", {}, method.label);
     if (method.fails_randomisation) {
       title.append(" ", icon("warning", "explain-warning"));
-      title.title = "Fails the weights test";
+      title.title = "Fails the model-randomisation sanity check";
     }
     const node = element(
       "figure",

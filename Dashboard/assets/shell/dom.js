@@ -1,6 +1,6 @@
 /* Drawing without a framework: from Dash's JSON of html components, or from plain arguments.
  *
- * The underscore makes Dash load this file before the others, which use it. */
+ * Loaded before the other scripts, which use it. */
 (function () {
   "use strict";
   const lesions = (window.lesions = window.lesions || {});

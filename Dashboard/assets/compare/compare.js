@@ -29,11 +29,11 @@
   function verdict(item) {
     const { tone, sentence, before, doubt } = lesions.rule.verdict(item);
     const changed = before ? [element("p", { className: "compare-before" }, before)] : [];
-    const forced = item.row.classified_anyway === true ? copies(item, ".forced", 1) : [];
+    const overridden = item.row.gate_overridden === true ? copies(item, ".caution", 1) : [];
     const warning = doubt
-      ? [element("p", { className: "forced" }, icon("warning"), element("span", {}, doubt))]
+      ? [element("p", { className: "caution" }, icon("warning"), element("span", {}, doubt))]
       : [];
-    return [banner(tone, sentence), ...changed, ...forced, ...warning, ...meter(item)];
+    return [banner(tone, sentence), ...changed, ...overridden, ...warning, ...meter(item)];
   }
 
   function meter(item) {

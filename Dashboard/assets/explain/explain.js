@@ -7,16 +7,16 @@
   const { element, icon } = lesions;
   const { ask, address, seconds, ...figure } = lesions.explained;
   const OPEN = ["queued", "running"];
-  let offering = null;
+  let capabilities = null;
 
   function offered() {
-    offering =
-      offering ||
+    capabilities =
+      capabilities ||
       ask("/explanations").catch((error) => {
-        offering = null;
+        capabilities = null;
         throw error;
       });
-    return offering;
+    return capabilities;
   }
 
   /* The form */
@@ -33,7 +33,7 @@
     const model = offer.models.find(({ name }) => name === details.dataset.model);
     const refusals = model?.unsupported || {};
     const methods = offer.methods.map(({ name, label, fails_randomisation: fails }) => {
-      const note = refusals[name] ? " (not with this model)" : fails ? " (fails the weights test)" : "";
+      const note = refusals[name] ? " (not with this model)" : fails ? " (fails the model-randomisation sanity check)" : "";
       return [name, label + note, refusals[name]];
     });
     const classes = Object.entries(model?.names || {});
@@ -60,7 +60,7 @@
             "strong",
             { className: "explain-warning" },
             icon("warning"),
-            "Fails the weights test: with random weights its map hardly changes, so it shows the " +
+            "Fails the model-randomisation sanity check: with random weights its map hardly changes, so it shows the " +
               "picture's edges rather than the model's reasons.",
           ),
         ]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from Dashboard.explain.jobs import followers, records
+from Dashboard.explain.jobs import records, subscriptions
 from Dashboard.explain.jobs.engine import Jobs, UnknownJob
 from Dashboard.explain.jobs.files import FileStore
 from Dashboard.explain.jobs.store import RedisStore, Store
@@ -25,62 +25,62 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 
 def test_followers_are_counted(store: Store) -> None:
-    assert not followers.anybody(store, "k")
-    followers.follow(store, "k", "one")
-    followers.follow(store, "k", "one")
-    followers.follow(store, "k", "two")
-    followers.follow(store, "other", "three")
-    followers.leave(store, "k", "one")
-    assert followers.anybody(store, "k")
-    followers.leave(store, "k", "two")
-    assert not followers.anybody(store, "k")
-    assert not followers.renew(store, "k", "two")
-    followers.follow(store, "k", "two")  # a question that was being answered
-    assert not followers.anybody(store, "k")
-    assert followers.renew(store, "k", "four")
-    assert followers.anybody(store, "k")
+    assert not subscriptions.has_subscribers(store, "k")
+    subscriptions.subscribe(store, "k", "one")
+    subscriptions.subscribe(store, "k", "one")
+    subscriptions.subscribe(store, "k", "two")
+    subscriptions.subscribe(store, "other", "three")
+    subscriptions.unsubscribe(store, "k", "one")
+    assert subscriptions.has_subscribers(store, "k")
+    subscriptions.unsubscribe(store, "k", "two")
+    assert not subscriptions.has_subscribers(store, "k")
+    assert not subscriptions.renew(store, "k", "two")
+    subscriptions.subscribe(store, "k", "two")  # a question that was being answered
+    assert not subscriptions.has_subscribers(store, "k")
+    assert subscriptions.renew(store, "k", "four")
+    assert subscriptions.has_subscribers(store, "k")
 
 
 def test_who_is_not_heard_of_follows_no_longer(store: Store) -> None:
-    followers.follow(store, "silent", "one", 0.05)
-    until(lambda: not followers.anybody(store, "silent"))
+    subscriptions.subscribe(store, "silent", "one", 0.05)
+    until(lambda: not subscriptions.has_subscribers(store, "silent"))
 
 
 def test_a_page_in_the_background_is_heard_often_enough() -> None:
-    assert followers.FOLLOWING_SECONDS > 60  # browsers let it ask once a minute
+    assert subscriptions.LEASE_SECONDS > 60  # browsers let it ask once a minute
 
 
 def test_one_of_two_stops_nothing(jobs: Jobs, picture: bytes) -> None:
     key = jobs.submit(picture, ENDLESS)
     for who in ("one", "two"):
-        jobs.follow(key, who)
+        jobs.subscribe(key, who)
     until(lambda: jobs.status(key).fraction > 0)
-    jobs.leave(key, "one")
-    assert jobs.look(key, "one") is None
-    record = jobs.look(key, "two")
+    jobs.unsubscribe(key, "one")
+    assert jobs.poll(key, "one") is None
+    record = jobs.poll(key, "two")
     assert record is not None
     assert record.state == "running"
-    jobs.leave(key, "two")
+    jobs.unsubscribe(key, "two")
     assert jobs.status(key).state == "cancelled"
     until(lambda: not jobs._store().keys(records.cancel_key(key)))
 
 
 def test_leaving_what_is_done_keeps_its_results(jobs: Jobs, picture: bytes) -> None:
     key = jobs.submit(picture, replace(ORDER, target="bkl"))
-    jobs.follow(key, "one")
+    jobs.subscribe(key, "one")
     jobs.wait(key, LONG_SECONDS)
-    jobs.leave(key, "one")
-    record = jobs.look(key, "one")
+    jobs.unsubscribe(key, "one")
+    record = jobs.poll(key, "one")
     assert record is not None
     assert record.state == "done"
     assert jobs.picture(key).startswith(b"\x89PNG")
     with pytest.raises(UnknownJob):
-        jobs.leave("x" * 22, "one")
+        jobs.unsubscribe("x" * 22, "one")
 
 
 def test_leaving_a_page_lets_its_jobs_go_on(jobs: Jobs, picture: bytes) -> None:
     key = jobs.submit(picture, replace(ENDLESS, target="mel"))
-    jobs.follow(key, "one")
-    jobs.leave(key, "one", stop=False)
+    jobs.subscribe(key, "one")
+    jobs.unsubscribe(key, "one", stop=False)
     assert jobs.status(key).state in ("queued", "running")
     jobs.cancel(key)

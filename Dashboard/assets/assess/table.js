@@ -56,8 +56,8 @@
       const symbol = document.querySelector(`[data-filter="${row.outcome}"] .icon`);
       const words = element("span", { className: `tone-text tone-${row.outcome}` });
       words.append(...(symbol ? [symbol.cloneNode()] : []), content || "");
-      const forced = element("span", { className: "forced" }, icon("warning"), "classified anyway");
-      return element("td", {}, words, ...(row.classified_anyway === true ? [forced] : []));
+      const overridden = element("span", { className: "caution" }, icon("warning"), "quality gate overridden");
+      return element("td", {}, words, ...(row.gate_overridden === true ? [overridden] : []));
     }
     if (content === null) {
       return element("td", { className: show ? "number" : null }, "–");

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[3]
 CLOSING_SECONDS = 5.0
 
 
-class Keeper:
+class LocalWorkerManager:
     """The folder and the supervisor of one server; for all its processes, forked or not."""
 
     def __init__(self, config: Config, explainer: str) -> None:
