@@ -19,7 +19,7 @@ MEASURES: Mapping[str, str] = {
     "deletion_gain": "0: as a random order, 1: as the best order known for that picture",
     "insertion": "score gained while they come first; larger is better",
     "insertion_gain": "0: as a random order, 1: as the best order known for that picture",
-    "infidelity": "error in foretelling what hiding a square does; 0 perfect, 1 as a map of zeros",
+    "infidelity": "error in predicting what hiding a square does; 0 perfect, 1 as a map of zeros",
     "sensitivity": "relative change of the map under invisible noise; smaller is steadier",
     "randomisation": "likeness to the map of a network with random weights; "
     f"{ALIKE} or more, to two digits, fails the check",
