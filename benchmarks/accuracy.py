@@ -5,7 +5,8 @@
 for each model and form: balanced accuracy, macro AUC and malignant AUC with 95 % intervals over
 lesions, the gain in balanced accuracy over the first form on the same lesions drawn, the
 calibration error (15 bins, classes weighing the same), the share that is flagged as OOD, of these
-images and of photographs and scans of other things (`retraining.evaluation.not_dermoscopic`), and images per second with pictures decoded beforehand.
+images and of photographs and scans of other things (`retraining.evaluation.not_dermoscopic`), and
+images per second with pictures decoded beforehand.
 `int8` needs `python -m models export NAME --int8 --calibration TRAIN.csv` first and is left out
 where that has not been run. `--n` takes at most so many images of each class, `--out` writes
 Markdown.
@@ -49,8 +50,8 @@ FORMS: dict[str, dict[str, Any]] = {
 NOTE = (
     "Made by `benchmarks/accuracy.py`. 95% intervals over lesions. tta4: mirrored views averaged; "
     "tta8: all eight symmetries of a square, as `--tta` and `TTA=1` take them; int8: 8-bit "
-    "integers. gain: balanced accuracy less that of plain, on the same lesions drawn. flagged as OOD: "
-    "images of the table; others flagged: {others} views of photographs and scans. Images a "
+    "integers. gain: balanced accuracy less that of plain, on the same lesions drawn. flagged as "
+    "OOD: images of the table; others flagged: {others} views of photographs and scans. Images a "
     f"second with pictures decoded beforehand, in batches, {os.cpu_count()} cores."
 )
 CHUNK = 64
