@@ -10,7 +10,7 @@ from Dashboard.api.server import create_server
 from Dashboard.assess.service import Service
 from Dashboard.config import Config
 from Dashboard.explain.jobs.engine import Jobs
-from Dashboard.ui.assess.cards import add_cards
+from Dashboard.ui.assess.result_endpoint import add_result_endpoint
 from Dashboard.ui.models.shipped_comparison import add_comparison
 from Dashboard.web.compression import compress_files
 from Dashboard.web.frontend import guard
@@ -67,7 +67,7 @@ def create_app(
     service = service or Service(config)
     server = create_server(config, service, jobs)
     add_docs(server)
-    add_cards(server)
+    add_result_endpoint(server)
     add_comparison(server)
     server.secret_key = background.signing_secret(config)
     app = dash.Dash(

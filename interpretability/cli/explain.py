@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from interpretability.attribution.explainer import Explainer, Explanation
 from interpretability.methods import METHODS, PRECISIONS, Parameter, check_precision, get_method
 from interpretability.rendering import overlay
 from models.registry.backbones import BACKBONES
+from quality.arrays import RGBImage
 from quality.output import replacing
-
-Picture = NDArray[np.uint8]
 
 
 class CommandError(ValueError):
@@ -73,7 +71,7 @@ class Requested:
             image, out, raw, methods, precision, target, values, style, opacity, override_gate
         )
 
-    def picture(self) -> Picture:
+    def picture(self) -> RGBImage:
         """The decoded picture; CommandError where it cannot be read or the gate rejects it."""
         from quality import ImageError, check, read
 
@@ -110,7 +108,7 @@ def _setting(text: str) -> tuple[str, float]:
 def explained(
     explainer: Explainer,
     request: Requested,
-    picture: Picture,
+    picture: RGBImage,
     method: str,
     progress: Callable[[float], None],
 ) -> Explanation:
@@ -125,7 +123,7 @@ def explained(
     )
 
 
-def written(request: Requested, picture: Picture, found: Sequence[Explanation]) -> None:
+def written(request: Requested, picture: RGBImage, found: Sequence[Explanation]) -> None:
     """Draw the maps and write the files that were asked for."""
     maps = [one.map for one in found]
     if request.style == "heatmap":

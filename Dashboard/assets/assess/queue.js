@@ -20,7 +20,7 @@
     if (item.example) {
       query.set("example", item.example);
     }
-    const response = await fetch(`/cards?${query}`, {
+    const response = await fetch(`/results?${query}`, {
       method: "POST",
       headers: { "Content-Type": "application/octet-stream" },
       body: item.file,

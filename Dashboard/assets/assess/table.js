@@ -19,7 +19,7 @@
   let shown = false;
 
   function value(row, key) {
-    if (row.outcome === "foreign" && FOLDED.includes(key)) {
+    if (row.outcome === "ood" && FOLDED.includes(key)) {
       return null;
     }
     const found = key === "message" ? row.message || row.error : row[key];

@@ -14,7 +14,7 @@
   /* The malignant probability that a threshold is held against; null where none is. */
   function malignancy({ row, node }) {
     const { pMalignant } = node.querySelector(".card-grid").dataset;
-    return pMalignant === undefined || row.outcome === "foreign" ? null : Number(pMalignant);
+    return pMalignant === undefined || row.outcome === "ood" ? null : Number(pMalignant);
   }
 
   /* The models that a threshold matters for, each once, in the order of the columns. */

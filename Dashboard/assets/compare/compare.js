@@ -7,7 +7,7 @@
   const left = new Set(); // those that somebody took out: they do not come back by themselves
   const STEPS = 1000;
   const PREDICTED = "";
-  const SYMBOLS = { consult: "calendar", clear: "check", retake: "retake", foreign: "question" };
+  const SYMBOLS = { consult: "calendar", clear: "check", retake: "retake", ood: "question" };
   let settings = null;
   let shown = PREDICTED;
 
@@ -119,8 +119,8 @@
       picture(item, scale),
       ...tags(item),
       element("div", { className: "compare-verdict", "data-id": item.id }, ...verdict(item)),
-      ...(row.outcome === "foreign" ? [] : finding),
-      ...(row.outcome === "foreign" ? [] : copies(item, ".chart", 1)),
+      ...(row.outcome === "ood" ? [] : finding),
+      ...(row.outcome === "ood" ? [] : copies(item, ".chart", 1)),
       ...copies(item, ".gauges", 1),
       ...copies(item, ".provenance", 1), // the rules that hold differ by model
     );

@@ -26,9 +26,9 @@ class Outcome:
 CONSULT = Outcome("consult", "calendar", "Consultation")
 CLEAR = Outcome("clear", "check", "No appointment")
 RETAKE = Outcome("retake", "retake", "Retake")
-FOREIGN = Outcome("foreign", "question", "Not dermatoscopic")
+OOD = Outcome("ood", "question", "Not dermatoscopic")
 ERROR = Outcome("error", "file-x", "Not assessed")
-OUTCOMES: tuple[Outcome, ...] = (CONSULT, CLEAR, RETAKE, FOREIGN, ERROR)
+OUTCOMES: tuple[Outcome, ...] = (CONSULT, CLEAR, RETAKE, OOD, ERROR)
 
 
 def outcome_of(assessment: Assessment) -> Outcome:
@@ -36,7 +36,7 @@ def outcome_of(assessment: Assessment) -> Outcome:
     if assessment.rejected:
         return RETAKE
     if assessment.in_distribution is False:
-        return FOREIGN
+        return OOD
     return CONSULT if assessment.advice == messages.CONSULT else CLEAR
 
 

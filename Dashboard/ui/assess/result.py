@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 
 from Dashboard.assess.service import Assessment
 from Dashboard.ui.assess.gauges import gauges
-from Dashboard.ui.assess.outcomes import CLEAR, ERROR, FOREIGN, banner, outcome_of
+from Dashboard.ui.assess.outcomes import CLEAR, ERROR, OOD, banner, outcome_of
 from Dashboard.ui.assess.probabilities import chart_legend, malignancy, probability_chart
 from Dashboard.ui.elements.icons import icon
 from Dashboard.ui.elements.text import duration, percent
@@ -96,7 +96,7 @@ def _figure(view: ResultView) -> html.Figure:
     picture = html.Img(src=view.thumbnail, alt=_alt(view), className="thumb")
     prediction = view.assessment.prediction
     heat = None
-    if prediction is not None and outcome_of(view.assessment) is not FOREIGN:
+    if prediction is not None and outcome_of(view.assessment) is not OOD:
         heat = heat_canvas(prediction, report.width, report.height)
     captions = [html.Span(f"{report.width:,} × {report.height:,} pixels"), *tags]
     if prediction is not None and heat is not None:
@@ -170,7 +170,7 @@ def _classified(view: ResultView) -> list[Component]:
                 className="caution",
             )
         )
-    if outcome is FOREIGN:
+    if outcome is OOD:
         computed = [html.Summary("What the classifier computed all the same"), chart]
         findings += [
             html.P(NOT_ALWAYS_RIGHT, className="hint"),
@@ -193,7 +193,7 @@ def _classified(view: ResultView) -> list[Component]:
             className="provenance",
         )
     )
-    wide = " card-main-wide" if outcome is FOREIGN else ""
+    wide = " card-main-wide" if outcome is OOD else ""
     return [html.Div(findings, className=f"card-main{wide}"), *parts]
 
 

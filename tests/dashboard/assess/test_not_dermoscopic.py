@@ -16,7 +16,7 @@ from Dashboard.app import create_app
 from Dashboard.assess.batch import assess_files
 from Dashboard.assess.messages import CONSULT, NO_APPOINTMENT, NOT_DERMATOSCOPIC, RETAKE
 from Dashboard.assess.service import Service
-from Dashboard.ui.assess.outcomes import FOREIGN, outcome_of
+from Dashboard.ui.assess.outcomes import OOD, outcome_of
 from Dashboard.ui.assess.result import ResultView, result_body
 from models.checkpoint.card import Card
 from models.inference.classifier import Prediction
@@ -54,7 +54,7 @@ def test_no_advice(service: Service, encode: Encode, kind: str) -> None:
     assert assessment.in_distribution is False
     assert assessment.advice is None
     assert assessment.message == NOT_DERMATOSCOPIC
-    assert outcome_of(assessment) is FOREIGN
+    assert outcome_of(assessment) is OOD
 
 
 def test_a_poor_picture_is_to_be_retaken_first(service: Service, encode: Encode) -> None:

@@ -94,7 +94,7 @@ def test_a_file_above_the_limit_is_not_sent(visit, files) -> None:
     expect(visit.card("large.png").locator(".banner")).to_have_text(
         "The file has 1.2 MB; at most 1 MB are accepted."
     )
-    assert not any("/cards?" in url for url in visit.requests)
+    assert not any("/results?" in url for url in visit.requests)
 
 
 def test_examples_are_labelled_as_synthetic(visit) -> None:
@@ -182,13 +182,13 @@ def test_cards_stay_while_another_page_is_looked_at(visit, files) -> None:
 def test_a_server_that_is_gone_is_said_in_the_card(new_visit: Callable, files) -> None:
     visit = new_visit()
     page = visit.open()
-    page.route("**/cards?*", lambda route: route.abort("connectionrefused"))
+    page.route("**/results?*", lambda route: route.abort("connectionrefused"))
     visit.upload(files("benign"))
     card = visit.card("benign.png")
     expect(card.locator(".banner")).to_have_text(
         "The server cannot be reached. Check the connection."
     )
-    page.unroute("**/cards?*")
+    page.unroute("**/results?*")
     card.get_by_role("button", name="Try again").click()
     expect(card.locator(".banner")).to_have_text(messages.NO_APPOINTMENT)
 

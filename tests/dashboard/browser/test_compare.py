@@ -214,12 +214,12 @@ def test_files_that_fail_and_files_under_way_are_told_of(visit, files) -> None:
     busy = page.locator("#compare-busy")
     expect(busy).to_be_hidden()
     held: list[Route] = []
-    page.route("**/cards?*", lambda route: held.append(route))
-    with page.expect_request("**/cards?*"):
+    page.route("**/results?*", lambda route: held.append(route))
+    with page.expect_request("**/results?*"):
         choose(visit, files("benign"))
     expect(busy).to_have_text("Assessing benign.png…")
     held[0].fulfill(status=503, json={"error": "Not now."})
-    page.unroute("**/cards?*")
+    page.unroute("**/results?*")
     expect(busy).to_be_hidden()
     expect(failed).to_contain_text("benign.png: Not now.")
     failed.get_by_role("button", name="Try again").click()

@@ -15,7 +15,7 @@ from models.registry.taxonomy import HAM10000
 
 
 def post(client: FlaskClient, data: bytes = b"", query: str = "") -> tuple[int, dict]:
-    response = client.post(f"/cards{query}", data=data, content_type="application/octet-stream")
+    response = client.post(f"/results{query}", data=data, content_type="application/octet-stream")
     return response.status_code, response.get_json()
 
 

@@ -2,12 +2,7 @@
 
 from dataclasses import dataclass
 
-MAX_PARTS = 65_536
-"""Most chunks, segments, strips or tiles of one file.
-
-A file of 15 MB made of empty parts holds a million of them, seconds of work for every reader that
-steps through. Photographs hold some dozens to a few thousand.
-"""
+from quality.limits import MAX_PARTS
 
 
 class SeveralPicturesError(Exception):
@@ -19,20 +14,19 @@ class UnsupportedVariantError(Exception):
 
 
 @dataclass(frozen=True)
-class Essence:
-    """One picture, not yet decoded.
+class SanitisedImage:
+    """One picture that Pillow may open; not yet decoded.
 
-    `data`: a file of the same format that holds the picture and no metadata.
-    `width`, `height`: in pixels, as stored, before `orientation` is applied.
-    `orientation`: EXIF orientation, 1 to 8; 1 is upright.
+    `data`: a file of the same format that holds the picture and no metadata (WebP: the file).
+    `size`: width and height in pixels as stored, before `orientation` is applied (WebP: None).
+    `orientation`: EXIF orientation, 1 to 8; 1 is upright (WebP: None).
     `depth`: bits per sample.
     `white_is_zero`: 0 is stored for white (grey TIFF).
     """
 
     data: bytes
-    width: int
-    height: int
-    orientation: int = 1
+    size: tuple[int, int] | None = None
+    orientation: int | None = None
     depth: int = 8
     white_is_zero: bool = False
 

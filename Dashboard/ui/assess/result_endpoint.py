@@ -1,8 +1,8 @@
-"""`POST /cards`: one image in, the body of its result card out.
+"""`POST /results`: one image in, its result as the page draws it out.
 
 The page calls it, not other programs: those have `POST /predict`. A file is sent as it is, so a
 browser streams it from disk and never holds many of them in memory, and its name is not sent.
-Whatever is wrong with a file is an answer of its own (200, an error card): the request was fine.
+Whatever is wrong with a file is an answer of its own (200, an error result): the request was fine.
 """
 
 import dataclasses
@@ -24,17 +24,17 @@ from Dashboard.ui.elements.text import percent
 from Dashboard.web.errors import InputError
 from models.registry.taxonomy import HAM10000
 
-PATH = "/cards"
+PATH = "/results"
 FLAGS = {"0": False, "1": True}
 
 
-def add_cards(server: flask.Flask) -> None:
+def add_result_endpoint(server: flask.Flask) -> None:
     """Add the routes to `server`."""
-    server.add_url_rule(PATH, "cards", card, methods=["POST"])
+    server.add_url_rule(PATH, "results", assess_upload, methods=["POST"])
     server.add_url_rule("/examples/<name>.jpg", "example", example_picture)
 
 
-def card() -> flask.Response:
+def assess_upload() -> flask.Response:
     """Assess the body of the request; `gate`, `model` and `example` come in the query.
 
     Answers `{"body": component, "row": {...}, "spoken": sentence}`.
