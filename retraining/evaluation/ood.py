@@ -33,6 +33,7 @@ from retraining.data.splits import load_split
 from retraining.evaluation.not_dermoscopic import not_dermoscopic_images
 from retraining.metrics.bootstrap import interval, lesion_weights
 from retraining.metrics.metrics import auc
+from retraining.progress import NamedProgressCallback
 from retraining.transforms.corruptions import VARIANTS
 
 FALSE_POSITIVE_RATE = 0.02
@@ -49,8 +50,6 @@ METHOD = (
     "of the validation pictures exceed"
 )
 ENSEMBLE_METHOD = "mean of the members' scores"
-
-NamedProgressCallback = Callable[[str, int, int], None]
 
 
 def fit_ood(

@@ -21,7 +21,6 @@ from models.checkpoint.evaluation import ModelEvaluation
 from models.checkpoint.provenance import Provenance, load_provenance
 from models.checkpoint.weights import save_checkpoint
 from models.registry.backbones import get_backbone
-from retraining.data.archives import Progress
 from retraining.data.splits import described, load_split, split_hash
 from retraining.evaluation.evaluate import checkpoint_recipe, recipe_of, served_logits, with_point
 from retraining.evaluation.evaluation_folder import (
@@ -35,6 +34,7 @@ from retraining.evaluation.evaluation_folder import (
 )
 from retraining.metrics.bootstrap import RESAMPLES
 from retraining.metrics.calibration import SENSITIVITY, calibrate, operating_curve
+from retraining.progress import ProgressCallback
 from retraining.publishing import model_card as describe
 from retraining.publishing.provenance import provenance, without_folders
 from retraining.training.config import load_config
@@ -127,7 +127,7 @@ def refresh_card(
     out: Path | None = None,
     sensitivity: float = SENSITIVITY,
     resamples: int = RESAMPLES,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
 ) -> Path:
     """Choose temperature and operating point of a checkpoint anew and score it, without its run.
 

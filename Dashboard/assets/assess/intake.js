@@ -1,32 +1,46 @@
 /* How images come in: file field, drag and drop (folders too), paste, examples. */
 (function () {
   "use strict";
-  const lesions = (window.lesions = window.lesions || {});
-  const { element } = lesions;
+  const { lesions } = window;
+  const { byId, element } = lesions;
   const FIELD = "file-field";
   const CLUTTER = /^(\.|Thumbs\.db$|desktop\.ini$)/i;
+  /** @type {string | null} */
   let model = null;
 
   const zone = () => document.getElementById("zone");
 
+  /** @type {(entries: Entry[]) => void} */
   function take(entries) {
-    if (entries.length && zone()) {
-      const { maxBytes, maxShown } = zone().dataset;
+    const there = zone();
+    if (entries.length && there) {
+      const { maxBytes, maxShown = "" } = there.dataset;
       lesions.cards.add(entries, model, Number(maxBytes), maxShown);
     }
   }
 
+  /** @type {(files: Iterable<File>) => void} */
   const takeFiles = (files) => take([...files].map((file) => ({ name: file.name, file })));
 
+  /** @type {(entry: FileSystemEntry) => entry is FileSystemFileEntry} */
+  const isFile = (entry) => entry.isFile;
+  /** @type {(entry: FileSystemEntry) => entry is FileSystemDirectoryEntry} */
+  const isFolder = (entry) => entry.isDirectory;
+
   /* All files of a dropped file or folder, in the order of their names. */
+  /** @type {(entry: FileSystemEntry) => Promise<File[]>} */
   async function filesOf(entry) {
-    if (entry.isFile) {
+    if (isFile(entry)) {
       return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
+    }
+    if (!isFolder(entry)) {
+      return [];
     }
     const reader = entry.createReader();
     const inside = [];
     for (;;) {
       // A reader hands out a folder in parts, and an empty part when it is through.
+      /** @type {FileSystemEntry[]} */
       const part = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
       if (!part.length) {
         break;
@@ -34,6 +48,7 @@
       inside.push(...part.filter(({ name }) => !CLUTTER.test(name)));
     }
     inside.sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
+    /** @type {File[]} */
     const files = [];
     for (const child of inside) {
       files.push(...(await filesOf(child)));
@@ -41,28 +56,35 @@
     return files;
   }
 
+  /** @type {(transfer: DataTransfer) => Promise<void>} */
   async function takeDropped(transfer) {
     // Entries must be asked for before the first await: afterwards the transfer is empty.
-    const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+    const entries = [...transfer.items].flatMap((item) => item.webkitGetAsEntry?.() ?? []);
     const files = [...transfer.files];
-    if (!entries.some((entry) => entry.isDirectory)) {
+    if (!entries.some(isFolder)) {
       takeFiles(files);
       return;
     }
     takeFiles((await Promise.all(entries.map(filesOf))).flat());
   }
 
-  const holdsFiles = (event) => [...(event.dataTransfer?.types || [])].includes("Files");
+  /* What is dragged, where there are files in it. */
+  /** @type {(event: DragEvent) => DataTransfer | null} */
+  function dragged({ dataTransfer }) {
+    return dataTransfer?.types.includes("Files") ? dataTransfer : null;
+  }
 
+  /** @type {(dragging: boolean) => void} */
   function mark(dragging) {
     zone()?.classList.toggle("is-dragging", dragging);
   }
 
   // Anywhere on the page: a file dropped beside the zone must not replace the page.
   document.addEventListener("dragover", (event) => {
-    if (holdsFiles(event)) {
+    const transfer = dragged(event);
+    if (transfer) {
       event.preventDefault();
-      event.dataTransfer.dropEffect = zone() ? "copy" : "none";
+      transfer.dropEffect = zone() ? "copy" : "none";
       mark(true);
     }
   });
@@ -72,23 +94,28 @@
     }
   });
   document.addEventListener("drop", (event) => {
-    if (holdsFiles(event)) {
+    const transfer = dragged(event);
+    if (transfer) {
       event.preventDefault();
       mark(false);
-      takeDropped(event.dataTransfer);
+      takeDropped(transfer);
     }
   });
   document.addEventListener("paste", (event) => takeFiles(event.clipboardData?.files || []));
 
   document.addEventListener("change", (event) => {
-    if (event.target.id === FIELD) {
-      takeFiles(event.target.files);
-      event.target.value = ""; // the same file may be chosen again
+    const field = /** @type {HTMLInputElement} */ (event.target);
+    if (field.id === FIELD) {
+      takeFiles(field.files || []);
+      field.value = ""; // the same file may be chosen again
     }
   });
 
   document.addEventListener("click", (event) => {
-    const example = event.target.closest("[data-example]")?.dataset.example;
+    const pressed = /** @type {Element} */ (event.target);
+    /** @type {HTMLElement | null} */
+    const button = pressed.closest("[data-example]");
+    const example = button?.dataset.example;
     if (example) {
       take([{ name: `synthetic-${example}.jpg`, example }]);
     }
@@ -107,7 +134,7 @@
         className: "visually-hidden",
         accept: "image/jpeg,image/png,image/webp,image/tiff,image/bmp,.tif,.tiff,.bmp",
       });
-      document.getElementById("picker").replaceChildren(field);
+      byId("picker").replaceChildren(field);
     },
   };
 })();

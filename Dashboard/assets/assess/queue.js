@@ -4,14 +4,17 @@
  */
 (function () {
   "use strict";
-  const lesions = (window.lesions = window.lesions || {});
+  const { lesions } = window;
   const AT_ONCE = 2;
   const PATIENCE_MS = 120000;
+  /** @type {Item[]} */
   const waiting = [];
+  /** @type {Map<Item, AbortController>} */
   const running = new Map();
 
   class Refusal extends Error {}
 
+  /** @type {(item: Item, signal: AbortSignal) => Promise<Answer>} */
   async function ask(item, signal) {
     const query = new URLSearchParams({ gate: item.gate ? "1" : "0" });
     if (item.model) {
@@ -33,11 +36,12 @@
     throw new Refusal(answer.error || `The server failed on this image (${response.status}).`);
   }
 
+  /** @type {(error: unknown, item: Item) => Promise<string>} */
   async function explain(error, item) {
     if (error instanceof Refusal) {
       return error.message;
     }
-    if (error.name === "AbortError") {
+    if (error instanceof Error && error.name === "AbortError") {
       return "The server did not answer in time.";
     }
     try {
@@ -48,6 +52,7 @@
     return "The server cannot be reached. Check the connection.";
   }
 
+  /** @type {(item: Item) => Promise<void>} */
   async function run(item) {
     const control = new AbortController();
     const timer = setTimeout(() => control.abort(), PATIENCE_MS);
@@ -60,7 +65,7 @@
         lesions.cards.finished(item, answer);
       }
     } catch (error) {
-      const sentence = wanted() && (await explain(error, item));
+      const sentence = wanted() ? await explain(error, item) : "";
       if (wanted()) {
         lesions.cards.failed(item, sentence);
       }
@@ -73,8 +78,8 @@
   }
 
   function pump() {
-    while (running.size < AT_ONCE && waiting.length) {
-      run(waiting.shift());
+    for (const item of waiting.splice(0, AT_ONCE - running.size)) {
+      run(item);
     }
     lesions.cards.progressed();
   }

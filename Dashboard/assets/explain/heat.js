@@ -1,9 +1,12 @@
 /* Draws maps over pictures: bytes from the server, coloured here, on a scale of one's choice. */
 (function () {
   "use strict";
-  const lesions = (window.lesions = window.lesions || {});
-  const { element } = lesions;
+  const { lesions } = window;
+  const { byId, element } = lesions;
   const LEVELS = 127;
+  /** @type {WeakMap<HTMLCanvasElement, PixelMap>} */
+  const unpacked = new WeakMap();
+  /** @type {Colours | null} */
   let colours = null;
   let shown = true;
   let opacity = 60;
@@ -13,16 +16,28 @@
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(".heat { opacity: 0.6 }");
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
-  const rule = sheet.cssRules[0];
+  const rule = /** @type {CSSStyleRule} */ (sheet.cssRules[0]);
 
+  /** @type {(canvas: HTMLCanvasElement) => CanvasRenderingContext2D} */
+  function pen(canvas) {
+    const context = canvas.getContext("2d");
+    if (!context) {
+      throw new Error("This browser cannot draw on a canvas.");
+    }
+    return context;
+  }
+
+  /** @type {Heat["bytes"]} */
   const bytes = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 
   /* The map as the server sends it, unpacked once: one array of signed bytes after the other. */
+  /** @type {Heat["unpack"]} */
   function unpack({ width, height, limit, values }) {
     return { width, height, limit, values: new Int8Array(bytes(values).buffer) };
   }
 
   /* Largest magnitude of one of the maps, in the map's own unit. */
+  /** @type {Heat["largest"]} */
   function largest({ width, height, limit, values }, index) {
     const size = width * height;
     let most = 0;
@@ -33,6 +48,7 @@
   }
 
   /* One value of a map between its cells, which cover the whole picture, edge to edge. */
+  /** @type {(length: number, cells: number) => [number, number, number][]} */
   function along(length, cells) {
     return Array.from({ length }, (_, i) => {
       const at = Math.min(Math.max(((i + 0.5) * cells) / length - 0.5, 0), cells - 1);
@@ -42,11 +58,12 @@
   }
 
   /* Draw map `index` into a canvas; a value of `scale` gets the strongest colour of `table`. */
+  /** @type {Heat["draw"]} */
   function draw(canvas, map, index, scale, table = colours) {
     if (!table) {
       return;
     }
-    const context = canvas.getContext("2d");
+    const context = pen(canvas);
     const { width, height } = canvas;
     const image = context.createImageData(width, height);
     const { values } = map;
@@ -71,8 +88,11 @@
   }
 
   /* The canvases below a node that the server filled with maps, each on a scale of its own. */
+  /** @type {Heat["drawAll"]} */
   function drawAll(node) {
-    for (const canvas of node.querySelectorAll("canvas[data-map]")) {
+    /** @type {NodeListOf<HTMLCanvasElement>} */
+    const canvases = node.querySelectorAll("canvas[data-map]");
+    for (const canvas of canvases) {
       const map = lesions.heat.mapOf(canvas);
       const index = Number(canvas.dataset.shown);
       draw(canvas, map, index, largest(map, index));
@@ -82,8 +102,8 @@
   function apply() {
     rule.style.opacity = String(opacity / 100);
     rule.style.visibility = shown ? "" : "hidden";
-    const tools = document.getElementById("heat-tools");
-    tools?.querySelector("[data-action=heat]").setAttribute("aria-pressed", String(shown));
+    const button = document.querySelector("#heat-tools [data-action=heat]");
+    button?.setAttribute("aria-pressed", String(shown));
   }
 
   function slider() {
@@ -104,8 +124,9 @@
   }
 
   /* The colours of values from `least`, -127 or 0, to 127. */
+  /** @type {Heat["legend"]} */
   function legend(canvas, table, least) {
-    const context = canvas.getContext("2d");
+    const context = pen(canvas);
     const image = context.createImageData(canvas.width, 1);
     for (let x = 0; x < canvas.width; x += 1) {
       const level = Math.round(least + (x / (canvas.width - 1)) * (LEVELS - least)) + LEVELS;
@@ -124,8 +145,9 @@
     drawAll,
     /* The maps behind a canvas of the server; unpacked at the first use. */
     mapOf(canvas) {
-      canvas.map = canvas.map || unpack(JSON.parse(canvas.dataset.map));
-      return canvas.map;
+      const map = unpacked.get(canvas) || unpack(JSON.parse(canvas.dataset.map || ""));
+      unpacked.set(canvas, map);
+      return map;
     },
     toggle() {
       shown = !shown;
@@ -133,10 +155,11 @@
     },
     /* A page with the tools was drawn. */
     mount() {
-      const tools = document.getElementById("heat-tools");
-      colours = bytes(tools.dataset.colours);
-      tools.querySelector(".heat-opacity").replaceChildren(...slider());
-      legend(tools.querySelector(".heat-scale"), colours, -LEVELS);
+      const tools = byId("heat-tools");
+      colours = bytes(tools.dataset.colours || "");
+      tools.querySelector(".heat-opacity")?.replaceChildren(...slider());
+      const scale = /** @type {HTMLCanvasElement} */ (tools.querySelector(".heat-scale"));
+      legend(scale, colours, -LEVELS);
       apply();
     },
   };

@@ -3,7 +3,8 @@
  * Loaded before the other scripts, which use it. */
 (function () {
   "use strict";
-  const lesions = (window.lesions = window.lesions || {});
+  const lesions = (window.lesions = /** @type {Lesions} */ ({}));
+  /** @type {Record<string, string>} */
   const ATTRIBUTES = { className: "class", htmlFor: "for", colSpan: "colspan" };
 
   /* A DOM node from a component as the server sends it. Text stays text: nothing is parsed. */
@@ -17,7 +18,8 @@
       return document.createTextNode(part === null || part === undefined ? "" : String(part));
     }
     const { children, style, ...attributes } = part.props;
-    const node = lesions.element(part.type.toLowerCase(), attributes);
+    const tag = /** @type {keyof HTMLElementTagNameMap} */ (part.type.toLowerCase());
+    const node = lesions.element(tag, /** @type {Attributes} */ (attributes));
     Object.assign(node.style, style);
     if (children !== null && children !== undefined) {
       node.append(build(children));
@@ -30,10 +32,19 @@
     const node = document.createElement(tag);
     for (const [name, value] of Object.entries(attributes || {})) {
       if (value !== null && value !== undefined && value !== false) {
-        node.setAttribute(ATTRIBUTES[name] || name, value === true ? "" : value);
+        node.setAttribute(ATTRIBUTES[name] || name, value === true ? "" : String(value));
       }
     }
     node.append(...children);
+    return node;
+  };
+
+  /* An element that the page must have. */
+  lesions.byId = function byId(id) {
+    const node = document.getElementById(id);
+    if (!node) {
+      throw new Error(`The page has no element #${id}.`);
+    }
     return node;
   };
 
@@ -52,6 +63,6 @@
   };
 
   lesions.announce = function announce(sentence) {
-    document.getElementById("announcer").textContent = sentence;
+    lesions.byId("announcer").textContent = sentence;
   };
 })();
