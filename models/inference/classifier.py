@@ -286,7 +286,11 @@ class Classifier:
 
 
 def choose_precision(precision: Precision = "auto", *backbones: str) -> Literal["f32", "bf16"]:
-    """`auto` as suits this processor and any of the backbones; ValueError for another name."""
+    """`auto` as suits this processor and any of the backbones; ValueError for another name.
+
+    >>> choose_precision("auto", "efficientnet_lite0")  # does not support bfloat16
+    'f32'
+    """
     if precision not in get_args(Precision):
         raise ValueError(
             f"precision must be one of {', '.join(get_args(Precision))}, got {precision!r}"
