@@ -23,7 +23,7 @@ from retraining.data.errors import DataError
 HASH_SIZE = 16
 NEAR = 40
 COLUMNS = (
-    "distance", "image_a", "image_b", "lesion_a", "lesion_b", "dx_a", "dx_b", "part_a", "part_b",
+    "distance", "image_a", "image_b", "lesion_a", "lesion_b", "dx_a", "dx_b", "split_a", "split_b",
 )  # fmt: skip
 
 _BLOCK = 256
@@ -73,14 +73,14 @@ def near_pairs(words: NDArray[np.uint64], near: int = NEAR) -> NDArray[np.int64]
 
 
 def near_duplicates(
-    parts: Mapping[str, pd.DataFrame], near: int = NEAR, progress: Progress | None = None
+    frames: Mapping[str, pd.DataFrame], near: int = NEAR, progress: Progress | None = None
 ) -> pd.DataFrame:
     """Pictures of a split that look the same but have different lesion ids, nearest first.
 
     Returns columns `COLUMNS`; distance is in bits of 256. Turned or mirrored pictures are not
     found. Raises DataError where a picture is missing or cannot be decoded.
     """
-    frame = pd.concat([f.assign(part=name) for name, f in parts.items()], ignore_index=True)
+    frame = pd.concat([f.assign(split=name) for name, f in frames.items()], ignore_index=True)
     pairs = near_pairs(hashes([Path(p) for p in frame.path], progress), near)
     a, b = (frame.iloc[pairs[:, k]].reset_index(drop=True) for k in (1, 2))
     table = pd.DataFrame({"distance": pairs[:, 0]})
@@ -88,7 +88,7 @@ def near_duplicates(
         ("image", "image_id"),
         ("lesion", "lesion_id"),
         ("dx",) * 2,
-        ("part",) * 2,
+        ("split",) * 2,
     ):
         table[f"{name}_a"], table[f"{name}_b"] = a[column], b[column]
     table = table[table.lesion_a != table.lesion_b][list(COLUMNS)]

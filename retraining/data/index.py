@@ -22,7 +22,7 @@ from retraining.files import replacing
 
 
 def load_index(path: Path) -> pd.DataFrame:
-    """Read an index or a part of a split; empty cells are empty strings, age is a number."""
+    """Read an index or a split; empty cells are empty strings, age is a number."""
     needed = {"image_id", "path", "dx", "lesion_id"}
     text = {"image_id": str, "dx": str, SOURCE_COLUMN: str}
     try:
