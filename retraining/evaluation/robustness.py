@@ -22,13 +22,13 @@ from models.inference.classifier import Classifier
 from models.registry.taxonomy import Taxonomy
 from retraining.data.splits import load_split
 from retraining.files import write_text
-from retraining.metrics.class_means import balanced, balanced_interval, hits
+from retraining.metrics.class_means import balanced, balanced_interval, correct_predictions
 from retraining.metrics.metrics import auc, macro_auc
 from retraining.reports.tables import markdown
-from retraining.transforms.corruptions import VARIANTS, Picture
+from retraining.transforms.corruptions import VARIANTS, RGBImage
 
 CLEAN = "as it is"
-CHANGES: Mapping[str, Callable[[Picture], Picture]] = MappingProxyType(
+CHANGES: Mapping[str, Callable[[RGBImage], RGBImage]] = MappingProxyType(
     {CLEAN: lambda image: image, **VARIANTS}
 )
 PER_CLASS = 150
@@ -122,11 +122,11 @@ def by_change(table: pd.DataFrame, taxonomy: Taxonomy) -> pd.DataFrame:
     codes = list(taxonomy.codes)
     groups = {change: group.reset_index() for change, group in table.groupby("change", sort=False)}
     clean = groups[CLEAN]
-    labels, before = hits(clean, codes)
+    labels, before = correct_predictions(clean, codes)
     bad = clean.dx.isin(taxonomy.malignant).to_numpy()
     rows = []
     for change, group in groups.items():
-        _, after = hits(group, codes)
+        _, after = correct_predictions(group, codes)
         lost = before.astype(float) - after.astype(float)
         low, high = balanced_interval(labels, lost, clean.lesion_id)
         probabilities = group[codes].to_numpy()
@@ -166,7 +166,9 @@ def _mean_interval(
     codes: list[str],
 ) -> tuple[float | None, float | None]:
     """Of the mean loss over the changes, the same lesions drawn for all."""
-    changed = [hits(group, codes)[1] for change, group in groups.items() if change != CLEAN]
+    changed = [
+        correct_predictions(group, codes)[1] for change, group in groups.items() if change != CLEAN
+    ]
     lost = before.astype(float) - np.mean(changed, axis=0)
     return balanced_interval(labels, lost, groups[CLEAN].lesion_id)
 
@@ -183,9 +185,9 @@ def text(table: pd.DataFrame, about: Mapping[str, Any]) -> str:
         "interval over lesions; `same` the share that keeps its most probable class, all classes "
         "weighing the same; `strange` the share taken for something else than skin, which gets no "
         "advice. "
-        "A model that was trained with `augmentation.flaws` has met hairs, corners, shade, blur, "
-        "noise and compression of this making, drawn at random, and brightness and colours; the "
-        "ruler it has not.",
+        "A model that was trained with `augmentation.corruptions` has met hair, vignettes, "
+        "illumination gradients, blur, noise and compression of this making, drawn at random, and "
+        "brightness and colours; the ruler it has not.",
     ]
     for model, own in table.groupby("model", sort=False):
         rows = [

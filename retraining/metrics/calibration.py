@@ -1,4 +1,4 @@
-"""Temperature and operating point, both chosen on the validation part."""
+"""Temperature and operating point, both chosen on the validation split."""
 
 import math
 from typing import Any
@@ -12,8 +12,8 @@ from retraining.metrics.metrics import (
     Labels,
     Scores,
     Values,
+    balanced_sample_weights,
     binary_metrics,
-    class_weights,
     even_weights,
     probability_metrics,
     reweighted,
@@ -39,7 +39,7 @@ def fit_temperature(labels: Labels, logits: Scores, weights: Values) -> float:
 
 def calibrate(labels: Labels, logits: Scores) -> float:
     """The temperature for probabilities that stand for evenly frequent classes."""
-    return fit_temperature(labels, logits, class_weights(labels, logits.shape[1]))
+    return fit_temperature(labels, logits, balanced_sample_weights(labels, logits.shape[1]))
 
 
 def choose_threshold(

@@ -24,7 +24,7 @@ def softmax(logits: Scores, temperature: float = 1.0) -> Values:
     return np.asarray(scaled / scaled.sum(axis=1, keepdims=True))
 
 
-def class_weights(labels: Labels, classes: int) -> Values:
+def balanced_sample_weights(labels: Labels, classes: int) -> Values:
     """Weight of every image so that all classes that occur weigh the same; the sum is 1."""
     total = np.bincount(labels, minlength=classes)
     weights = 1 / total[labels]

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from retraining.training.config import TrainConfig
 from retraining.training.losses import check_codes
+from retraining.training.settings import TrainConfig
 
 
 @dataclass(frozen=True)

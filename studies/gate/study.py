@@ -24,7 +24,12 @@ from quality.contrast import gamma
 from quality.resolution import is_far
 from quality.sharpness import laplacian_variance
 from retraining.data.splits import load_split
-from retraining.metrics.class_means import balanced, balanced_interval, balanced_or_nan, hits
+from retraining.metrics.class_means import (
+    balanced,
+    balanced_interval,
+    balanced_or_nan,
+    correct_predictions,
+)
 from retraining.metrics.metrics import auc, macro_auc
 from retraining.transforms.corruptions import blurred, faded
 from studies.gate.scale import BLURS, at_working_size, no_originals
@@ -96,7 +101,7 @@ def by_level(table: pd.DataFrame, codes: Sequence[str]) -> pd.DataFrame:
     faded_groups = [*table[table.kind == "contrast"].groupby("level", sort=True)][::-1]
     for kind, parts in (("blur", groups), ("contrast", [(1.0, clean), *faded_groups])):
         for level, part in parts:
-            labels, hit = hits(part, codes)
+            labels, hit = correct_predictions(part, codes)
             low, high = balanced_interval(labels, hit.astype(float), part.lesion_id)
             probabilities = part[list(codes)].to_numpy()
             bad = [code for code in ("akiec", "bcc", "mel") if code in codes]
@@ -132,8 +137,8 @@ def losses(table: pd.DataFrame, kind: str, codes: Sequence[str]) -> pd.DataFrame
     measure_, edges = MEASURE_AND_EDGES[kind]
     clean = as_they_are(table).set_index("image_id")
     part = table[(table.kind == kind) & ~((table.kind == "blur") & (table.level == 0))]
-    labels, hit = hits(part, codes)
-    _, before = hits(clean.loc[part.image_id], codes)
+    labels, hit = correct_predictions(part, codes)
+    _, before = correct_predictions(clean.loc[part.image_id], codes)
     lost = before.astype(float) - hit.astype(float)
     values = part[measure_].to_numpy()
     rows = []
@@ -185,7 +190,7 @@ def false_rejects(
     and on the rejected, nan where there are none.
     """
     clean = as_they_are(table)
-    labels, hit = hits(clean, codes)
+    labels, hit = correct_predictions(clean, codes)
     rows = []
     for name, (least_sharp, least_gamma) in gates.items():
         blurry = (clean.sharpness < least_sharp).to_numpy()
