@@ -20,7 +20,7 @@ ATTEMPTS = 5
 CHUNK = 2**16
 TIMEOUT = 30
 
-Progress = Callable[[str, int, int], None]
+DownloadProgress = Callable[[str, int, int], None]
 
 
 class DownloadError(DataError):
@@ -39,7 +39,7 @@ class _File:
 
 def from_dataverse(
     out: Path,
-    progress: Progress | None = None,
+    progress: DownloadProgress | None = None,
     server: str = DATAVERSE,
     pause: float = 2.0,
 ) -> list[Path]:
@@ -117,7 +117,7 @@ def _file(entry: dict[str, Any], repository: Any) -> _File:
     return _File(name, url, int(size), entry["md5"])
 
 
-def _fetch(file: _File, out: Path, progress: Progress | None, pause: float) -> Path:
+def _fetch(file: _File, out: Path, progress: DownloadProgress | None, pause: float) -> Path:
     """Bring one file, in as many attempts as allowed."""
     from pooch.hashes import hash_matches  # type: ignore[import-untyped]
 
@@ -146,7 +146,7 @@ def _fetch(file: _File, out: Path, progress: Progress | None, pause: float) -> P
     )
 
 
-def _resume(file: _File, part: Path, progress: Progress | None) -> None:
+def _resume(file: _File, part: Path, progress: DownloadProgress | None) -> None:
     """Add to `part` what it lacks."""
     from pooch import HTTPDownloader  # type: ignore[import-untyped]
 
@@ -167,7 +167,7 @@ def _resume(file: _File, part: Path, progress: Progress | None) -> None:
 class _Bar:
     """What pooch tells of its progress, passed on with what was there before."""
 
-    def __init__(self, file: _File, start: int, progress: Progress | None) -> None:
+    def __init__(self, file: _File, start: int, progress: DownloadProgress | None) -> None:
         self.file, self.start, self.progress = file, start, progress
         self.total = self.done = 0
 

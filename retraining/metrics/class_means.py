@@ -30,10 +30,10 @@ def balanced(labels: NDArray[np.int64], values: Values) -> float:
 
 
 def balanced_or_nan(
-    labels: NDArray[np.int64], hit: NDArray[np.bool_], chosen: NDArray[np.bool_]
+    labels: NDArray[np.int64], correct: NDArray[np.bool_], chosen: NDArray[np.bool_]
 ) -> float:
     """`balanced` of the chosen; nan where there are none."""
-    return balanced(labels[chosen], hit[chosen].astype(float)) if chosen.any() else float("nan")
+    return balanced(labels[chosen], correct[chosen].astype(float)) if chosen.any() else float("nan")
 
 
 def balanced_interval(

@@ -78,7 +78,7 @@ def train(
     """Train as `config` says and leave the run in `out`; continues a run that was stopped.
 
     bar: show a progress bar in the terminal.
-    progress: is told how far the making of features is.
+    progress: called with how far the features of a frozen backbone are.
 
     The run folder gets the resolved configuration, the split's hash, a log with a row per epoch
     and its curves, the state to continue from, the kept weights of the epoch that

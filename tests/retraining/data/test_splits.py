@@ -99,7 +99,7 @@ def test_a_damaged_taxonomy_is_one_sentence(text: str, tmp_path: Path) -> None:
         load_taxonomy(tmp_path)
 
 
-def test_the_passport_tells_how_the_split_was_made(archives: Path, tmp_path: Path) -> None:
+def test_the_manifest_says_how_the_split_was_made(archives: Path, tmp_path: Path) -> None:
     index = prepare(archives, tmp_path / "data")
     frames = per_class_split(index)
     write_split(frames, tmp_path / "data", tmp_path / "split", "per-class", seed=42)

@@ -119,8 +119,8 @@ def test_mixup_and_cutmix_by_hand() -> None:
     raw = torch.stack([torch.zeros(3, 8, 8), torch.ones(3, 8, 8)])
     target = torch.eye(2)
     partner = np.array([1, 0])
-    blended, soft = mixed(raw, target, Mix(0.25, partner))
-    assert blended[0].unique().tolist() == [0.75]
+    mixed_up, soft = mixed(raw, target, Mix(0.25, partner))
+    assert mixed_up[0].unique().tolist() == [0.75]
     assert soft[0].tolist() == [0.25, 0.75]
     cut, soft = mixed(raw, target, Mix(0.25, partner, (0.5, 1.0, 0.0, 0.5)))
     assert cut[0, 0, 4:, :4].eq(1).all()
