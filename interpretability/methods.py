@@ -95,6 +95,12 @@ class Method:
         """The parameters' values at a precision, with `changes` made to them by name.
 
         Raises ValueError for an unknown precision or parameter, or a value out of range.
+
+        Examples:
+            >>> METHODS["occlusion"].settings("Low")
+            {'window': 0.25, 'stride': 0.125}
+            >>> METHODS["occlusion"].settings("Low", {"window": 0.5})
+            {'window': 0.5, 'stride': 0.125}
         """
         level = PRECISIONS.index(check_precision(precision))
         known = {parameter.name: parameter for parameter in self.parameters}
@@ -161,7 +167,16 @@ def check_precision(precision: str) -> Precision:
 
 
 def get_method(name: str) -> Method:
-    """The method called `name`; ValueError names the nearest and all."""
+    """The method called `name`; ValueError names the nearest and all.
+
+    Examples:
+        >>> get_method("occlusion").signed
+        True
+        >>> get_method("grad_cam")
+        Traceback (most recent call last):
+        ...
+        ValueError: unknown method 'grad_cam'. Did you mean 'gradcam'? The methods are ...
+    """
     try:
         return METHODS[name]
     except KeyError:

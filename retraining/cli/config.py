@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
+from quality.output import write_text
 from retraining.cli.console import commands
 
 app = commands()
@@ -34,7 +35,6 @@ def schema(
     """Print the JSON schema of a recipe, by which editors complete and check one."""
     import json
 
-    from retraining.files import write_text
     from retraining.training.config import json_schema
 
     text = json.dumps(json_schema(), indent=2, ensure_ascii=False)

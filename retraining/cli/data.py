@@ -8,6 +8,7 @@ import typer
 from rich.progress import TaskID
 from rich.table import Table
 
+from quality.output import write_text
 from retraining.cli.console import commands, console, download_bar, errors, progress_bar
 
 if TYPE_CHECKING:
@@ -153,7 +154,6 @@ def inspect(
     """
     from retraining.data.duplicates import near_duplicates
     from retraining.data.splits import read_splits
-    from retraining.files import write_text
 
     leaked = _print_split(splits)
     if not counts_only:

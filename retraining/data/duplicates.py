@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import quality
-from retraining.data.archives import Progress
 from retraining.data.errors import DataError
+from retraining.progress import ProgressCallback
 
 # Perceptual hash (imagehash.phash: signs of the lowest 16 x 16 coefficients of the cosine
 # transform of a 64 x 64 grey picture): 256 bits. On HAM10000, 136 of 3,207 pairs of pictures of
@@ -29,7 +29,7 @@ COLUMNS = (
 _BLOCK = 256
 
 
-def hashes(paths: Sequence[Path], progress: Progress | None = None) -> NDArray[np.uint64]:
+def hashes(paths: Sequence[Path], progress: ProgressCallback | None = None) -> NDArray[np.uint64]:
     """Perceptual hashes of pictures: uint64 (N, 4), the 256 bits of one in a row.
 
     Raises DataError where a picture is missing or cannot be decoded.
@@ -73,7 +73,7 @@ def near_pairs(words: NDArray[np.uint64], near: int = NEAR) -> NDArray[np.int64]
 
 
 def near_duplicates(
-    frames: Mapping[str, pd.DataFrame], near: int = NEAR, progress: Progress | None = None
+    frames: Mapping[str, pd.DataFrame], near: int = NEAR, progress: ProgressCallback | None = None
 ) -> pd.DataFrame:
     """Pictures of a split that look the same but have different lesion ids, nearest first.
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pandas as pd
 
 import quality
-from retraining.data.archives import Progress, extract
+from quality.output import write_text
+from retraining.data.archives import extract
 from retraining.data.errors import DataError
 from retraining.data.formats import MASK_ENDING, ImageFile, Layout, find_layout
 from retraining.data.metadata import (
@@ -24,7 +25,7 @@ from retraining.data.metadata import (
     taxonomy_text,
 )
 from retraining.data.problems import GRAVE, Problems
-from retraining.files import write_text
+from retraining.progress import ProgressCallback
 
 INDEX_FILE = "index.csv"
 PROBLEMS_FILE = "problems.csv"
@@ -43,7 +44,7 @@ class _Image:
 def prepare(
     source: Path,
     out: Path,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
     *,
     malignant: Sequence[str] | None = None,
     names: Mapping[str, str] | None = None,
@@ -106,7 +107,7 @@ def prepare(
 
 
 def _unpack(
-    layout: Layout, out: Path, progress: Progress | None
+    layout: Layout, out: Path, progress: ProgressCallback | None
 ) -> tuple[list[ImageFile], list[Path]]:
     """All pictures and all masks, those of the archives extracted."""
     pictures, masks = list(layout.pictures), list(layout.masks)
@@ -138,7 +139,7 @@ def _with_row(
     return kept
 
 
-def _check(pictures: Sequence[ImageFile], progress: Progress | None) -> list[_Image]:
+def _check(pictures: Sequence[ImageFile], progress: ProgressCallback | None) -> list[_Image]:
     """Read and decode every picture; one per thread is in memory at a time."""
 
     def check(picture: ImageFile) -> _Image:

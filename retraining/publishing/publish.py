@@ -17,7 +17,6 @@ import pandas as pd
 from models.checkpoint.card import CARD_FILE, WEIGHTS_DIR, Card, file_sha256, load_card, locate
 from models.checkpoint.weights import save_checkpoint
 from models.registry.backbones import get_backbone
-from retraining.data.archives import Progress
 from retraining.data.splits import described, load_split, split_hash
 from retraining.evaluation.evaluate import card_recipe, recipe_of, served_logits, with_point
 from retraining.evaluation.evaluation_folder import (
@@ -31,6 +30,7 @@ from retraining.evaluation.evaluation_folder import (
 )
 from retraining.metrics.bootstrap import RESAMPLES
 from retraining.metrics.calibration import SENSITIVITY, calibrate, operating_curve
+from retraining.progress import ProgressCallback
 from retraining.publishing import model_card as describe
 from retraining.publishing import provenance as lineage
 from retraining.publishing.card_files import write_card
@@ -121,7 +121,7 @@ def recard(
     out: Path | None = None,
     sensitivity: float = SENSITIVITY,
     resamples: int = RESAMPLES,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
 ) -> Path:
     """Choose temperature and operating point of a checkpoint anew and score it, without its run.
 

@@ -14,7 +14,7 @@ from lightning.pytorch.callbacks import Callback, RichProgressBar
 from lightning.pytorch.callbacks.progress.rich_progress import RichProgressBarTheme
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 
-from retraining.files import replacing
+from quality.output import replacing
 from retraining.training.batches import Data
 from retraining.training.lesion_module import LesionModule
 from retraining.training.run_folder import BEST_FILE, STATE_FILE, Epoch, write_curves

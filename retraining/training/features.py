@@ -18,14 +18,14 @@ from torch import nn
 from models.checkpoint.card import Card
 from models.registry.backbones import get_backbone, get_layer
 from models.registry.taxonomy import Taxonomy
-from retraining.files import replacing
+from quality.output import replacing
+from retraining.progress import NamedProgressCallback
 from retraining.training.networks import normalised
 from retraining.training.settings import TrainConfig
 
 VIEWS = ((False, False), (True, False), (False, True), (True, True))  # mirrored along x, y
 BATCH = 32
 
-FeatureProgress = Callable[[str, int, int], None]
 Extract = Callable[[NDArray[np.uint8]], Iterator[NDArray[np.float32]]]
 
 
@@ -44,7 +44,7 @@ class FeatureSource:
         backbone_sha256: str,
         cache: Path,
         device: torch.device,
-        progress: FeatureProgress | None = None,
+        progress: NamedProgressCallback | None = None,
     ) -> None:
         self.entry = get_backbone(config.backbone)
         self.taxonomy, self.network, self.device = taxonomy, network, device

@@ -25,8 +25,9 @@ from torch import nn
 from models.checkpoint.backbone_weights import backbone_sha256
 from models.registry.backbones import get_backbone, get_layer, head_keys
 from models.registry.taxonomy import Taxonomy
+from quality.output import sweep
 from retraining.data.splits import load_split, load_taxonomy
-from retraining.files import sweep
+from retraining.progress import NamedProgressCallback
 from retraining.training.batches import Data
 from retraining.training.callbacks import (
     AtomicCheckpointIO,
@@ -43,7 +44,7 @@ from retraining.training.devices import (
     trainer_arguments,
 )
 from retraining.training.epoch_plan import Sampling
-from retraining.training.features import FeatureProgress, FeatureSource
+from retraining.training.features import FeatureSource
 from retraining.training.lesion_module import LesionModule
 from retraining.training.networks import freeze, initial_network
 from retraining.training.run_folder import (
@@ -73,7 +74,7 @@ def train(
     emit: Emit = log.info,
     *,
     bar: bool = False,
-    progress: FeatureProgress | None = None,
+    progress: NamedProgressCallback | None = None,
 ) -> Path:
     """Train as `config` says and leave the run in `out`; continues a run that was stopped.
 
@@ -121,7 +122,7 @@ class Run:
         taxonomy: Taxonomy,
         splits: dict[str, pd.DataFrame],
         cache: Path,
-        progress: FeatureProgress | None = None,
+        progress: NamedProgressCallback | None = None,
     ) -> None:
         self.config, self.taxonomy = config, taxonomy
         frames = {name: splits[name] for name in ("train", "val")}

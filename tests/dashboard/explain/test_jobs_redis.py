@@ -86,7 +86,9 @@ def start(repository: Path, redis_url: str) -> Iterator[Callable[[], subprocess.
 
 
 def test_without_a_worker_it_is_said(redis_jobs: Jobs) -> None:
-    with pytest.raises(Unavailable, match=r"start one with `celery -A Dashboard\.jobs worker`"):
+    with pytest.raises(
+        Unavailable, match=r"start one with `celery -A Dashboard\.explain\.jobs worker`"
+    ):
         redis_jobs.submit(b"picture", ORDER)
 
 
@@ -127,11 +129,11 @@ def test_background_callbacks_of_several_servers(
     one, other = (Page(create_app(service.config, service).server.test_client()) for _ in range(2))
     other.end_id = one.end_id  # a page's requests reach whichever server is free
     handles = one.explain(encode("benign"), precision="High", method="saliency")
-    until(lambda: (other.look(handles)[0] or {}).get("fraction", 0) > 0, LONG_SECONDS)
+    until(lambda: (other.poll(handles)[0] or {}).get("fraction", 0) > 0, LONG_SECONDS)
     other.cancel(handles)
-    until(lambda: (one.look(handles)[1] or {}).get("state") == "cancelled", LONG_SECONDS)
+    until(lambda: (one.poll(handles)[1] or {}).get("state") == "cancelled", LONG_SECONDS)
     handles = one.explain(encode("benign"), precision="Low", method="saliency")
-    until(lambda: (other.look(handles)[1] or {}).get("state") == "done", LONG_SECONDS)
+    until(lambda: (other.poll(handles)[1] or {}).get("state") == "done", LONG_SECONDS)
 
 
 def test_a_killed_workers_job_is_reported(
