@@ -75,7 +75,7 @@ def test_a_changed_copy_under_another_lesion_is_found(scenes: list[Path]) -> Non
     whole = frame(scenes, list("abcdef"))
     found = near_duplicates({"train": whole[:3], "val": whole[3:]})
     assert tuple(found.columns) == COLUMNS
-    assert found[["image_a", "image_b", "part_a", "part_b"]].values.tolist() == [
+    assert found[["image_a", "image_b", "split_a", "split_b"]].values.tolist() == [
         ["0", "5", "train", "val"]
     ]
 
