@@ -1,12 +1,18 @@
 """What every test may ask for: the HAM10000 archives, a Chromium, torch. Absent ones skip, visibly.
 
 A test that asks for `ham10000_root` or `chromium` carries the marker `data` or `browser` by itself;
-a test marked `torch` is skipped where torch is not installed.
+a test marked `torch` is skipped where torch is not installed. The suite may run in several
+processes (`-n 2`, `make test`): those of a file stay together, and the longest files come first.
 """
 
+import fcntl
 import importlib.util
 import os
 import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,10 +31,33 @@ CHROMIUM_ARGUMENTS = [
     "--disable-sync",
 ]
 FIXTURE_MARKERS = {"ham10000_root": "data", "chromium": "browser"}
+# Files of more than ten seconds, the longest first: what is begun last must not be long.
+LONGEST_FIRST = (
+)
+EXPORTS = pytest.StashKey[Path]()
+
+# One thread a process: networks as small as those of the tests gain nothing from a second one,
+# and where others want the cores, too, threads spend twice the time on waiting for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the run a cache of exported models of its own, which its processes share."""
+    if not hasattr(config, "workerinput"):
+        config.stash[EXPORTS] = Path(tempfile.mkdtemp(prefix="exports-"))
+        os.environ["CACHE_DIR"] = str(config.stash[EXPORTS])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove the exported models."""
+    if EXPORTS in config.stash:
+        shutil.rmtree(config.stash[EXPORTS], ignore_errors=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Derive the markers `data` and `browser` from the fixtures, and skip what needs torch."""
+    rank = {f"tests/{file}": place for place, file in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: rank.get(item.nodeid.partition("::")[0], len(rank)))
     torch_missing = importlib.util.find_spec("torch") is None
     for item in items:
         for fixture, marker in FIXTURE_MARKERS.items():
@@ -38,10 +67,31 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="torch is not installed"))
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say once a reason what was skipped for it, instead of a line a place."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(str(report.longrepr[2]).removeprefix("Skipped: ") for report in skipped)
+    if reasons:
+        terminalreporter.section("skipped")
+        for reason, count in reasons.most_common():
+            terminalreporter.line(f"{count:5d}  {reason}")
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """The checkout's root folder."""
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def exported_models() -> Path:
+    """The cache folder (`CACHE_DIR` of the run) with the serving form of all shipped models."""
+    cache = Path(os.environ["CACHE_DIR"])
+    with (cache / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one process makes them, the others wait for it
+        command = [sys.executable, "-m", "models", "export", "--all"]
+        subprocess.run(command, cwd=ROOT, check=True)
+    return cache
 
 
 @pytest.fixture(scope="session")

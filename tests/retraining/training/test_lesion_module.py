@@ -93,7 +93,7 @@ from retraining.training.lesion_module import Learner
 from retraining.training.run_folder import read_log
 from retraining.training.train import train
 
-out, cache, where = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+cache = Path(sys.argv[1])
 step, save = Learner.training_step, torch.save
 
 def killed_step(self, batch, index):
@@ -108,7 +108,14 @@ def killed_save(content, file, *args, **kwargs):
     return save(content, file, *args, **kwargs)
 
 Learner.training_step, torch.save = killed_step, killed_save
-train(load_config(out.parent / "config.yaml"), out, cache)
+for line in sys.stdin:  # a process for each, forked from one that has loaded torch
+    name, where = line.split()
+    out = Path(name)
+    child = os.fork()
+    if not child:
+        train(load_config(out.parent / "config.yaml"), out, cache)
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 
@@ -120,14 +127,21 @@ def test_killed_in_an_epoch_and_in_a_write_it_goes_on_as_if_nothing_had_been(
 
     def start(folder: Path, where: str) -> int:
         # All in processes of their own: sums differ in the last digit with this one's history.
-        command = [sys.executable, "-c", KILLED, str(folder), str(cache), where]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode
+        assert parent.stdin
+        assert parent.stdout
+        parent.stdin.write(f"{folder} {where}\n")
+        parent.stdin.flush()
+        return int(parent.stdout.readline())
 
-    for where, epochs in (("epoch", 1), ("write", 2)):
-        assert start(out, where) == -9
-        assert len(read_log(out)) == epochs
-    assert [left.read_bytes() for left in out.glob(".state-*")] == [b"half of a checkpoint"]
-    assert (start(out, "never"), start(whole, "never")) == (0, 0)
+    command = [sys.executable, "-c", KILLED, str(cache)]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as parent:
+        for where, epochs in (("epoch", 1), ("write", 2)):
+            assert start(out, where) == -9
+            assert len(read_log(out)) == epochs
+        assert [left.read_bytes() for left in out.glob(".state-*")] == [b"half of a checkpoint"]
+        assert (start(out, "never"), start(whole, "never")) == (0, 0)
     for ours, theirs in zip(scores(out), scores(whole), strict=True):
         assert ours == pytest.approx(theirs, rel=1e-5)
     assert not list(out.glob(".*"))
