@@ -33,13 +33,14 @@ class Jobs:
 
     explainer: `MODULE:FUNCTION` that the worker calls, with the signature of
         `interpretability.explain`.
+    sender: hands a job's key to the workers' queue.
     """
 
     def __init__(self, config: Config, *, explainer: str = EXPLAINER) -> None:
         self.config = config
         self.explainer = explainer
         self._keeper = Keeper(config, explainer)
-        self._sender = Sender(config, self._keeper)
+        self.sender = Sender(config, self._keeper)
         self._redis: RedisStore | None = None
 
     @property
@@ -92,7 +93,7 @@ class Jobs:
         if self.local:
             self._keeper.start()
         try:
-            self._sender.send(key)
+            self.sender.send(key)
         except Unavailable:  # nobody will take it: the next equal request must not wait for it
             with self._storing() as store:
                 store.remove(same, records.record_key(key), records.input_key(key))
@@ -299,7 +300,7 @@ class Jobs:
         return record if record is not None and record.state in (*OPEN, "done") else None
 
     def _find(self, key: str) -> Record | None:
-        store = self._store()
+        store = self.store()
         # Looked for before the record: it goes when that says how the job ended, and in the other
         # order a job that is cancelled would seem to run again.
         cancelled = store.get(records.cancel_key(key)) is not None
@@ -328,7 +329,11 @@ class Jobs:
                 f"explanations have no place for their files: {error.strerror}"
             ) from None
 
-    def _store(self) -> Store:
+    def store(self) -> Store:
+        """Where records, pictures and results lie: in Redis, or in this server's folder.
+
+        The folder is made where it is not there; OSError where it cannot be.
+        """
         if not self.local:
             if self._redis is None:
                 self._redis = RedisStore(str(self.config.redis_url))
@@ -338,7 +343,7 @@ class Jobs:
     @contextmanager
     def _storing(self) -> Iterator[Store]:
         try:
-            yield self._store()
+            yield self.store()
         except StoreError as error:
             raise Unavailable(str(error)) from None
         except OSError as error:
