@@ -145,7 +145,7 @@ def _measured(
     frame = parts["test"]
     test = _scores(classifier, _pictures(frame), "test", len(frame), report)
     alarms = test > threshold
-    rejected = _rejected(classifier, frame, test, threshold, report)
+    rejected = rejected_by_kind(classifier, frame, test, threshold, report)
     some = frame.sample(min(len(frame), varied), random_state=0)
     variants = {
         kind: _scores(classifier, map(change, _pictures(some)), kind, len(some), report)
@@ -174,7 +174,7 @@ def _measured(
     }
 
 
-def _rejected(
+def rejected_by_kind(
     classifier: Classifier,
     frame: pd.DataFrame,
     test: NDArray[np.float64],

@@ -35,7 +35,7 @@ def test_pictures_and_their_views_are_counted_apart(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(ood, "RESAMPLES", 20)
     frame = pd.DataFrame({"lesion_id": ["a", "a", "b", "c"]})
     test = np.array([-1.0, -0.5, 0.5, -2.0])
-    found = ood._rejected(Classifier(), frame, test, 0.5, None)
+    found = ood.rejected_by_kind(Classifier(), frame, test, 0.5, None)
     assert found["pictures"]["photographs"] == 9
     assert found["views"]["photographs"] == 9 * 7
     assert found["pictures"]["all"] == found["pictures"][ood.REAL] + found["pictures"][ood.DRAWN]
