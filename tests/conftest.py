@@ -32,8 +32,7 @@ CHROMIUM_ARGUMENTS = [
 ]
 FIXTURE_MARKERS = {"ham10000_root": "data", "chromium": "browser"}
 # Files of more than ten seconds, the longest first: what is begun last must not be long.
-LONGEST_FIRST = (
-)
+LONGEST_FIRST = ()
 EXPORTS = pytest.StashKey[Path]()
 
 # One thread a process: networks as small as those of the tests gain nothing from a second one,
