@@ -32,7 +32,29 @@ CHROMIUM_ARGUMENTS = [
 ]
 FIXTURE_MARKERS = {"ham10000_root": "data", "chromium": "browser"}
 # Files of more than ten seconds, the longest first: what is begun last must not be long.
-LONGEST_FIRST = ()
+LONGEST_FIRST = (
+    "retraining/training/test_recipes.py",
+    "retraining/training/test_train.py",
+    "models/registry/test_networks.py",
+    "interpretability/test_notebooks.py",
+    "retraining/training/test_lesion_module.py",
+    "models/export/test_agreement.py",
+    "dashboard/browser/test_explain.py",
+    "interpretability/attribution/test_backbones.py",
+    "dashboard/browser/test_explain_alike.py",
+    "interpretability/cli/test_commands.py",
+    "dashboard/browser/test_access.py",
+    "dashboard/browser/test_compare.py",
+    "dashboard/browser/test_assess.py",
+    "house/test_first_look.py",
+    "models/export/test_int8.py",
+    "dashboard/test_server.py",
+    "dashboard/explain/test_jobs_torch.py",
+    "dashboard/explain/test_jobs_redis.py",
+    "models/export/test_export.py",
+    "dashboard/browser/test_models.py",
+    "dashboard/browser/test_results.py",
+)
 EXPORTS = pytest.StashKey[Path]()
 
 # One thread a process: networks as small as those of the tests gain nothing from a second one,

@@ -87,7 +87,9 @@ def start(repository: Path, redis_url: str) -> Iterator[Callable[[], subprocess.
 
 
 def test_without_a_worker_it_is_said(redis_jobs: Jobs) -> None:
-    with pytest.raises(Unavailable, match=r"start one with `celery -A Dashboard\.explain\.jobs worker`"):
+    with pytest.raises(
+        Unavailable, match=r"start one with `celery -A Dashboard\.explain\.jobs worker`"
+    ):
         redis_jobs.submit(b"picture", ORDER)
 
 
