@@ -37,7 +37,7 @@ test: $(VENV)/.dev ## Run all tests; those that need data or a browser skip wher
 	$(PYTEST) $(ARGS)
 
 check: lint ## What to run before a commit: lint and the tests that take a minute together
-	$(PYTEST) -q -m "not (slow or torch or browser or data)" $(ARGS)
+	$(PYTEST) -q --fast $(ARGS)
 
 lint: $(VENV)/.dev ## Check style, format and types
 	"$(BIN)/ruff" check .

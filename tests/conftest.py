@@ -8,6 +8,7 @@ processes (`-n 2`, `make test`): those of a file stay together, and the longest 
 import fcntl
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -55,11 +56,30 @@ LONGEST_FIRST = (
     "dashboard/browser/test_models.py",
     "dashboard/browser/test_results.py",
 )
+NOT_FAST = ("slow", "torch", "browser", "data")
+IMPORTS_TORCH = re.compile(r'^(torch = )?pytest\.importorskip\("torch"\)', re.MULTILINE)
 EXPORTS = pytest.StashKey[Path]()
 
 # One thread a process: networks as small as those of the tests gain nothing from a second one,
 # and where others want the cores, too, threads spend twice the time on waiting for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+# Messages of commands in one line, however long the folder is that the run's files lie in.
+os.environ.setdefault("TERMINAL_WIDTH", "200")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--fast`, for `make check`."""
+    text = f"leave out tests marked {', '.join(NOT_FAST)}; torch is not even imported"
+    parser.addoption("--fast", action="store_true", help=text)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With `--fast`, do not read files that import torch: that takes as long as the other tests."""
+    if config.getoption("fast") and collection_path.suffix == ".py":
+        return True if IMPORTS_TORCH.search(collection_path.read_text()) else None
+    return None
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -75,7 +95,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(config.stash[EXPORTS], ignore_errors=True)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Derive the markers `data` and `browser` from the fixtures, and skip what needs torch."""
     rank = {f"tests/{file}": place for place, file in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: rank.get(item.nodeid.partition("::")[0], len(rank)))
@@ -86,6 +106,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(marker)
         if torch_missing and item.get_closest_marker("torch"):
             item.add_marker(pytest.mark.skip(reason="torch is not installed"))
+    if config.getoption("fast"):
+        marked = [item for item in items if any(map(item.get_closest_marker, NOT_FAST))]
+        config.hook.pytest_deselected(items=marked)
+        items[:] = [item for item in items if item not in set(marked)]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

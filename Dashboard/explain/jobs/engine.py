@@ -33,7 +33,6 @@ class Jobs:
 
     explainer: `MODULE:FUNCTION` that the worker calls, with the signature of
         `interpretability.explain`.
-    sender: hands a job's key to the workers' queue.
     """
 
     def __init__(self, config: Config, *, explainer: str = EXPLAINER) -> None:
@@ -330,10 +329,7 @@ class Jobs:
             ) from None
 
     def store(self) -> Store:
-        """Where records, pictures and results lie: in Redis, or in this server's folder.
-
-        The folder is made where it is not there; OSError where it cannot be.
-        """
+        """Redis, or this server's folder, made where it is missing (OSError where it cannot be)."""
         if not self.local:
             if self._redis is None:
                 self._redis = RedisStore(str(self.config.redis_url))

@@ -259,6 +259,7 @@ def test_paths_below_a_job(client: FlaskClient) -> None:
     assert client.put("/explanations").headers["Allow"] == "GET, HEAD, POST, OPTIONS"
 
 
+@pytest.mark.slow
 def test_two_server_processes_share_one_worker(
     repository: Path, tmp_path: Path, checkpoints: Path, encode: Encode
 ) -> None:

@@ -12,6 +12,7 @@ from retraining.evaluation import ood
 from retraining.evaluation.not_dermoscopic import foreign_pictures
 
 
+@pytest.mark.slow
 def test_foreign_pictures_are_many_and_always_the_same() -> None:
     first = [(*one[:3], one.picture.shape, int(one.picture.sum())) for one in foreign_pictures()]
     assert first == [
@@ -25,6 +26,7 @@ def test_foreign_pictures_are_many_and_always_the_same() -> None:
     assert {shape[2] for *_, shape, _ in first} == {3}
 
 
+@pytest.mark.slow
 def test_pictures_and_their_views_are_counted_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a classifier that finds pictures of little contrast strange."""
 
