@@ -19,6 +19,11 @@ BENCHMARKS := $(sort $(filter-out benchmarks/accuracy.py,$(wildcard benchmarks/*
 # A process a core, each of which may take 2 GB; the tests of a file share what one of them made.
 PYTEST := "$(BIN)/python" -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
+# Page script is linted and tested where there is a node that can; running the product needs none.
+NODE := $(shell command -v npm >/dev/null && node -e 'process.exit(+(parseInt(process.versions.node) < 18))' 2>/dev/null && echo node)
+NODE_MODULES := $(if $(NODE),node_modules/.stamp)
+page_script = $(if $(NODE),npm run --silent $(1),@echo "No npm with node 18 or later: \`npm run $(1)\` for the page's script is skipped" >&2)
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run export test check lint format bench lock clean
@@ -33,20 +38,23 @@ run: export ## Serve the dashboard on port 8050 (PORT changes it); makes what is
 export: $(VENV)/.runtime ## Prepare the shipped models for serving; those already prepared are left alone
 	@"$(BIN)/python" -m models export --all
 
-test: $(VENV)/.dev ## Run all tests; those that need data or a browser skip where there is none
+test: $(VENV)/.dev ## Run all tests; those that need data, a browser or node skip where there is none
+	$(call page_script,test)
 	$(PYTEST) $(ARGS)
 
 check: lint ## What to run before a commit: lint and the tests that take a minute together
 	$(PYTEST) -q --fast $(ARGS)
 
-lint: $(VENV)/.dev ## Check style, format and types
+lint: $(VENV)/.dev $(NODE_MODULES) ## Check style, format and types
 	"$(BIN)/ruff" check .
 	"$(BIN)/ruff" format --check .
 	"$(BIN)/mypy"
+	$(call page_script,lint)
 
-format: $(VENV)/.dev ## Put the code into the house's format
+format: $(VENV)/.dev $(NODE_MODULES) ## Put the code into the house's format
 	"$(BIN)/ruff" check --fix-only --quiet .
 	"$(BIN)/ruff" format .
+	$(call page_script,format)
 
 bench: $(VENV)/.dev export ## Print the speed figures that the design promises
 	@echo "benchmarks/accuracy.py is left out, as it needs a table of images. To run it:"
@@ -60,8 +68,8 @@ bench: $(VENV)/.dev export ## Print the speed figures that the design promises
 lock: $(VENV)/.dev ## Pin requirements/*.txt and dash_environment.yml anew from pyproject.toml
 	"$(BIN)/python" requirements/lock.py
 
-clean: ## Remove .venv and the tools' caches; data, runs and exported models stay
-	rm -rf "$(VENV)" .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
+clean: ## Remove .venv, node_modules and the tools' caches; data, runs and exported models stay
+	rm -rf "$(VENV)" node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
@@ -80,4 +88,8 @@ $(VENV)/.runtime: $(RUNTIME) | $(VENV)/bin/python
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 	$(PIP) -r requirements/dev.txt
+	@touch $@
+
+node_modules/.stamp: package.json package-lock.json
+	npm ci --silent --no-audit --no-fund
 	@touch $@

@@ -10,11 +10,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import quality
-from Dashboard.assess.batch import Row, assess_files, write_csv
+from Dashboard.assess.batch import COLUMNS, Row, assess_files
 from Dashboard.assess.service import ModelNotReady, Service, UnknownModel
 from Dashboard.config import Config
 from Dashboard.web import cores
 from models.inference.memory import return_large_blocks
+from quality.output import write_csv
 
 EXIT_SOME_FAILED, EXIT_USAGE = 1, 2
 
@@ -59,7 +60,7 @@ def assess(
             if not csv_file:
                 typer.echo(_line(row), err=row["verdict"] == "error")
     if csv_file:
-        write_csv(csv_file, rows)
+        write_csv(csv_file, COLUMNS, rows)
     if others:
         errors.print(others, markup=False, soft_wrap=True)
     counts = Counter(row["message"] or "could not be read" for row in rows)

@@ -10,7 +10,7 @@ from Dashboard.api.server import create_server
 from Dashboard.assess.service import Service
 from Dashboard.config import Config
 from Dashboard.explain.jobs.engine import Jobs
-from Dashboard.ui.assess.cards import add_cards
+from Dashboard.ui.assess.result_endpoint import add_result_endpoint
 from Dashboard.ui.models.shipped_comparison import add_comparison
 from Dashboard.web.compression import compress_files
 from Dashboard.web.frontend import guard
@@ -23,14 +23,20 @@ INDEX = """<!DOCTYPE html>
 <head>
 {%metas%}
 <title>{%title%}</title>
-<link rel="icon" href="/assets/favicon.svg" type="image/svg+xml">
-<script src="/assets/scheme.js"></script>
+<link rel="icon" href="/assets/shell/favicon.svg" type="image/svg+xml">
+<script src="/assets/shell/scheme.js"></script>
+<link rel="stylesheet" href="/assets/shell/base.css">
+<link rel="stylesheet" href="/assets/shell/icons.css">
+<link rel="stylesheet" href="/assets/shell/shell.css">
+<link rel="stylesheet" href="/assets/shell/tones.css">
 {%css%}
 </head>
 <body>
 {%app_entry%}
 <footer>
 {%config%}
+<script src="/assets/shell/dom.js"></script>
+<script src="/assets/shell/page.js"></script>
 {%scripts%}
 {%renderer%}
 </footer>
@@ -61,7 +67,7 @@ def create_app(
     service = service or Service(config)
     server = create_server(config, service, jobs)
     add_docs(server)
-    add_cards(server)
+    add_result_endpoint(server)
     add_comparison(server)
     server.secret_key = background.signing_secret(config)
     app = dash.Dash(
@@ -70,7 +76,8 @@ def create_app(
         use_pages=True,
         pages_folder=str(FOLDER / "ui"),
         assets_folder=str(FOLDER / "assets"),
-        assets_ignore=r"^scheme\.js$",  # in the head already, before anything is drawn
+        # Dash adds the folders by their names; the index names what comes before all of them.
+        assets_path_ignore=[r"^shell$"],
         serve_locally=True,
         title=TITLE,
         update_title="",

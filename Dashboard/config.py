@@ -9,10 +9,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, cast, get_args
 
-from Dashboard.assess.advice import ADVICE_RULES, AdviceRule
 from models.registry.taxonomy import HAM10000
 from quality import GATES, Limits, Mode
 
+AdviceRule = Literal["threshold", "argmax"]
 Explain = Literal["lazy", "ready", "off"]
 # How often each class occurs among the 10,015 images of HAM10000 (Tschandl et al. 2018, table 1).
 HAM10000_COUNTS: Mapping[str, int] = MappingProxyType(
@@ -134,7 +134,7 @@ class Config:
             ),
             gate=cast(Mode, _choice("GATE", values["GATE"] or cls.gate, GATES)),
             advice=cast(
-                AdviceRule, _choice("ADVICE", values["ADVICE"] or cls.advice, ADVICE_RULES)
+                AdviceRule, _choice("ADVICE", values["ADVICE"] or cls.advice, get_args(AdviceRule))
             ),
             prior=_prior(values["PRIOR"]),
             tta=_choice("TTA", values["TTA"] or "0", ("0", "1")) == "1",

@@ -19,7 +19,8 @@ from rich.table import Table
 
 from interpretability.attribution.explainer import Explainer
 from interpretability.cli.explain import CommandError, Requested, explained, written
-from interpretability.methods import METHODS, PRECISIONS
+from interpretability.method import PRECISIONS
+from interpretability.methods import METHODS
 from interpretability.rendering.overlay import STYLES
 from models.checkpoint.card import DEFAULT_MODEL
 
@@ -70,8 +71,8 @@ def explain(
     ] = None,
     style: Annotated[str, typer.Option(metavar="STYLE", help=f"{', '.join(STYLES)}.")] = "heatmap",
     opacity: Annotated[float, typer.Option(help="Of the strongest colour, 0 to 1.")] = 0.5,
-    anyway: Annotated[
-        bool, typer.Option("--anyway", "--no-gate", help="Explain what the gate rejects, too.")
+    override_gate: Annotated[
+        bool, typer.Option("--no-gate", help="Explain what the gate rejects, too.")
     ] = False,
 ) -> None:
     """Draw which parts of a picture speak for a class, and which against it."""
@@ -79,7 +80,7 @@ def explain(
     try:
         request = Requested.checked(
             image, out, raw, tuple(method or ("gradcam",)), precision, target, settings or (),
-            style, opacity, anyway,
+            style, opacity, override_gate,
         )  # fmt: skip
         explainer = Explainer(model)
         picture = request.picture()
@@ -133,7 +134,9 @@ def score(
     precision: Annotated[str, typer.Option(metavar="LEVEL", help="As in `explain`.")] = "Low",
     costly: Annotated[
         int,
-        typer.Option(min=0, help="Lesions for sensitivity and the randomisation check."),
+        typer.Option(
+            min=0, help="Lesions for sensitivity and the model-randomisation sanity check."
+        ),
     ] = 20,
     examples: Annotated[int, typer.Option(min=0, help="Lesions shown on the page.")] = 6,
     seed: Annotated[int, typer.Option(help="Of the choice of lesions.")] = 42,

@@ -5,15 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from interpretability.attribution.explainer import Explainer, Explanation
 from interpretability.methods import METHODS
 from interpretability.rendering import overlay
 from interpretability.rendering.drawing import drawn_lesion
+from quality.arrays import RGBImage
 
-Picture = NDArray[np.uint8]
 # Captum asks for a progress bar that only matters with widgets.
 warnings.filterwarnings("ignore", message="IProgress not found")
 
@@ -21,7 +18,7 @@ warnings.filterwarnings("ignore", message="IProgress not found")
 class Shown:
     """A picture that a notebook displays as JPEG: small outputs, without a plotting library."""
 
-    def __init__(self, picture: Picture) -> None:
+    def __init__(self, picture: RGBImage) -> None:
         self._picture = picture
 
     def _repr_jpeg_(self) -> bytes:
@@ -45,14 +42,14 @@ class Rows:
         return "\n".join(lines)
 
 
-def load_picture(path: str | Path | None = None) -> Picture:
+def load_picture(path: str | Path | None = None) -> RGBImage:
     """The picture in a file, (H, W, 3) uint8 RGB, or the drawn one where there is no path."""
     from quality import read
 
     return drawn_lesion() if path is None else read(Path(path))
 
 
-def probabilities(explainer: Explainer, picture: Picture) -> Rows:
+def probabilities(explainer: Explainer, picture: RGBImage) -> Rows:
     """The calibrated probability of every class."""
     taxonomy = explainer.card.taxonomy
     found = explainer.probabilities(picture)
@@ -80,7 +77,7 @@ def about(explainer: Explainer) -> Rows:
 
 def explain_all(
     explainer: Explainer,
-    picture: Picture,
+    picture: RGBImage,
     precision: str = "Low",
     target: str | None = None,
     methods: Sequence[str] | None = None,
@@ -93,19 +90,19 @@ def explain_all(
     ]
 
 
-def side_by_side(picture: Picture, found: Sequence[Explanation], opacity: float = 0.6) -> Shown:
+def side_by_side(picture: RGBImage, found: Sequence[Explanation], opacity: float = 0.6) -> Shown:
     """The picture and the maps on one scale."""
     titles = [METHODS[one.method].label for one in found]
     maps = [one.map for one in found]
     return Shown(overlay.side_by_side(picture, maps, titles, opacity, height=170, columns=4))
 
 
-def contours(picture: Picture, found: Explanation) -> Shown:
+def contours(picture: RGBImage, found: Explanation) -> Shown:
     """Outlines of what speaks for the class (green) and against it (red)."""
     return Shown(overlay.contours(picture, found.map))
 
 
-def scores(explainer: Explainer, picture: Picture, found: Sequence[Explanation]) -> Rows:
+def scores(explainer: Explainer, picture: RGBImage, found: Sequence[Explanation]) -> Rows:
     """Deletion, insertion and infidelity of maps of one picture; smaller, larger, smaller is good.
 
     A random map stands beside them. Measured on the served model.

@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -13,9 +14,10 @@ from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
-from quality.batch import Row, list_inputs, measure_all, write_csv
+from quality.batch import COLUMNS, Row, list_inputs, measure_all
 from quality.files import left_out
 from quality.gate import DEFAULT_THRESHOLDS, Mode, Thresholds, default_thresholds
+from quality.output import write_csv
 
 UNREADABLE, USAGE, INTERRUPTED = 1, 2, 130
 
@@ -103,7 +105,7 @@ def main(
                 track(measured, "Measuring", total=len(files), console=messages, transient=True)
             )
         if csv is not None:
-            write_csv(csv, rows)
+            write_csv(csv, COLUMNS, map(asdict, rows))
     except KeyboardInterrupt:
         messages.print("Interrupted: nothing was written.")
         raise typer.Exit(INTERRUPTED) from None

@@ -1,10 +1,13 @@
-"""The one check that every measure makes of the array it is given."""
+"""Decoded images as arrays: their type, and the one check that every measure makes of them."""
 
 import numpy as np
 from numpy.typing import NDArray
 
+RGBImage = NDArray[np.uint8]
+"""A decoded image: (H, W, 3), 8-bit sRGB."""
 
-def require_rgb(image: object) -> NDArray[np.uint8]:
+
+def require_rgb(image: object) -> RGBImage:
     """`image` itself where it is a non-empty uint8 array of shape (H, W, 3), C-contiguous.
 
     A view that is not contiguous is copied. Raises TypeError for another dtype and ValueError

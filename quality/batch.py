@@ -1,7 +1,5 @@
-"""Many files: a row for each, measured in parallel, and the table of rows as CSV."""
+"""Many files: a row for each, measured in parallel."""
 
-import csv
-import os
 from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
@@ -87,32 +85,6 @@ def measure_all(
         yield from pool.map(lambda path: measure(path, thresholds, mode), paths)
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def write_csv(path: Path, rows: Iterable[Row]) -> None:
-    """Write `rows` below a header to `path`, UTF-8: the whole table or, after an error, nothing.
-
-    Raises OSError where the folder does not exist or cannot be written to.
-    """
-    if path.exists() and not path.is_file():
-        # A pipe or a terminal cannot be replaced.
-        _write(path, rows)
-        return
-    target = path.resolve()
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        _write(temporary, rows)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _write(path: Path, rows: Iterable[Row]) -> None:
-    # File names may hold bytes that are no UTF-8; they are written back as they are.
-    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        writer.writerows([getattr(row, name) for name in COLUMNS] for row in rows)
 
 
 def _unreadable(path: Path, why: str) -> Row:

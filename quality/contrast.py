@@ -36,6 +36,14 @@ def gamma(image: NDArray[np.uint8]) -> float:
     in which bin each lies, and only that bin's colours are computed in float64, the way
     scikit-image does it, so that the result agrees to the last bit where the linear algebra
     library treats all pixels alike, and to a few units in the last place elsewhere.
+
+    Examples:
+        >>> image = np.zeros((4, 6, 3), np.uint8)
+        >>> gamma(image)
+        0.0
+        >>> image[:, 3:] = 255
+        >>> gamma(image)
+        0.5
     """
     image = require_rgb(image)
     coarse, counts = _coarse_luminance(image)

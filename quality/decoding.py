@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import (
     BmpImagePlugin,
+    Image,
     ImageFile,
     JpegImagePlugin,
     PngImagePlugin,
@@ -22,13 +23,13 @@ from quality.errors import (
 )
 from quality.formats import (
     ACCEPTED,
-    READERS,
-    Essence,
     SeveralPicturesError,
     UnsupportedVariantError,
     describe,
+    sanitise,
     sniff,
 )
+from quality.formats.ifd import exif_orientation
 from quality.limits import DEFAULT_LIMITS, Limits
 from quality.orientation import upright
 from quality.pixels import to_rgb
@@ -55,6 +56,17 @@ def decode(data: bytes, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.uint8]:
     UnsupportedFormatError for other formats, variants that cannot be judged (floating-point
     samples) and files with several pictures, CorruptImageError for damaged or incomplete files;
     nothing else, whatever the bytes. Nothing is written to disk. Threads may share it.
+
+    Examples:
+        >>> file = io.BytesIO()
+        >>> Image.new("RGBA", (4, 3), (200, 100, 50, 51)).save(file, "PNG")
+        >>> image = decode(file.getvalue())
+        >>> image.shape, image.dtype, image[0, 0].tolist()
+        ((3, 4, 3), dtype('uint8'), [244, 224, 214])
+        >>> decode(b"not a picture")
+        Traceback (most recent call last):
+        quality.errors.UnsupportedFormatError: The file is a text file; JPEG, PNG, WebP, TIFF or \
+BMP is accepted.
     """
     if not data:
         raise EmptyImageError(f"The file is empty (0 bytes); a {ACCEPTED} picture is accepted.")
@@ -77,6 +89,12 @@ def decode(data: bytes, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.uint8]:
             f"The {kind} file has {variant}; an ordinary {ACCEPTED} file of 8 or 16 bits per "
             "sample, as cameras write, is accepted."
         ) from None
+    except Image.DecompressionBombError:
+        # Of a WebP file, whose canvas Pillow would make on opening it, before its size is known.
+        raise ImageTooLargeError(
+            f"The {kind} picture has more than {2 * (Image.MAX_IMAGE_PIXELS or 0) / 1e6:.0f} "
+            f"megapixels; at most {limits.max_pixels / 1e6:g} megapixels are accepted."
+        ) from None
     except MemoryError:
         raise ImageTooLargeError(
             f"The {kind} picture needs more memory than there is; a smaller one is accepted."
@@ -98,18 +116,21 @@ def too_many_bytes(count: int, limits: Limits) -> str:
 
 
 def _decode(kind: str, data: bytes, limits: Limits) -> NDArray[np.uint8]:
-    essence = READERS[kind](data)
-    _require_size(essence, limits)
-    with _OPENERS[kind](io.BytesIO(essence.data)) as im:
-        if im.size != (essence.width, essence.height):
-            raise ValueError("two sizes")
+    image = sanitise(kind, data)
+    if image.size:
+        _require_size(image.size, limits)
+    with _OPENERS[kind](io.BytesIO(image.data)) as im:
+        _require_size(im.size, limits)
+        if getattr(im, "n_frames", 1) > 1:
+            raise SeveralPicturesError
         im.load()
-        return upright(to_rgb(im, essence), essence.orientation)
+        orientation = image.orientation or exif_orientation(im.info.get("exif", b""))
+        return upright(to_rgb(im, image), orientation)
 
 
-def _require_size(essence: Essence, limits: Limits) -> None:
+def _require_size(size: tuple[int, int], limits: Limits) -> None:
     """Raise ImageTooLargeError for too many pixels, CorruptImageError for none."""
-    width, height = essence.width, essence.height
+    width, height = size
     if width < 1 or height < 1:
         raise CorruptImageError(
             f"The picture is {width} x {height} pixels; at least one pixel is needed."

@@ -14,6 +14,10 @@ def brightness(image: NDArray[np.uint8]) -> float:
     pairs", SIGGRAPH 1978).
 
     `image`: uint8 (H, W, 3), RGB.
+
+    Examples:
+        >>> brightness(np.full((2, 2, 3), (200, 120, 90), np.uint8))
+        200.0
     """
     image = require_rgb(image)
     red, green, blue = cv2.split(image)

@@ -29,6 +29,14 @@ def read(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.uint8]
     """Decode the picture at `path` to RGB: uint8 (H, W, 3), C-contiguous.
 
     Raises ImageError as `decode` does, and OSError where the file cannot be opened.
+
+    Examples:
+        >>> import tempfile
+        >>> from PIL import Image
+        >>> with tempfile.NamedTemporaryFile(suffix=".png") as file:
+        ...     Image.new("L", (4, 3), 128).save(file.name)
+        ...     read(file.name)[0, 0].tolist()
+        [128, 128, 128]
     """
     with Path(path).open("rb") as file:
         # One byte more than allowed tells a file that is too large without reading all of it.
@@ -45,6 +53,14 @@ def find_images(paths: Iterable[str | Path]) -> list[Path]:
     it, at any depth, that end in one of `IMAGE_SUFFIXES`, sorted; not those whose names begin
     with a dot, as the companions do that some systems put beside pictures. Raises
     FileNotFoundError for a path that does not exist.
+
+    Examples:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     for name in ("b.JPG", "a.png", "list.csv", ".c.png"):
+        ...         Path(folder, name).touch()
+        ...     [path.name for path in find_images([folder])]
+        ['a.png', 'b.JPG']
     """
     found: dict[Path, None] = {}
     for path in map(Path, paths):
@@ -62,6 +78,14 @@ def find_others(paths: Iterable[str | Path]) -> list[Path]:
 
     Not those that nobody expects to be read: hidden files, what lies in hidden folders, and files
     that end in one of `NOTE_SUFFIXES`; nor files that `paths` name themselves.
+
+    Examples:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     for name in ("a.png", "b.heic", "list.csv"):
+        ...         Path(folder, name).touch()
+        ...     [path.name for path in find_others([folder])]
+        ['b.heic']
     """
     named = [Path(path) for path in paths]
     found: dict[Path, None] = {}
@@ -71,7 +95,16 @@ def find_others(paths: Iterable[str | Path]) -> list[Path]:
 
 
 def left_out(paths: Iterable[str | Path]) -> str:
-    """One sentence about what `find_others` finds, for people; empty where that is nothing."""
+    """One sentence about what `find_others` finds, for people; empty where that is nothing.
+
+    Examples:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Path(folder, "b.heic").touch()
+        ...     left_out([folder]).replace(folder, "FOLDER")
+        '1 file is no picture by its ending (JPEG, PNG, WebP, TIFF or BMP is accepted) and was \
+left out: FOLDER/b.heic'
+    """
     others = find_others(paths)
     if not others:
         return ""

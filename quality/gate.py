@@ -7,10 +7,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from quality import reasons as sentences
 from quality.arrays import require_rgb
 from quality.contrast import gamma
 from quality.exposure import brightness
+from quality.reasons import blurred, other_resolution, pale
 from quality.resolution import is_far, linear_factor
 from quality.sharpness import laplacian_variance, laplacian_variance_normalised
 
@@ -29,6 +29,12 @@ class Thresholds:
     `min_laplacian`: variance of the Laplacian, in squared grey levels of 8 bits.
     `min_gamma`: half the luminance range between the 1st and 99th percentile, in [0, 0.5].
     The defaults are those of the mission's quality gate, in use on HAM10000 pictures of 600x450.
+
+    Raises ValueError for a threshold that is negative or no number.
+
+    Examples:
+        >>> Thresholds(min_gamma=0.2)
+        Thresholds(min_laplacian=15.0, min_gamma=0.2)
     """
 
     min_laplacian: float = 15.0
@@ -46,7 +52,7 @@ DEFAULT_THRESHOLDS = Thresholds()
 RECOMMENDED_THRESHOLDS = Thresholds(min_laplacian=2.8, min_gamma=0.1)
 """Where poorer pictures cost the classifier accuracy; sharpness at the common working size.
 
-From `python -m retraining gate-study`; `reports/gate/report.md` shows how.
+From `python -m studies.gate`; `reports/gate/report.md` shows how.
 """
 
 
@@ -57,6 +63,13 @@ class QualityReport:
     `reasons`: why it was rejected and what to do, one sentence for each of `failed`.
     `notes`: what to bear in mind about the measures, whatever the verdict.
     `recommended_verdict`: that of the mode "recommended", whatever the mode was.
+
+    Examples:
+        >>> report = check(np.zeros((450, 600, 3), np.uint8))
+        >>> report.width, report.height, report.brightness, report.recommended_verdict
+        (600, 450, 0.0, 'reject')
+        >>> report.to_dict()["thresholds"]
+        {'min_laplacian': 15.0, 'min_gamma': 0.15}
     """
 
     width: int
@@ -93,6 +106,18 @@ def check(
     "recommended" at the common working size. Without `thresholds` those of the mode hold:
     `RECOMMENDED_THRESHOLDS` for "recommended", the usual ones for the others. Raises ValueError
     for another mode or shape, TypeError for another dtype.
+
+    Examples:
+        >>> image = np.full((450, 600, 3), 128, np.uint8)
+        >>> image[:, ::2] -= 10
+        >>> report = check(image)
+        >>> report.verdict, report.failed, round(report.gamma, 3)
+        ('reject', ('gamma',), 0.02)
+        >>> report.reasons[0]
+        'Contrast 0.02 is below 0.15: wipe the lens, press out air bubbles and stray light, and \
+expose for the lesion.'
+        >>> check(image, Thresholds(min_gamma=0.01)).verdict
+        'accept'
     """
     if mode not in GATES:
         raise ValueError(f"mode is {mode!r}; one of {', '.join(GATES)} is accepted")
@@ -109,15 +134,13 @@ def check(
     reasons: dict[Measure, str] = {}
     sharpness = own if mode == "classic" else common
     if sharpness < thresholds.min_laplacian:
-        reasons["laplacian_variance"] = sentences.blurred(sharpness, thresholds.min_laplacian)
+        reasons["laplacian_variance"] = blurred(sharpness, thresholds.min_laplacian)
     if contrast < thresholds.min_gamma:
-        reasons["gamma"] = sentences.pale(contrast, thresholds.min_gamma, light)
+        reasons["gamma"] = pale(contrast, thresholds.min_gamma, light)
     notes: list[str] = []
     if is_far(width, height) and not (larger and mode != "classic"):
         notes.append(
-            sentences.other_resolution(
-                width, height, thresholds.min_laplacian, common if larger else None
-            )
+            other_resolution(width, height, thresholds.min_laplacian, common if larger else None)
         )
     return QualityReport(
         width=width,

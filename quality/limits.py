@@ -1,4 +1,4 @@
-"""How large a picture may be before it is refused."""
+"""How large a picture may be, and how intricate its file, before it is refused."""
 
 from dataclasses import dataclass
 
@@ -10,6 +10,12 @@ class Limits:
     `max_bytes`: size of the encoded file (default 15 MiB).
     `max_pixels`: width times height as the file's header states them (default 50 megapixels).
     Beyond 89 megapixels Pillow warns about TIFF files.
+
+    Raises ValueError for a limit below 1.
+
+    Examples:
+        >>> Limits(max_pixels=12_000_000)
+        Limits(max_bytes=15728640, max_pixels=12000000)
     """
 
     max_bytes: int = 15 * 2**20
@@ -23,3 +29,23 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+
+MAX_PARTS = 65_536
+"""Most segments (JPEG), chunks (PNG), strips or tiles (TIFF) of one file.
+
+A file of 15 MB made of empty parts holds a million of them, seconds of work for every reader that
+steps through. Photographs hold some dozens to a few thousand.
+"""
+
+MAX_SCANS = 100
+"""Most scans of a progressive JPEG file; encoders make about ten.
+
+Each scan costs a pass over the whole picture and may take only some bytes: without a limit, a
+small file keeps a processor busy for minutes.
+"""
+
+MAX_TILE_PIXELS = 2**26
+"""Most pixels of one TIFF tile: libtiff takes memory for a whole one, however small the picture."""
+
+MAX_RUN_LENGTH_PIXELS = 2**22
+"""Most pixels of a run-length coded BMP file: Pillow decodes those in Python, pixel by pixel."""

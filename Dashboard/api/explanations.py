@@ -8,7 +8,7 @@ from flask_openapi3.openapi import OpenAPI
 import quality
 from Dashboard.api import schemas
 from Dashboard.api.inputs import read_explain
-from Dashboard.assess import advice as messages
+from Dashboard.assess import messages
 from Dashboard.explain import schemas as forms
 from Dashboard.explain.explanations import Explanations, progress
 from Dashboard.explain.jobs.engine import NotDone, UnknownJob
@@ -30,10 +30,10 @@ def add_explanations(server: OpenAPI, explanations: Explanations) -> None:
     """Add the routes to `server`."""
     jobs, service = explanations.jobs, explanations.service
 
-    @server.get(PATH, operation_id="offering", responses={200: forms.Offering})
-    def offering() -> Reply:
+    @server.get(PATH, operation_id="capabilities", responses={200: forms.Capabilities})
+    def capabilities() -> Reply:
         """What explanations there are: methods, the time each takes, classes, models."""
-        return explanations.offering(), 200
+        return explanations.capabilities(), 200
 
     @server.post(
         PATH,
@@ -55,7 +55,7 @@ def add_explanations(server: OpenAPI, explanations: Explanations) -> None:
         """Start explaining one image; an equal request finds the same job."""
         data, options = read_explain(flask.request)
         order, version = explanations.order(options)
-        with service.turn():
+        with service.cpu_slot():
             image = quality.decode(data, service.config.limits)
             report = quality.check(image, mode=service.config.gate) if options.gate else None
         if report is not None and report.verdict == "reject":

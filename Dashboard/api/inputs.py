@@ -5,11 +5,10 @@ Nothing of the body is written to disk, and no message repeats a long value of i
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Sequence
 from io import BytesIO
-from typing import IO, Any, TypeVar, cast
+from typing import IO, TypeVar, cast
 
 from flask import Request
 from pydantic import BaseModel, ValidationError
@@ -19,9 +18,9 @@ from werkzeug.formparser import FormDataParser
 
 from Dashboard.api.schemas import PredictBody, PredictOptions
 from Dashboard.explain.schemas import ExplainBody, ExplainOptions
+from Dashboard.web.errors import InputError, describe, kind_of
 from interpretability.methods import METHODS
 
-SHOWN_CHARACTERS = 40
 ACCEPTED = {
     "image": "the image file in base64, or a data URL of it",
     "gate": "true or false",
@@ -34,14 +33,6 @@ ACCEPTED = {
 Model = TypeVar("Model", bound=BaseModel)
 Parsed = tuple[IO[bytes], "MultiDict[str, str]", "MultiDict[str, FileStorage]"]
 DATA_URL = re.compile(r"data:[^,]{0,200}?(;base64)?,", re.IGNORECASE)
-
-
-class InputError(ValueError):
-    """A request that is not as the API's description says; `status` is the HTTP status."""
-
-    def __init__(self, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 class FormParser(FormDataParser):
@@ -222,25 +213,6 @@ def sentence(error: ValidationError, known: Sequence[str]) -> str:
     if field == "image":
         shown = "an empty string" if came == "" else kind_of(came)
     return f"{field} must be {ACCEPTED[field]}, got {shown}"
-
-
-def describe(value: Any) -> str:
-    """A value in a few characters: short ones as they are, others by their kind."""
-    if isinstance(value, str):
-        short = value[:SHOWN_CHARACTERS]
-        return repr(short) if len(short) == len(value) else f"{short!r}..."
-    if value is None or isinstance(value, bool | int | float):
-        text = json.dumps(value)
-        return text if len(text) <= SHOWN_CHARACTERS else "a long number"
-    return kind_of(value)
-
-
-def kind_of(value: Any) -> str:
-    """What a value of JSON is, in the words of JSON."""
-    if value is None or isinstance(value, bool):
-        return json.dumps(value)
-    kinds: dict[type, str] = {str: "a string", list: "an array", dict: "an object"}
-    return kinds.get(type(value), "a number")
 
 
 def decode_base64(text: str) -> bytes:

@@ -8,7 +8,7 @@ from flask_openapi3.models.request_body import RequestBody
 from flask_openapi3.models.schema import Schema
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from Dashboard.assess import advice as messages
+from Dashboard.assess import messages
 from Dashboard.explain.schemas import ExplainOptions, ExplanationFacts
 
 QUALITY_EXAMPLE: dict[str, JsonValue] = {

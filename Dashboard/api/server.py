@@ -17,12 +17,13 @@ from werkzeug.exceptions import (
 import quality
 from Dashboard.api import schemas
 from Dashboard.api.explanations import add_explanations
-from Dashboard.api.inputs import InputError, UploadRequest, read_predict
+from Dashboard.api.inputs import UploadRequest, read_predict
 from Dashboard.assess.service import ModelNotReady, Service, UnknownModel
 from Dashboard.config import Config
 from Dashboard.explain.explanations import Explanations, TooSlow
 from Dashboard.explain.jobs.engine import Jobs, Unavailable
 from Dashboard.web.connections import care_for_connections
+from Dashboard.web.errors import InputError
 
 VERSION = "1.0"
 READ = ("GET", "HEAD", "OPTIONS")
@@ -144,7 +145,7 @@ def _add_routes(server: OpenAPI, service: Service, explanations: Explanations) -
             assessment = service.assess(data, model=options.model, gate=options.gate)
             return assessment.to_response(), 422 if assessment.rejected else 200
         order, version = explanations.order(options)
-        with explanations.place():
+        with explanations.waiting_slot():
             assessment = service.assess(data, model=options.model, gate=options.gate)
             answer = assessment.to_response()
             if assessment.rejected:

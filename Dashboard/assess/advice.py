@@ -1,18 +1,10 @@
-"""The sentences a user acts on, and the rule that picks one.
-
-Pages, the API and the commands take them from here, word for word.
-"""
+"""The rule that picks the sentence a user acts on."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
-RETAKE = "Please retake your image"
-CONSULT = "Please schedule patient for a consultation"
-NO_APPOINTMENT = "Patient does not need another appointment"
-NOT_DERMATOSCOPIC = "This is not a dermatoscopic image of skin, so it was not assessed"
-
-AdviceRule = Literal["threshold", "argmax"]
-ADVICE_RULES: tuple[AdviceRule, ...] = ("threshold", "argmax")
+from Dashboard.assess.messages import CONSULT, NO_APPOINTMENT
+from Dashboard.config import AdviceRule
 
 
 def threshold(rule: AdviceRule, operating_point: Mapping[str, Any] | None) -> float | None:

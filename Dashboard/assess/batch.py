@@ -1,9 +1,6 @@
 """Many images without a server: the same gate, classifier and advice, as a table."""
 
-import csv
-import os
-import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -87,19 +84,3 @@ def assessment_row(file: Path, assessment: Assessment) -> Row:
 def error_row(file: Path, error: str) -> Row:
     """The row of a file that is not an image that can be assessed."""
     return dict.fromkeys(COLUMNS, "") | {"file": str(file), "verdict": "error", "error": error}
-
-
-def write_csv(path: Path, rows: Iterable[Row]) -> None:
-    """Write the table whole or not at all, in place of a file that is there."""
-    path = Path(path)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, COLUMNS)
-            writer.writeheader()
-            writer.writerows(rows)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

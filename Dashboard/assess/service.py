@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import quality
-from Dashboard.assess import advice as messages
+from Dashboard.assess import advice as rules
+from Dashboard.assess import messages
 from Dashboard.assess.assessment import Assessment, ModelInfo, malignant_at_card_prior
 from Dashboard.config import Config
 from Dashboard.web import cores
@@ -66,7 +67,7 @@ class Service:
         self._streams: int | None = None
         self._load = load or self._compile
         self._loaded: OrderedDict[str, Predictor] = OrderedDict()
-        self._turns = threading.BoundedSemaphore(cores.usable())
+        self._cpu_slots = threading.BoundedSemaphore(cores.usable())
         self._lock = threading.Lock()
         self._loading = threading.Lock()
         self._warming: threading.Thread | None = None
@@ -81,7 +82,7 @@ class Service:
             ModelNotReady: the checkpoint has not been exported.
         """
         name = self.known(model)
-        with self.turn():
+        with self.cpu_slot():
             start = time.perf_counter()
             image = quality.decode(data, self.config.limits)
             return self._assess(image, name, gate, start)
@@ -98,19 +99,19 @@ class Service:
 
         maps: give the prediction's class activation maps, where the model has them.
 
-        A server's request decodes and assesses within one `turn`.
+        A server's request decodes and assesses within one `cpu_slot`.
         """
         start = time.perf_counter()
         return self._assess(image, self.known(model), gate, start, maps)
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
+    def cpu_slot(self) -> Iterator[None]:
         """A place at the cores, for decoding and assessing one image; others wait for theirs.
 
         More images at once than cores would take longer in all, and a large one needs hundreds
         of MB while it is decoded and measured. Not to be nested.
         """
-        with self._turns:
+        with self._cpu_slots:
             yield
 
     def models(self) -> list[ModelInfo]:
@@ -157,7 +158,7 @@ class Service:
         threads: processor threads of each model; None: one for each core.
         streams: images that a model computes at the same time, dividing the threads; None: the
             classifier's own choice.
-        at_once: images that take their `turn` at the same time; None: as it was, at first one
+        at_once: images that take their `cpu_slot` at the same time; None: as it was, at first one
             for each core.
 
         Raises:
@@ -165,7 +166,7 @@ class Service:
         """
         self._threads, self._streams = threads, streams
         if at_once is not None:
-            self._turns = threading.BoundedSemaphore(at_once)
+            self._cpu_slots = threading.BoundedSemaphore(at_once)
         self.predictor(self.known(None))
 
     def start_warm_up(self) -> str | None:
@@ -202,12 +203,12 @@ class Service:
             predictor = self.predictor(name)
             (prediction,) = predictor.predict([image], maps=maps)
             version = predictor.card.version
-            threshold = messages.threshold(self.config.advice, predictor.card.operating_point)
+            threshold = rules.threshold(self.config.advice, predictor.card.operating_point)
             p_malignant = malignant_at_card_prior(prediction, predictor.card, self.config.prior)
             if prediction.in_distribution is False:
                 message = messages.NOT_DERMATOSCOPIC
             else:
-                advice = message = messages.advise(
+                advice = message = rules.advise(
                     p_malignant=p_malignant,
                     malignant=prediction.malignant,
                     threshold=threshold,

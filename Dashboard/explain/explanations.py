@@ -11,14 +11,15 @@ from typing import Any, get_args
 
 import numpy as np
 
-from Dashboard.api.inputs import InputError, describe
 from Dashboard.assess.service import Service
 from Dashboard.explain.jobs import KEEP_SECONDS
 from Dashboard.explain.jobs.engine import Jobs, Unavailable
 from Dashboard.explain.jobs.records import OPEN, Order, Record
 from Dashboard.explain.maps import array_file, colour_table
 from Dashboard.explain.schemas import DEFAULT_METHOD, ExplainOptions, PageOrder
-from interpretability.methods import METHODS, Method
+from Dashboard.web.errors import InputError, describe
+from interpretability.method import Method
+from interpretability.methods import METHODS
 from interpretability.rendering import overlay
 from models.checkpoint.card import Card, load_card, member_folders
 from models.registry.taxonomy import Taxonomy
@@ -42,7 +43,7 @@ class Explanations:
 
     def __init__(self, service: Service, jobs: Jobs) -> None:
         self.service, self.jobs = service, jobs
-        self._places = threading.BoundedSemaphore(MOST_WAITING)
+        self._waiting_slots = threading.BoundedSemaphore(MOST_WAITING)
 
     def order(self, options: ExplainOptions) -> tuple[Order, str]:
         """What a request asks for, and the version of its model.
@@ -89,9 +90,9 @@ class Explanations:
         if key:
             self.jobs.status(key)
         else:
-            data = self.jobs.take(order.picture)
+            data = self.jobs.claim(order.picture)
             key = self.jobs.submit(data, *self.order(order.options))
-        self.jobs.follow(key, str(order.ticket))
+        self.jobs.subscribe(key, str(order.ticket))
         return key
 
     def start(self, data: bytes, order: Order, version: str) -> str:
@@ -103,22 +104,22 @@ class Explanations:
             Unavailable: as the jobs.
         """
         key = self.jobs.submit(data, order, version)
-        self.jobs.follow(key, PROGRAM, KEEP_SECONDS)
+        self.jobs.subscribe(key, PROGRAM, KEEP_SECONDS)
         return key
 
     @contextmanager
-    def place(self) -> Iterator[None]:
+    def waiting_slot(self) -> Iterator[None]:
         """A place among the requests that wait for an explanation.
 
         Raises:
             Unavailable: all are taken.
         """
-        if not self._places.acquire(blocking=False):
+        if not self._waiting_slots.acquire(blocking=False):
             raise Unavailable("too many requests wait for explanations; try again in a minute")
         try:
             yield
         finally:
-            self._places.release()
+            self._waiting_slots.release()
 
     def explained(self, data: bytes, order: Order, version: str) -> dict[str, Any]:
         """`explain` and `explanation` of the answer to `POST /predict`, once they are there.
@@ -128,10 +129,10 @@ class Explanations:
             TooSlow: not done in `WAIT_SECONDS`.
         """
         key, who = self.jobs.submit(data, order, version), secrets.token_urlsafe(8)
-        self.jobs.follow(key, who, WAIT_SECONDS)
+        self.jobs.subscribe(key, who, WAIT_SECONDS)
         record = self.jobs.wait(key, WAIT_SECONDS)
         if record.state in OPEN:
-            self.jobs.leave(key, who)
+            self.jobs.unsubscribe(key, who)
             raise TooSlow(f"the explanation was not done within {WAIT_SECONDS:.0f} seconds")
         if record.state != "done":
             raise Unavailable(str(record.error))
@@ -152,7 +153,7 @@ class Explanations:
         size = self.jobs.status(key).result or {}
         return array_file(values, size["height"], size["width"])
 
-    def offering(self) -> dict[str, Any]:
+    def capabilities(self) -> dict[str, Any]:
         """What may be asked for, as `GET /explanations` answers."""
         infos = self.service.models()
         models = []

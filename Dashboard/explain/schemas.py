@@ -167,7 +167,7 @@ class Scales(BaseModel):
     unsigned: Scale
 
 
-class Offering(BaseModel):
+class Capabilities(BaseModel):
     """What explanations there are."""
 
     methods: list[MethodEntry]

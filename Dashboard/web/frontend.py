@@ -6,7 +6,7 @@ import dash
 import flask
 from dash.exceptions import DependencyException
 
-from Dashboard.api.inputs import InputError
+from Dashboard.web.errors import InputError
 
 CALLBACKS = "/_dash-update-component"
 

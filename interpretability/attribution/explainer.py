@@ -11,10 +11,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from interpretability.attribution.progress import Meter, Progress
+from interpretability.arrays import AttributionMap
+from interpretability.attribution.progress import Meter, ProgressCallback
 from interpretability.attribution.target import choose_target
-from interpretability.attribution.task import Map, Picture, Task, at_most
-from interpretability.methods import ENSEMBLE, Number, get_method
+from interpretability.attribution.task import Task, at_most
+from interpretability.method import ENSEMBLE, Number
+from interpretability.methods import get_method
 from models.checkpoint.card import (
     DEFAULT_MODEL,
     WEIGHTS_DIR,
@@ -25,6 +27,7 @@ from models.checkpoint.card import (
 )
 from models.inference.arguments import prior_weights
 from models.inference.views import view_count
+from quality.arrays import RGBImage
 
 if TYPE_CHECKING:
     from interpretability.attribution.networks import Networks
@@ -53,7 +56,7 @@ class Explanation:
     predicted: code of the most probable class, at that prior.
     """
 
-    map: Map
+    map: AttributionMap
     method: str
     target: str
     precision: str
@@ -153,7 +156,7 @@ class Explainer:
 
     def probabilities(
         self,
-        image: Picture,
+        image: RGBImage,
         prior: Mapping[str, float] | None = None,
         tta: bool | int = False,
     ) -> NDArray[np.float64]:
@@ -171,7 +174,7 @@ class Explainer:
 
     def explain(
         self,
-        image: Picture,
+        image: RGBImage,
         *,
         method: str = "gradcam",
         precision: str = "Medium",
@@ -180,7 +183,7 @@ class Explainer:
         prior: Mapping[str, float] | None = None,
         tta: bool | int = False,
         max_pixels: int | None = None,
-        progress: Progress | None = None,
+        progress: ProgressCallback | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> Explanation:
         """The attribution map of a picture; see `explain`."""
@@ -220,7 +223,7 @@ class Explainer:
         )
 
 
-def compute(method: str, task: Task) -> Map:
+def compute(method: str, task: Task) -> AttributionMap:
     """The map of a task, float32 (H, W) of its picture. Needs torch."""
     import torch
 
@@ -232,7 +235,7 @@ def compute(method: str, task: Task) -> Map:
     return to_picture(found, *task.picture.shape[:2])
 
 
-def to_picture(found: Map, height: int, width: int) -> Map:
+def to_picture(found: AttributionMap, height: int, width: int) -> AttributionMap:
     """A map on any grid over the whole picture, on the picture's own, (height, width) float32.
 
     The preprocessing stretches the whole picture to a square; this stretches back.
@@ -250,7 +253,7 @@ def _opened(folder: Path, _changed: int) -> Explainer:
 
 
 def explain(
-    image: Picture,
+    image: RGBImage,
     *,
     model: str | Path = DEFAULT_MODEL,
     method: str = "gradcam",
@@ -260,7 +263,7 @@ def explain(
     prior: Mapping[str, float] | None = None,
     tta: bool | int = False,
     max_pixels: int | None = None,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
     cancelled: Callable[[], bool] | None = None,
     root: Path = WEIGHTS_DIR,
 ) -> Explanation:

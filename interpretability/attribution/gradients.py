@@ -18,11 +18,13 @@ from captum.attr import (  # type: ignore[import-untyped]
 from numpy.polynomial.legendre import leggauss
 from numpy.typing import NDArray
 
+from interpretability.arrays import AttributionMap
 from interpretability.attribution import task as baselines
 from interpretability.attribution.placement import placed
 from interpretability.attribution.progress import Meter
 from interpretability.attribution.target import Target
-from interpretability.attribution.task import Map, Picture, Task
+from interpretability.attribution.task import Task
+from quality.arrays import RGBImage
 
 BATCH = 4
 BACKWARD = 3  # a picture that also runs backward takes about three times as long
@@ -86,7 +88,7 @@ def seeded(seed: int = 0) -> Iterator[None]:
             np.random.set_state(state)
 
 
-def tensor(task: Task, *squares: Picture) -> torch.Tensor:
+def tensor(task: Task, *squares: RGBImage) -> torch.Tensor:
     """Squares as the network's normalised input, (N, 3, S, S)."""
     return torch.from_numpy(task.preprocessing.normalise(np.stack(squares or (task.square,))))
 
@@ -96,11 +98,11 @@ def _scored(task: Task) -> Scored:
     return Scored(network, task.target, task.meter, bfloat16=task.bfloat16)
 
 
-def _numpy(found: torch.Tensor) -> Map:
+def _numpy(found: torch.Tensor) -> AttributionMap:
     return np.asarray(found.detach().float().numpy(), np.float32)
 
 
-def gradcam_grids(task: Task, *, positive: bool = False) -> list[Map]:
+def gradcam_grids(task: Task, *, positive: bool = False) -> list[AttributionMap]:
     """Grad-CAM (h, w) on the cells of the last feature map, for every part of the network.
 
     positive: keep only what speaks for the target.
@@ -117,7 +119,7 @@ def gradcam_grids(task: Task, *, positive: bool = False) -> list[Map]:
     ]
 
 
-def gradcam(task: Task, *, positive: bool = False) -> Map:
+def gradcam(task: Task, *, positive: bool = False) -> AttributionMap:
     """Grad-CAM, each cell where it lies in the picture; of an ensemble, the members' sum."""
     size = len(task.square)
     entries = [entry for _, entry in task.networks().parts]
@@ -126,13 +128,13 @@ def gradcam(task: Task, *, positive: bool = False) -> Map:
     return np.asarray(np.sum(maps, axis=0), np.float32)
 
 
-def saliency(task: Task) -> Map:
+def saliency(task: Task) -> AttributionMap:
     """Largest absolute gradient over the channels."""
     found = Saliency(_scored(task)).attribute(tensor(task).requires_grad_())
     return _numpy(found[0].amax(0))
 
 
-def smoothgrad(task: Task) -> Map:
+def smoothgrad(task: Task) -> AttributionMap:
     """Mean gradient over noisy copies; its largest magnitude over the channels."""
     inputs = tensor(task)
     spread = NOISE * float(inputs.max() - inputs.min())
@@ -148,7 +150,7 @@ def smoothgrad(task: Task) -> Map:
     return _numpy(found[0].abs().amax(0))
 
 
-def integrated_gradients(task: Task) -> Map:
+def integrated_gradients(task: Task) -> AttributionMap:
     """Gradients along the straight line from plain skin to the picture."""
     found = IntegratedGradients(_scored(task)).attribute(
         tensor(task),
@@ -159,7 +161,7 @@ def integrated_gradients(task: Task) -> Map:
     return _numpy(found[0].sum(0))
 
 
-def gradient_shap(task: Task) -> Map:
+def gradient_shap(task: Task) -> AttributionMap:
     """Gradients at random points between the picture and plain or blurred ones."""
     references = tensor(
         task,
@@ -170,7 +172,7 @@ def gradient_shap(task: Task) -> Map:
     method = GradientShap(_scored(task))
     left = int(task.settings["samples"])
     total = left
-    result: Map | None = None
+    result: AttributionMap | None = None
     while left:  # all at once would hold every sample's activations
         count = min(BATCH, left)
         found = method.attribute(tensor(task), baselines=references, n_samples=count)
@@ -180,14 +182,14 @@ def gradient_shap(task: Task) -> Map:
     return np.asarray(result, np.float32)
 
 
-def guided_gradcam(task: Task) -> Map:
+def guided_gradcam(task: Task) -> AttributionMap:
     """Guided backpropagation weighted by positive Grad-CAM."""
     guided = GuidedBackprop(Scored(task.networks().guided, task.target, task.meter))
     found = _numpy(guided.attribute(tensor(task).requires_grad_())[0].sum(0))
     return found * gradcam(task, positive=True)
 
 
-def deeplift(task: Task) -> Map:
+def deeplift(task: Task) -> AttributionMap:
     """Differences from plain skin, passed back by the rescale rule."""
     network = task.networks().rescaled
     inputs, reference = tensor(task), tensor(task, baselines.skin(task.square))
@@ -214,7 +216,7 @@ def _secant(target: Target, start: torch.Tensor, end: torch.Tensor) -> torch.Ten
     return (torch.from_numpy(shares).float()[:, None] * slopes).sum(0)
 
 
-METHODS: Mapping[str, Callable[[Task], Map]] = {
+METHODS: Mapping[str, Callable[[Task], AttributionMap]] = {
     "gradcam": gradcam,
     "saliency": saliency,
     "smoothgrad": smoothgrad,

@@ -11,8 +11,10 @@ import torch
 from captum._utils.models.linear_model import SkLearnRidge  # type: ignore[import-untyped]
 from captum.attr import KernelShap, Lime, Occlusion  # type: ignore[import-untyped]
 
+from interpretability.arrays import AttributionMap
 from interpretability.attribution.superpixels import stretched, superpixels
-from interpretability.attribution.task import Map, Picture, Task, skin
+from interpretability.attribution.task import Task, skin
+from quality.arrays import RGBImage
 
 BATCH = 16
 # Of the `lime` package's image explainer, so that results compare.
@@ -20,7 +22,7 @@ KERNEL_WIDTH = 0.25
 RIDGE = 1.0
 
 
-def _tensor(square: Picture) -> torch.Tensor:
+def _tensor(square: RGBImage) -> torch.Tensor:
     """A square as float32 (1, 3, S, S), values 0 to 255."""
     return torch.from_numpy(square.transpose(2, 0, 1)[np.newaxis].astype(np.float32))
 
@@ -43,7 +45,7 @@ def window_and_stride(size: int, window: float, stride: float) -> tuple[int, int
     return max(1, round(size * window)), max(1, round(size * stride))
 
 
-def occlusion(task: Task) -> Map:
+def occlusion(task: Task) -> AttributionMap:
     """The fall of the score where a square window is hidden, averaged over the windows."""
     side, step = window_and_stride(
         len(task.square), task.settings["window"], task.settings["stride"]
@@ -67,7 +69,7 @@ def _similarity(_whole: object, _hidden: object, kept: torch.Tensor, **_kwargs: 
     return float(np.exp(-((distance / KERNEL_WIDTH) ** 2) / 2))
 
 
-def _over_superpixels(task: Task, method: Lime) -> Map:
+def _over_superpixels(task: Task, method: Lime) -> AttributionMap:
     size = len(task.square)
     labels = superpixels(task.picture, int(task.settings["superpixels"]))
     mask = torch.from_numpy(stretched(labels, size, size).astype(np.int64))
@@ -86,18 +88,18 @@ def _over_superpixels(task: Task, method: Lime) -> Map:
     return values[stretched(labels, width, height)]
 
 
-def lime(task: Task) -> Map:
+def lime(task: Task) -> AttributionMap:
     """Weight of every superpixel in a linear model of the score around the picture."""
     model = SkLearnRidge(alpha=RIDGE)
     return _over_superpixels(task, Lime(_asked(task), model, similarity_func=_similarity))
 
 
-def kernel_shap(task: Task) -> Map:
+def kernel_shap(task: Task) -> AttributionMap:
     """Shapley value of every superpixel, estimated from samples."""
     return _over_superpixels(task, KernelShap(_asked(task)))
 
 
-METHODS: Mapping[str, Callable[[Task], Map]] = {
+METHODS: Mapping[str, Callable[[Task], AttributionMap]] = {
     "occlusion": occlusion,
     "lime": lime,
     "kernel_shap": kernel_shap,

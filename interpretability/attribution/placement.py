@@ -31,7 +31,13 @@ def first_centre(backbone: str) -> float:
 
 
 def placed(grid: NDArray[np.float32], backbone: str, size: int) -> NDArray[np.float32]:
-    """A map (h, w) on the cells as (size, size) pixels of the network's input, interpolated."""
+    """A map (h, w) on the cells as (size, size) pixels of the network's input, interpolated.
+
+    Examples:
+        >>> grid = np.array([[0, 1], [0, 1]], np.float32)
+        >>> placed(grid, "resnext50_32x4d", 64)[0, [0, 16, 32, 48]].tolist()
+        [0.0, 0.5, 1.0, 1.0]
+    """
     first = first_centre(backbone)
     at = ((np.arange(size, dtype=np.float32) - first) / JUMP).astype(np.float32)
     columns, rows = np.meshgrid(at, at)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-Progress = Callable[[float], None]
+ProgressCallback = Callable[[float], None]
 
 
 class Cancelled(Exception):  # noqa: N818 (it tells what happened; nothing is wrong)
@@ -19,7 +19,7 @@ class Meter:
     def __init__(
         self,
         total: float,
-        progress: Progress | None = None,
+        progress: ProgressCallback | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> None:
         self._total = max(float(total), 1.0)

@@ -10,15 +10,14 @@ from numpy.typing import NDArray
 
 from interpretability.attribution.progress import Meter
 from interpretability.attribution.target import Target
-from interpretability.methods import Number
+from interpretability.method import Number
 from models.registry.preprocessing import Preprocessing
+from quality.arrays import RGBImage
 
 if TYPE_CHECKING:
     from interpretability.attribution.networks import Networks
 
-Picture = NDArray[np.uint8]
-Map = NDArray[np.float32]
-Scores = Callable[[Picture], NDArray[np.float64]]
+Scores = Callable[[RGBImage], NDArray[np.float64]]
 _RING = 0.06
 _BLUR = 0.1
 
@@ -38,8 +37,8 @@ class Task:
     bfloat16: whether gradients are computed in bfloat16.
     """
 
-    picture: Picture
-    square: Picture
+    picture: RGBImage
+    square: RGBImage
     preprocessing: Preprocessing
     target: Target
     settings: Mapping[str, Number]
@@ -49,7 +48,7 @@ class Task:
     bfloat16: bool = True
 
 
-def at_most(picture: Picture, pixels: int) -> Picture:
+def at_most(picture: RGBImage, pixels: int) -> RGBImage:
     """The picture, averaged down to at most so many pixels where it has more, in its own shape."""
     height, width = picture.shape[:2]
     scale = (pixels / (height * width)) ** 0.5
@@ -59,7 +58,7 @@ def at_most(picture: Picture, pixels: int) -> Picture:
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def skin(square: Picture) -> Picture:
+def skin(square: RGBImage) -> RGBImage:
     """The plain picture that stands for "no lesion": the median colour of the border, (S, S, 3).
 
     Black, the usual choice, is a poor one here: against black, a dark pigment network counts for
@@ -73,12 +72,12 @@ def skin(square: Picture) -> Picture:
     return np.broadcast_to(np.rint(colour).astype(np.uint8), square.shape).copy()
 
 
-def blurred(square: Picture) -> Picture:
+def blurred(square: RGBImage) -> RGBImage:
     """The picture without detail: Gaussian blur of a tenth of the side, (S, S, 3)."""
     return np.asarray(cv2.GaussianBlur(square, (0, 0), _BLUR * len(square)), np.uint8)
 
 
-def plain(square: Picture) -> Picture:
+def plain(square: RGBImage) -> RGBImage:
     """The picture's mean colour, (S, S, 3)."""
     mean = np.rint(square.reshape(-1, 3).mean(axis=0)).astype(np.uint8)
     return np.broadcast_to(mean, square.shape).copy()

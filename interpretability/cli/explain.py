@@ -1,20 +1,18 @@
 """What the commands do between parsing and printing. Needs torch only to explain."""
 
-import os
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from interpretability.attribution.explainer import Explainer, Explanation
-from interpretability.methods import METHODS, PRECISIONS, Parameter, check_precision, get_method
+from interpretability.method import PRECISIONS, Parameter, check_precision
+from interpretability.methods import METHODS, get_method
 from interpretability.rendering import overlay
 from models.registry.backbones import BACKBONES
-
-Picture = NDArray[np.uint8]
+from quality.arrays import RGBImage
+from quality.output import replacing
 
 
 class CommandError(ValueError):
@@ -34,7 +32,7 @@ class Requested:
     settings: dict[str, float]
     style: str
     opacity: float
-    anyway: bool
+    override_gate: bool
 
     @classmethod
     def checked(
@@ -48,7 +46,7 @@ class Requested:
         settings: Sequence[str],
         style: str,
         opacity: float,
-        anyway: bool,
+        override_gate: bool,
     ) -> "Requested":
         """A request whose words are known; ValueError names what came and what is accepted."""
         for name in methods:
@@ -70,9 +68,11 @@ class Requested:
         values = dict(_setting(text) for text in settings)
         for name in methods:
             get_method(name).settings(precision, values)
-        return cls(image, out, raw, methods, precision, target, values, style, opacity, anyway)
+        return cls(
+            image, out, raw, methods, precision, target, values, style, opacity, override_gate
+        )
 
-    def picture(self) -> Picture:
+    def picture(self) -> RGBImage:
         """The decoded picture; CommandError where it cannot be read or the gate rejects it."""
         from quality import ImageError, check, read
 
@@ -81,10 +81,10 @@ class Requested:
         except (ImageError, OSError) as error:
             raise CommandError(f"{self.image}: {error}") from None
         report = check(picture)
-        if report.verdict == "reject" and not self.anyway:
+        if report.verdict == "reject" and not self.override_gate:
             raise CommandError(
                 f"{self.image}: Please retake your image. {' '.join(report.reasons)} "
-                "(--anyway explains it all the same)"
+                "(--no-gate explains it all the same)"
             )
         return picture
 
@@ -109,7 +109,7 @@ def _setting(text: str) -> tuple[str, float]:
 def explained(
     explainer: Explainer,
     request: Requested,
-    picture: Picture,
+    picture: RGBImage,
     method: str,
     progress: Callable[[float], None],
 ) -> Explanation:
@@ -124,7 +124,7 @@ def explained(
     )
 
 
-def written(request: Requested, picture: Picture, found: Sequence[Explanation]) -> None:
+def written(request: Requested, picture: RGBImage, found: Sequence[Explanation]) -> None:
     """Draw the maps and write the files that were asked for."""
     maps = [one.map for one in found]
     if request.style == "heatmap":
@@ -136,27 +136,11 @@ def written(request: Requested, picture: Picture, found: Sequence[Explanation]) 
     else:
         titles = [METHODS[one.method].label for one in found]
         drawn = overlay.side_by_side(picture, maps, titles, request.opacity)
-    write_whole(request.out, lambda path: path.write_bytes(overlay.png(drawn)))
+    with replacing(request.out) as path:
+        path.write_bytes(overlay.png(drawn))
     if request.raw is not None:
-        write_whole(request.raw, lambda path: _save(path, maps[0]))
-
-
-def _save(path: Path, values: NDArray[np.float32]) -> None:
-    with path.open("wb") as file:
-        np.save(file, values)
-
-
-def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` write a file beside `path`, then put it in its place: whole or not at all."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.absolute().parent)
-    os.close(handle)
-    staging = Path(name)
-    try:
-        write(staging)
-        staging.chmod(0o644)
-        staging.replace(path)
-    finally:
-        staging.unlink(missing_ok=True)
+        with replacing(request.raw) as path, path.open("wb") as file:
+            np.save(file, maps[0])
 
 
 def method_rows() -> list[dict[str, str]]:
@@ -172,7 +156,9 @@ def method_rows() -> list[dict[str, str]]:
                 "parameters (Low / Medium / High)": _parameters(entry.parameters),
                 "seconds": " / ".join(seconds) if entry.has_precision else next(seconds),
                 "works with": "all but " + ", ".join(refused) if refused else "all",
-                "notes": "fails the randomisation check" if entry.fails_randomisation else "",
+                "notes": "fails the model-randomisation sanity check"
+                if entry.fails_randomisation
+                else "",
             }
         )
     return rows

@@ -9,8 +9,10 @@ from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from quality.arrays import RGBImage
+
 if TYPE_CHECKING:
-    from interpretability.faithfulness.subject import Picture, Subject
+    from interpretability.faithfulness.subject import Subject
 
 _subject: "Subject"
 
@@ -46,7 +48,7 @@ def scored(
 
 
 def _begin(
-    places: Any, processes: int, folder: Path, precision: str, calibration: "list[Picture]"
+    places: Any, processes: int, folder: Path, precision: str, calibration: "list[RGBImage]"
 ) -> None:
     """Take a share of the cores before the libraries that count them are loaded, and open all."""
     place = places.get()

@@ -1,4 +1,5 @@
-"""The model randomisation check: does a map change when the network knows nothing? Needs torch.
+"""The model-randomisation sanity check: does a map change when the network knows nothing? Needs
+torch.
 
 Adebayo et al., Sanity Checks for Saliency Maps, NeurIPS 2018, arXiv:1810.03292.
 """
@@ -24,7 +25,7 @@ def random_networks(card: Card, pictures: Sequence[NDArray[np.uint8]], seed: int
     activations would grow from layer to layer. Raises ValueError for an ensemble.
     """
     if card.members:
-        raise ValueError("the randomisation check takes one network, not an ensemble")
+        raise ValueError("the model-randomisation sanity check takes one network, not an ensemble")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = build_network(card.backbone, len(card.taxonomy))

@@ -22,8 +22,9 @@ from interpretability.faithfulness.localisation import (
 )
 from interpretability.faithfulness.pool import scored
 from interpretability.faithfulness.randomisation import likeness
-from interpretability.faithfulness.subject import CALIBRATION_PICTURES, Picture, Subject
+from interpretability.faithfulness.subject import CALIBRATION_PICTURES, Subject
 from quality import read
+from quality.arrays import RGBImage
 
 ROWS_FILE = "scores.csv"
 AGREEMENT_FILE = "agreement.csv"
@@ -99,8 +100,8 @@ def score_all(
 ) -> None:
     """Score every lesion not in `out` yet, and append its rows.
 
-    costly: sensitivity and the randomisation check, which need maps anew, are measured on that
-        many lesions, the first.
+    costly: sensitivity and the model-randomisation sanity check, which need maps anew, are
+        measured on that many lesions, the first.
     done: told of each lesion.
     processes: that share the lesions, and the cores of the machine.
     Raises ValueError where `out` holds scores of other settings, OSError where a process died.
@@ -130,7 +131,7 @@ def score_all(
         done(before + count)
 
 
-def calibration(lesions: Sequence[Lesion]) -> list[Picture]:
+def calibration(lesions: Sequence[Lesion]) -> list[RGBImage]:
     """The pictures that random networks are adapted to."""
     return [read(one.path) for one in lesions[:CALIBRATION_PICTURES]]
 
@@ -181,11 +182,11 @@ def _score(
 
 
 def areas(
-    subject: Subject, target: Target, square: Picture, map: NDArray[np.float32]
+    subject: Subject, target: Target, square: RGBImage, map: NDArray[np.float32]
 ) -> tuple[float, float]:
     """Areas under the curves of deletion and of insertion, of the target's probability."""
 
-    def answers(squares: Picture) -> NDArray[np.float64]:
+    def answers(squares: RGBImage) -> NDArray[np.float64]:
         return subject.answers(target, squares)
 
     down = curves.deletion(answers, square, skin(square), map)

@@ -14,8 +14,8 @@ from interpretability.attribution.target import Target
 from interpretability.attribution.task import Task
 from interpretability.faithfulness.randomisation import random_networks
 from interpretability.methods import get_method
+from quality.arrays import RGBImage
 
-Picture = NDArray[np.uint8]
 CALIBRATION_PICTURES = 8
 
 
@@ -25,15 +25,15 @@ class Subject:
 
     explainer: Explainer
     precision: str
-    calibration: list[Picture]
+    calibration: list[RGBImage]
 
-    def answers(self, target: Target, squares: Picture) -> NDArray[np.float64]:
+    def answers(self, target: Target, squares: RGBImage) -> NDArray[np.float64]:
         """Calibrated probabilities (N,) of the target, from the served model."""
         logits = self.explainer.served.logits(squares)
         rows = self.explainer.classifier.probabilities(logits)
         return np.asarray(rows[:, list(target.indices)].sum(axis=1), np.float64)
 
-    def map(self, picture: Picture, method: str, target: Target) -> NDArray[np.float32]:
+    def map(self, picture: RGBImage, method: str, target: Target) -> NDArray[np.float32]:
         """The map of a picture."""
         found = self.explainer.explain(
             picture, method=method, precision=self.precision, target=target.code
@@ -45,11 +45,11 @@ class Subject:
         """The network with random weights."""
         return random_networks(self.explainer.card, self.calibration)
 
-    def random_map(self, picture: Picture, method: str, target: Target) -> NDArray[np.float32]:
+    def random_map(self, picture: RGBImage, method: str, target: Target) -> NDArray[np.float32]:
         """The map that the method makes of the network with random weights."""
         taken = self.explainer.card.preprocessing
 
-        def scores(squares: Picture) -> NDArray[np.float64]:
+        def scores(squares: RGBImage) -> NDArray[np.float64]:
             with torch.no_grad():
                 logits = self.random.folded(torch.from_numpy(taken.normalise(squares)))
             return target.score(logits.numpy())

@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from interpretability.arrays import AttributionMap
 from interpretability.rendering.colours import OUTLINES, coloured
+from quality.arrays import RGBImage
 
-Picture = NDArray[np.uint8]
-Map = NDArray[np.float32]
 Pixels = NDArray[Any]
 STYLES = ("heatmap", "contours", "side-by-side")
 # A single pixel may be an outlier that would leave the rest without colour.
@@ -27,25 +27,32 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _INK = (40, 40, 40)
 
 
-def scale_of(map: Map) -> float:
-    """The magnitude that gets the strongest colour: a high percentile, above 0."""
+def scale_of(map: AttributionMap) -> float:
+    """The magnitude that gets the strongest colour: a high percentile, above 0.
+
+    Examples:
+        >>> scale_of(np.array([[-0.5, 0.25], [0, 0.5]], np.float32))
+        0.5
+        >>> scale_of(np.zeros((2, 2), np.float32))
+        1.0
+    """
     magnitude = np.abs(map[np.isfinite(map)])
     high = float(np.percentile(magnitude, PERCENTILE)) if magnitude.size else 0.0
     return high or float(magnitude.max(initial=0.0)) or 1.0
 
 
-def is_signed(map: Map) -> bool:
+def is_signed(map: AttributionMap) -> bool:
     """Whether a map speaks against its target anywhere."""
     return bool((map < 0).any())
 
 
 def heatmap(
-    image: Picture,
-    map: Map,
+    image: RGBImage,
+    map: AttributionMap,
     opacity: float = 0.5,
     limit: float | None = None,
     signed: bool | None = None,
-) -> Picture:
+) -> RGBImage:
     """The map in colours over the picture, (H, W, 3) uint8 RGB.
 
     image: (H, W, 3) uint8 RGB; map: (H, W), NaN counts as nothing.
@@ -56,6 +63,15 @@ def heatmap(
     signed: which colours; default: `is_signed(map)`.
 
     Raises ValueError where the sizes differ or opacity is out of range.
+
+    Examples:
+        >>> image = np.full((2, 2, 3), 200, np.uint8)
+        >>> map = np.array([[0, 0], [0, 1]], np.float32)
+        >>> drawn = heatmap(image, map)
+        >>> drawn.shape, drawn[0, 0].tolist()  # nothing is said of the first pixel
+        ((2, 2, 3), [200, 200, 200])
+        >>> bool((drawn[1, 1] != 200).any())
+        True
     """
     _check(image, map)
     if not 0 <= opacity <= 1:
@@ -70,8 +86,12 @@ def heatmap(
 
 
 def contours(
-    image: Picture, map: Map, area: float = AREA, palette: str = "safe", limit: float | None = None
-) -> Picture:
+    image: RGBImage,
+    map: AttributionMap,
+    area: float = AREA,
+    palette: str = "safe",
+    limit: float | None = None,
+) -> RGBImage:
     """The picture with outlines of its most important regions, (H, W, 3) uint8 RGB.
 
     Green lines surround what speaks for the class, red ones what speaks against it.
@@ -103,13 +123,13 @@ def contours(
 
 
 def side_by_side(
-    image: Picture,
-    maps: Sequence[Map],
+    image: RGBImage,
+    maps: Sequence[AttributionMap],
     titles: Sequence[str],
     opacity: float = 0.6,
     height: int = 260,
     columns: int = 4,
-) -> Picture:
+) -> RGBImage:
     """The picture and several maps of it in a grid with titles and a legend, uint8 RGB.
 
     Methods have different units, so each map is divided by its own `scale_of` and then all share
@@ -132,7 +152,7 @@ def side_by_side(
     return np.vstack([sheet, legend(sheet.shape[1], signed)])
 
 
-def legend(width: int, signed: bool = True) -> Picture:
+def legend(width: int, signed: bool = True) -> RGBImage:
     """A bar of the colours with what they mean, (44, width, 3) uint8 RGB."""
     strip = np.full((44, width, 3), 255, np.uint8)
     inner = max(1, width - 20)
@@ -145,15 +165,20 @@ def legend(width: int, signed: bool = True) -> Picture:
     return strip
 
 
-def png(picture: Picture) -> bytes:
-    """The picture, uint8 RGB, as a PNG file."""
+def png(picture: RGBImage) -> bytes:
+    """The picture, uint8 RGB, as a PNG file.
+
+    Examples:
+        >>> png(np.zeros((4, 4, 3), np.uint8))[1:4]
+        b'PNG'
+    """
     done, data = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     if not done:
         raise ValueError(f"a picture of shape {picture.shape} cannot be written as PNG")
     return data.tobytes()
 
 
-def _tile(picture: Pixels, title: str) -> Picture:
+def _tile(picture: Pixels, title: str) -> RGBImage:
     framed = cv2.copyMakeBorder(picture, 24, 6, 3, 3, cv2.BORDER_CONSTANT, value=(255, 255, 255))
     _write(framed, title, 4, 17)
     return np.asarray(framed, np.uint8)
@@ -163,6 +188,6 @@ def _write(canvas: Pixels, text: str, left: int, base: int) -> None:
     cv2.putText(canvas, text, (left, base), _FONT, 0.45, _INK, 1, cv2.LINE_AA)
 
 
-def _check(image: Picture, map: Map) -> None:
+def _check(image: RGBImage, map: AttributionMap) -> None:
     if image.shape != (*map.shape, 3):
         raise ValueError(f"the map {map.shape} is not of the picture {image.shape}")

@@ -2,15 +2,9 @@
 
 from collections.abc import Iterator
 
-from quality.formats.essence import Essence, UnsupportedVariantError, require_parts
 from quality.formats.ifd import exif_orientation
-
-MAX_SCANS = 100
-"""Most scans of a progressive file; encoders make about ten.
-
-Each scan costs a pass over the whole picture and may take only some bytes: without a limit, a
-small file keeps a processor busy for minutes.
-"""
+from quality.formats.sanitised import SanitisedImage, UnsupportedVariantError, require_parts
+from quality.limits import MAX_SCANS
 
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
 # C4, C8 and CC lie in the range of the frame headers and are none.
@@ -22,7 +16,7 @@ _EXIF = 0xE1
 _METADATA = frozenset({*range(0xE1, 0xEE), 0xEF, 0xFE})
 
 
-def read(data: bytes) -> Essence:
+def sanitise(data: bytes) -> SanitisedImage:
     """The picture of a JPEG file. Of several (MPO), the first, which is the photograph itself.
 
     Raises ValueError, IndexError where the segments are damaged, UnsupportedVariantError for
@@ -47,11 +41,9 @@ def read(data: bytes) -> Essence:
     several_scans = frame[0] in _PROGRESSIVE or body[0] < frame[1][5]
     if several_scans and data.count(b"\xff\xda", end) >= MAX_SCANS:
         raise UnsupportedVariantError(f"more than {MAX_SCANS} scans")
-    head = b"".join(kept)
-    return Essence(
-        data if len(head) == start else head + data[start:],
-        width=int.from_bytes(frame[1][3:5], "big"),
-        height=int.from_bytes(frame[1][1:3], "big"),
+    return SanitisedImage(
+        b"".join([*kept, data[start:]]),
+        size=(int.from_bytes(frame[1][3:5], "big"), int.from_bytes(frame[1][1:3], "big")),
         orientation=orientation or 1,
     )
 

@@ -2,20 +2,20 @@
 
 import zlib
 
-from quality.formats.essence import (
-    Essence,
+from quality.formats.ifd import exif_orientation
+from quality.formats.sanitised import (
+    SanitisedImage,
     SeveralPicturesError,
     UnsupportedVariantError,
     require_parts,
 )
-from quality.formats.ifd import exif_orientation
 
 _SIGNATURE_SIZE = 8
 _CHUNK_OVERHEAD = 12
 _DRAWN = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 
 
-def read(data: bytes) -> Essence:
+def sanitise(data: bytes) -> SanitisedImage:
     """The picture of a PNG file, its chunks' checksums verified.
 
     Raises ValueError where the chunks are damaged or cut off, SeveralPicturesError for an
@@ -50,10 +50,9 @@ def read(data: bytes) -> Essence:
         elif name == b"acTL" and int.from_bytes(chunk[8:12], "big") > 1:
             raise SeveralPicturesError
         position += len(chunk)
-    return Essence(
+    return SanitisedImage(
         b"".join(kept),
-        width=int.from_bytes(header[0:4], "big"),
-        height=int.from_bytes(header[4:8], "big"),
+        size=(int.from_bytes(header[0:4], "big"), int.from_bytes(header[4:8], "big")),
         orientation=orientation,
         depth=header[8],
     )

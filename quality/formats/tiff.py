@@ -1,21 +1,15 @@
 """TIFF and BigTIFF: the first directory, rewritten with the tags that drawing needs."""
 
-from quality.formats.essence import (
-    Essence,
+from dataclasses import replace
+
+from quality.formats.ifd import Entry, TagFile
+from quality.formats.sanitised import (
+    SanitisedImage,
     SeveralPicturesError,
     UnsupportedVariantError,
     require_parts,
 )
-from quality.formats.ifd import (
-    INTEGERS,
-    Directory,
-    Entry,
-    Layout,
-    orientation,
-    read_directory,
-    read_header,
-    values,
-)
+from quality.limits import MAX_TILE_PIXELS
 
 _SUBFILE, _WIDTH, _HEIGHT, _DEPTH = 254, 256, 257, 258
 _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER = 259, 262, 266
@@ -38,112 +32,87 @@ _DRAWN = _ONE_VALUE | {
 _UNSIGNED, _UNDEFINED = 1, 4
 _REDUCED_OR_MASK = 0b101
 _MAX_DIRECTORIES = 64
-_MAX_TILE_PIXELS = 2**26
 
 
-def read(data: bytes) -> Essence:
+def sanitise(data: bytes) -> SanitisedImage:
     """The picture of a TIFF file.
 
     Directories after the first that are previews or masks of it are left out. Raises
     SeveralPicturesError for a second page, UnsupportedVariantError for samples that are not
     unsigned integers, ValueError, KeyError and struct.error where the directory is damaged.
     """
-    layout, start = read_header(data)
-    if layout.big and layout.order == ">":
+    file = TagFile(data)
+    if file.big and file.order == ">":
         # Pillow takes its first directory to be elsewhere.
         raise UnsupportedVariantError("the layout of a big-endian BigTIFF")
-    directory = read_directory(data, layout, start)
-    _require_one_page(data, layout, directory, start)
+    entries, following = file.directory(file.first)
+    _require_one_page(file, following)
 
     def first(tag: int, default: int | None = None) -> int:
-        entry = directory.entries.get(tag)
-        if entry is None and default is not None:
+        if tag not in entries and default is not None:
             return default
-        return values(data, layout, directory.entries[tag], 1)[0]
+        return file.values(entries[tag], 1)[0]
 
     if first(_SAMPLE_FORMAT, _UNSIGNED) not in (_UNSIGNED, _UNDEFINED):
         raise UnsupportedVariantError("signed or floating-point samples")
     depth = first(_DEPTH, 1)
     if depth > 16:
         raise UnsupportedVariantError(f"{depth} bits per sample")
-    if first(_TILE_WIDTH, 1) * first(_TILE_HEIGHT, 1) > _MAX_TILE_PIXELS:
-        raise UnsupportedVariantError(f"a tile of more than {_MAX_TILE_PIXELS} pixels")
+    if first(_TILE_WIDTH, 1) * first(_TILE_HEIGHT, 1) > MAX_TILE_PIXELS:
+        raise UnsupportedVariantError(f"a tile of more than {MAX_TILE_PIXELS} pixels")
     if depth > 8 and first(_SAMPLES, 1) > 1 and first(_PLANAR, 1) != 1:
         # Neither Pillow nor OpenCV reads these right.
         raise UnsupportedVariantError(f"{depth} bits per sample in separate planes")
     width, height = first(_WIDTH), first(_HEIGHT)
-    if _TILE_OFFSETS in directory.entries:
+    if _TILE_OFFSETS in entries:
         across, down = -(-width // first(_TILE_WIDTH)), -(-height // first(_TILE_HEIGHT))
         offsets, sizes = _TILE_OFFSETS, _TILE_SIZES
     else:
         across, down = 1, -(-height // first(_ROWS_PER_STRIP, height))
         offsets, sizes = _STRIP_OFFSETS, _STRIP_SIZES
     planes = first(_SAMPLES, 1) if first(_PLANAR, 1) == 2 else 1
-    _require_whole(
-        data,
-        layout,
-        directory.entries[offsets],
-        directory.entries[sizes],
-        parts=across * down * planes,
-    )
-    return Essence(
-        _rewrite(data, layout, directory),
-        width=width,
-        height=height,
-        orientation=orientation(data, layout, directory),
+    _require_whole(file, entries[offsets], entries[sizes], parts=across * down * planes)
+    return SanitisedImage(
+        _rewrite(file, {tag: entry for tag, entry in entries.items() if tag in _DRAWN}),
+        size=(width, height),
+        orientation=file.orientation(entries),
         depth=depth,
         white_is_zero=first(_PHOTOMETRIC, 0) == 0,
     )
 
 
-def _require_one_page(data: bytes, layout: Layout, directory: Directory, start: int) -> None:
+def _require_one_page(file: TagFile, following: int) -> None:
     """Raise SeveralPicturesError where a directory after the first is a picture of its own."""
-    seen = {0, start}
-    while directory.next not in seen:
+    seen = {0, file.first}
+    while following not in seen:
         if len(seen) > _MAX_DIRECTORIES:
             raise SeveralPicturesError
-        seen.add(directory.next)
-        directory = read_directory(data, layout, directory.next)
-        subfile = directory.entries.get(_SUBFILE)
-        if subfile is None or not values(data, layout, subfile, 1)[0] & _REDUCED_OR_MASK:
+        seen.add(following)
+        entries, following = file.directory(following)
+        subfile = entries.get(_SUBFILE)
+        if subfile is None or not file.values(subfile, 1)[0] & _REDUCED_OR_MASK:
             raise SeveralPicturesError
 
 
-def _require_whole(data: bytes, layout: Layout, offsets: Entry, sizes: Entry, parts: int) -> None:
+def _require_whole(file: TagFile, offsets: Entry, sizes: Entry, parts: int) -> None:
     """Raise ValueError where strips or tiles are missing or end after the file does."""
     require_parts(offsets.count)
     if offsets.count < parts:
         raise ValueError("parts of the picture are missing")
-    starts = values(data, layout, offsets, offsets.count)
-    lengths = values(data, layout, sizes, offsets.count)
-    if any(s + n > len(data) for s, n in zip(starts, lengths, strict=True)):
+    starts = file.values(offsets, offsets.count)
+    lengths = file.values(sizes, offsets.count)
+    if any(s + n > len(file.data) for s, n in zip(starts, lengths, strict=True)):
         raise ValueError("the picture ends early")
 
 
-def _rewrite(data: bytes, layout: Layout, directory: Directory) -> bytes:
-    """The file with one directory, of the tags in `_DRAWN`, at its end."""
-    entries = [
-        _checked(data, layout, e) for t, e in sorted(directory.entries.items()) if t in _DRAWN
-    ]
-    padding = b"\0" * (-len(data) % 8)
-    start = len(data) + len(padding)
-    header_size = 16 if layout.big else 8
-    header = data[: header_size - layout.offset_size] + layout.pack(layout.offset, start)
-    table = [layout.pack("Q" if layout.big else "H", len(entries))]
-    for entry in entries:
-        table.append(layout.pack("HH" + layout.offset, entry.tag, entry.type, entry.count))
-        table.append(entry.field)
-    table.append(layout.pack(layout.offset, 0))
-    return header + data[header_size:] + padding + b"".join(table)
-
-
-def _checked(data: bytes, layout: Layout, entry: Entry) -> Entry:
-    """`entry` with its values inside the file, and one value where one is meant."""
-    if entry.tag in _ONE_VALUE and entry.count > 1:
-        value = layout.pack(INTEGERS[entry.type], *values(data, layout, entry, 1))
-        return Entry(entry.tag, entry.type, 1, value.ljust(layout.offset_size, b"\0"))
-    if entry.size > layout.offset_size:
-        start = layout.unpack(layout.offset, entry.field, 0)[0]
-        if start + entry.size > len(data):
-            raise ValueError(f"the values of tag {entry.tag} end early")
-    return entry
+def _rewrite(file: TagFile, entries: dict[int, Entry]) -> bytes:
+    """The file with one directory, of these entries, at its end."""
+    table = [file.pack(file.count, len(entries))]
+    for tag, entry in sorted(entries.items()):
+        # Pillow warns of further values where one is meant.
+        table.append(file.packed(tag, replace(entry, count=1) if tag in _ONE_VALUE else entry))
+    table.append(file.pack(file.offset, 0))
+    start = -(-len(file.data) // 8) * 8
+    link = 8 if file.big else 4
+    head = file.data[:link] + file.pack(file.offset, start)
+    return b"".join([head, file.data[len(head) :].ljust(start - len(head), b"\0"), *table])

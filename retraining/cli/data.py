@@ -9,6 +9,7 @@ import typer
 from rich.progress import TaskID
 from rich.table import Table
 
+from quality.output import write_text
 from retraining.cli.console import commands, console, download_bar, errors, progress_bar
 from retraining.data.download import from_dataverse, from_kaggle
 from retraining.data.duplicates import NEAR, near_duplicates
@@ -35,7 +36,6 @@ from retraining.data.splits import (
     split_hash,
     write_split,
 )
-from retraining.files import write_text
 
 app = commands()
 

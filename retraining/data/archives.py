@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 import quality
+from quality.output import replacing
 from retraining.data.errors import DataError
-from retraining.files import replacing
 
 Progress = Callable[[int, int], None]
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 import quality
 from models.registry.preprocessing import Preprocessing
+from quality.output import replacing
 from retraining.data.archives import Progress
 from retraining.data.errors import DataError as DataError
 from retraining.data.metadata import INDEX_COLUMNS as INDEX_COLUMNS
@@ -18,7 +19,6 @@ from retraining.data.metadata import SOURCE_COLUMN
 from retraining.data.metadata import TAXONOMY_FILE as TAXONOMY_FILE
 from retraining.data.prepare import INDEX_FILE as INDEX_FILE
 from retraining.data.prepare import prepare as prepare
-from retraining.files import replacing
 
 
 def load_index(path: Path) -> pd.DataFrame:

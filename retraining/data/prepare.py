@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 import quality
+from quality.output import write_text
 from retraining.data.archives import Progress, extract
 from retraining.data.errors import DataError
 from retraining.data.formats import MASK_ENDING, Layout, Picture, find_layout
@@ -24,7 +25,6 @@ from retraining.data.metadata import (
     taxonomy_text,
 )
 from retraining.data.problems import GRAVE, Problems
-from retraining.files import write_text
 
 INDEX_FILE = "index.csv"
 PROBLEMS_FILE = "problems.csv"

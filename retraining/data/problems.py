@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from retraining.files import write_text
+from quality.output import write_text
 
 # As the table calls it, and as a sentence does.
 KINDS = {

@@ -12,11 +12,11 @@ import pandas as pd
 from PIL import Image
 
 from models.registry.taxonomy import HAM10000, Taxonomy
+from quality.output import write_text
 from retraining.data.index import TAXONOMY_FILE, DataError, load_index
 from retraining.data.metadata import taxonomy_text
 from retraining.data.split_schemes import PARTS as PARTS
 from retraining.data.split_schemes import grouped_split as grouped_split
-from retraining.files import write_text
 
 SPLIT_FILE = "split.json"
 PER_CLASS = "per-class"

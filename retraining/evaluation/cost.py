@@ -22,8 +22,8 @@ from models.checkpoint.card import (
 )
 from models.checkpoint.weights import load_network, save_checkpoint
 from models.registry.backbones import get_backbone
+from quality.output import write_text
 from retraining.evaluation.evaluation_folder import Evaluation, load_evaluation
-from retraining.files import write_text
 from retraining.training.run_folder import load_trained, read_log, read_run
 
 if TYPE_CHECKING:

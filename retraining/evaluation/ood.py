@@ -24,9 +24,9 @@ from models.checkpoint.ood_parameters import load_ood, save_ood
 from models.export.export import GRAPH_FILE, export
 from models.inference.classifier import Classifier
 from models.inference.ood import fit
+from quality.output import replacing
 from retraining.data.splits import load_split
 from retraining.evaluation.not_dermoscopic import foreign_pictures
-from retraining.files import replacing
 from retraining.metrics.bootstrap import interval, lesion_weights
 from retraining.metrics.metrics import auc
 from retraining.publishing.card_files import write_card

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from models.checkpoint.card import CARD_FILE, Card
 from models.checkpoint.card_text import markdown
-from retraining.files import write_text
+from quality.output import write_text
 
 TEXT_FILE = "README.md"
 

@@ -12,7 +12,7 @@ from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 from lightning.pytorch.callbacks import Callback, RichProgressBar
 from lightning.pytorch.callbacks.progress.rich_progress import RichProgressBarTheme
 
-from retraining.files import replacing
+from quality.output import replacing
 from retraining.training.batches import Data
 from retraining.training.config import CRITERIA, TrainConfig
 from retraining.training.history import write_curves

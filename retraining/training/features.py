@@ -18,7 +18,7 @@ from torch import nn
 from models.checkpoint.card import Card
 from models.registry.backbones import get_backbone, get_layer
 from models.registry.taxonomy import Taxonomy
-from retraining.files import replacing
+from quality.output import replacing
 from retraining.training.config import TrainConfig
 from retraining.training.tensors import normalised
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from retraining.files import write_text
+from quality.output import write_text
 from retraining.training.config import TrainConfig
 from retraining.training.run_folder import CURVES_FILE, Epoch, best_epoch
 

@@ -15,8 +15,8 @@ import yaml
 from models.checkpoint.backbone_weights import backbone_state
 from models.registry.backbones import build_network
 from models.registry.taxonomy import HAM10000, Taxonomy
+from quality.output import write_text
 from retraining.data.splits import described
-from retraining.files import write_text
 from retraining.training.config import CRITERIA, TrainConfig, load_config
 
 CONFIG_FILE = "config.yaml"

@@ -26,8 +26,8 @@ from torch import nn
 from models.checkpoint.backbone_weights import backbone_sha256
 from models.registry.backbones import get_backbone, get_layer, head_keys
 from models.registry.taxonomy import Taxonomy
+from quality.output import sweep
 from retraining.data.splits import load_split, load_taxonomy
-from retraining.files import sweep
 from retraining.training.batches import Data
 from retraining.training.callbacks import Bar, Lines, Record, Report, WholeFiles
 from retraining.training.config import CRITERIA, TrainConfig

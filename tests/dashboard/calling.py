@@ -21,7 +21,7 @@ class Page:
         self.end_id = json.loads(found[1])["end_id"]
         self.ticket = 0
 
-    def hold(self, data: bytes) -> TestResponse:
+    def stage(self, data: bytes) -> TestResponse:
         return self.client.post("/pictures", data=data, content_type="application/octet-stream")
 
     def order(self, **order: Any) -> dict[str, str]:
@@ -33,10 +33,10 @@ class Page:
         return {name: answer[name] for name in ("cacheKey", "job")}
 
     def explain(self, data: bytes, **options: Any) -> dict[str, str]:
-        held = self.hold(data).get_json()["picture"]
+        held = self.stage(data).get_json()["picture"]
         return self.order(picture=held, options=options)
 
-    def look(self, handles: dict[str, str]) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    def poll(self, handles: dict[str, str]) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
         """How far it is, and what came out."""
         response = self.call(None, handles)
         if response.status_code == 204:

@@ -15,7 +15,7 @@ from werkzeug.serving import make_server
 
 from Dashboard import client
 from Dashboard.app import create_app
-from Dashboard.assess.advice import CONSULT, NO_APPOINTMENT, RETAKE
+from Dashboard.assess.messages import CONSULT, NO_APPOINTMENT, RETAKE
 from Dashboard.assess.service import Service
 from Dashboard.explain.jobs.engine import Jobs
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from Dashboard.assess.advice import CONSULT, NO_APPOINTMENT
+from Dashboard.assess.messages import CONSULT, NO_APPOINTMENT
 
 Encode = Callable[..., bytes]
 LISTENING = re.compile(r"Listening at: http://127\.0\.0\.1:(\d+)")

@@ -77,7 +77,7 @@ def test_no_patient_images_no_data_no_environment() -> None:
         return (
             re.search(r"ISIC_\d{7}|HAM10000_(images|metadata|segmentations)", file.name) is not None
             or file.suffix.lower() in {".zip", ".npy", ".npz", ".pt", ".pth", ".ckpt", ".pkl"}
-            or bool({".venv", "__pycache__", "runs"} & set(file.parts))
+            or bool({".venv", "__pycache__", "node_modules", "runs"} & set(file.parts))
         )
 
     assert [file for file in tracked() if suspicious(file)] == []

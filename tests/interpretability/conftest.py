@@ -12,16 +12,16 @@ from interpretability.attribution.progress import Meter
 from interpretability.attribution.target import Target
 from interpretability.attribution.task import Task
 from models.registry.preprocessing import Preprocessing
+from quality.arrays import RGBImage
 
 if TYPE_CHECKING:
     from interpretability.attribution.networks import Networks
 
-Picture = NDArray[np.uint8]
 SIZE = 64
 
 
 @pytest.fixture(scope="session")
-def picture() -> Picture:
+def picture() -> RGBImage:
     """A dark disc on a pink ground, 90 x 120, with some noise."""
     y, x = np.mgrid[0:90, 0:120]
     ground = np.full((90, 120, 3), (220, 180, 165), np.float64)
@@ -70,10 +70,10 @@ def make_task() -> MakeTask:
     """Builds a task of any score function or network, without a checkpoint."""
 
     def make(
-        picture: Picture,
+        picture: RGBImage,
         settings: dict[str, float] | None = None,
         *,
-        scores: Callable[[Picture], NDArray[np.float64]] | None = None,
+        scores: Callable[[RGBImage], NDArray[np.float64]] | None = None,
         networks: "Networks | None" = None,
         target: Target = Target("nv", (5,)),  # noqa: B008 (frozen)
         size: int = SIZE,
@@ -81,7 +81,7 @@ def make_task() -> MakeTask:
     ) -> Task:
         taken = Preprocessing(size, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
-        def asked(squares: Picture) -> NDArray[np.float64]:
+        def asked(squares: RGBImage) -> NDArray[np.float64]:
             import torch
 
             assert networks is not None

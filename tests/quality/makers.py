@@ -76,6 +76,18 @@ def png(
     )
 
 
+def riff(name: bytes, body: bytes) -> bytes:
+    """A chunk of a WebP file, padded to an even number of bytes."""
+    return name + struct.pack("<I", len(body)) + body + b"\0" * (len(body) % 2)
+
+
+def webp(width: int, height: int, flags: int, *chunks: bytes) -> bytes:
+    """A WebP file of these chunks after an extended header (RFC 9649, section 2.7)."""
+    size = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    header = riff(b"VP8X", bytes([flags, 0, 0, 0]) + size)
+    return riff(b"RIFF", b"WEBP" + header + b"".join(chunks))
+
+
 def bmp(
     width: int,
     height: int,

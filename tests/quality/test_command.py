@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ from typer.testing import CliRunner, Result
 
 import quality
 from quality.__main__ import app
-from quality.batch import COLUMNS, Row, list_inputs, measure, measure_all, write_csv
+from quality.batch import COLUMNS, Row, list_inputs, measure, measure_all
+from quality.output import write_csv
 from tests.quality.makers import picture, save
 from tests.quality.test_gate import BLURRED, PALE, SHARP
 
@@ -167,7 +169,7 @@ def test_csv_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
         raise RuntimeError("power cut")
 
     with pytest.raises(RuntimeError, match="power cut"):
-        write_csv(out, broken())
+        write_csv(out, COLUMNS, map(asdict, broken()))
     assert out.read_text() == "before"
     assert list(tmp_path.iterdir()) == [out]
 
@@ -176,7 +178,7 @@ def test_csv_through_a_link_keeps_the_link(tmp_path: Path) -> None:
     out, link = tmp_path / "out.csv", tmp_path / "link.csv"
     out.touch()
     link.symlink_to(out)
-    write_csv(link, [])
+    write_csv(link, COLUMNS, [])
     assert link.is_symlink()
     assert out.read_text().startswith("file,width")
 

@@ -260,11 +260,20 @@ def test_orientation(kind: str, options: dict[str, object], orientation: int) ->
 
 
 @pytest.mark.parametrize(
-    "block", [b"", b"II*\0\xff\xff\xff\xff", b"MM\0*\0\0\0\x08\xff\xff", b"nothing", b"II*\0\x08"]
+    "block",
+    [
+        b"",
+        b"II*\0\xff\xff\xff\xff",
+        b"II+\0\x08\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff",
+        b"MM\0*\0\0\0\x08\xff\xff",
+        b"nothing",
+        b"II*\0\x08",
+    ],
 )
-def test_damaged_exif_leaves_the_picture_as_it_is(block: bytes) -> None:
-    data = save(RGB, "JPEG", exif=b"Exif\0\0" + block)
-    assert np.array_equal(quality.decode(data), quality.decode(save(RGB, "JPEG")))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_damaged_exif_leaves_the_picture_as_it_is(block: bytes, kind: str) -> None:
+    data = save(RGB, kind, exif=b"Exif\0\0" + block)
+    assert np.array_equal(quality.decode(data), quality.decode(save(RGB, kind)))
 
 
 @pytest.mark.parametrize("orientation", [0, 9, 65535])

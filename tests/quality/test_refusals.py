@@ -6,6 +6,7 @@ import time
 import tracemalloc
 import zlib
 from collections.abc import Callable
+from functools import reduce
 
 import cv2
 import numpy as np
@@ -13,9 +14,7 @@ import pytest
 from PIL import Image
 
 import quality
-from quality.formats.bmp import MAX_RUN_LENGTH_PIXELS
-from quality.formats.essence import MAX_PARTS
-from quality.formats.jpeg import MAX_SCANS
+from quality.limits import MAX_PARTS, MAX_RUN_LENGTH_PIXELS, MAX_SCANS
 from tests.quality.makers import Tiff, bmp, chunk, picture, png, save
 
 RGB = picture()
@@ -84,9 +83,16 @@ def test_wrong_checksum() -> None:
     refused(bytes(data), quality.CorruptImageError, "damaged", 400)
 
 
+def test_too_many_tags() -> None:
+    tags = {f"t{1000 + n}": n for n in range(60_000)}
+    refused(Tiff().page(RGB, 2, **tags).bytes(), quality.CorruptImageError, "unusual variant", 400)
+
+
 def test_missing_strips() -> None:
     taller = Tiff().page(RGB, 2, t257=5000, t278=46).bytes()
     refused(taller, quality.CorruptImageError, "incomplete", 400)
+    longer = Tiff().page(RGB, 2, t279=RGB.size + 1000).bytes()
+    refused(longer, quality.CorruptImageError, "incomplete", 400)
 
 
 @pytest.mark.parametrize(
@@ -96,11 +102,17 @@ def test_missing_strips() -> None:
         save(RGB, "WEBP", save_all=True, append_images=[Image.fromarray(255 - RGB)]),
         save(RGB, "TIFF", save_all=True, append_images=[Image.fromarray(255 - RGB)]),
         Tiff().page(RGB, 2).page(RGB, 2, t254=2).bytes(),
+        reduce(lambda file, _: file.page(RGB[:1, :1], 2, t254=1), range(100), Tiff()).bytes(),
     ],
-    ids=["PNG", "WebP", "TIFF", "TIFF page"],
+    ids=["PNG", "WebP", "TIFF", "TIFF page", "TIFF of many previews"],
 )
 def test_several_pictures(data: bytes) -> None:
     refused(data, quality.UnsupportedFormatError, "several pictures", 415)
+
+
+def tiled(width: int, height: int) -> Tiff:
+    """A compressed picture in one tile, of which a decoder needs the whole in memory."""
+    return Tiff().page(RGB, 2, t259=8, t322=width, t323=height, t324=8, t325=100)
 
 
 @pytest.mark.parametrize(
@@ -113,6 +125,7 @@ def test_several_pictures(data: bytes) -> None:
         (Tiff().page(RGB.astype(np.uint16), 2, t284=2).bytes(), "16 bits per sample in separate"),
         (Tiff(">", big=True).page(RGB, 2).bytes(), "big-endian BigTIFF"),
         (Tiff().page(RGB, 8).bytes(), "samples of the kind LAB"),
+        (tiled(2**14, 2**13).bytes(), "a tile of more than 67108864 pixels"),
         (png(1, 1, 8, 2, [b"abc"], [(b"CgBI", b"\0")]), "a chunk CgBI"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -229,9 +242,13 @@ def test_large_run_lengths() -> None:
 
 @pytest.mark.parametrize("width", [0, 1])
 def test_no_pixels(width: int) -> None:
-    refused(
-        png(width, 1 - width, 8, 2, [b""]), quality.CorruptImageError, "at least one pixel", 400
-    )
+    for data in (
+        png(width, 1 - width, 8, 2, [b""]),
+        jpeg_of(width, 1 - width),
+        bmp(width, 1 - width, 24, bytes(4)),
+        Tiff().page(RGB, 2, t256=width, t257=1 - width).bytes(),
+    ):
+        refused(data, quality.CorruptImageError, "at least one pixel", 400)
 
 
 def test_sentences_hold_no_text_of_the_file() -> None:

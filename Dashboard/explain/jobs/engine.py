@@ -12,9 +12,9 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from Dashboard.config import Config
-from Dashboard.explain.jobs import KEEP_SECONDS, followers, records
+from Dashboard.explain.jobs import KEEP_SECONDS, records, subscriptions
 from Dashboard.explain.jobs.errors import NotDone, Unavailable, UnknownJob
-from Dashboard.explain.jobs.keeper import Keeper
+from Dashboard.explain.jobs.local_worker import LocalWorkerManager
 from Dashboard.explain.jobs.records import OPEN, Order, Record
 from Dashboard.explain.jobs.sender import Sender
 from Dashboard.explain.jobs.store import RedisStore, Store, StoreError
@@ -24,7 +24,7 @@ from Dashboard.explain.jobs.work import EXPLAINER
 MOST_OPEN = 24
 KEY = re.compile(r"[A-Za-z0-9_-]{22}")
 # How long a picture waits for the order that comes with it.
-HELD_SECONDS = 60
+STAGED_SECONDS = 60
 POLL_SECONDS = 0.1
 
 
@@ -38,8 +38,8 @@ class Jobs:
     def __init__(self, config: Config, *, explainer: str = EXPLAINER) -> None:
         self.config = config
         self.explainer = explainer
-        self._keeper = Keeper(config, explainer)
-        self.sender = Sender(config, self._keeper)
+        self._local_worker = LocalWorkerManager(config, explainer)
+        self.sender = Sender(config, self._local_worker)
         self._redis: RedisStore | None = None
 
     @property
@@ -59,11 +59,11 @@ class Jobs:
             return
         self._open()
         if self.config.explain == "ready":
-            self._keeper.start()
+            self._local_worker.start()
 
     def close(self) -> None:
         """End worker and supervisor, and delete what they held."""
-        self._keeper.close()
+        self._local_worker.close()
 
     def submit(self, data: bytes, order: Order, version: str = "") -> str:
         """The key of a job that explains the picture file `data`, an equal one's where there is.
@@ -90,7 +90,7 @@ class Jobs:
             listed = json.loads(store.get(of) or b"[]")
             store.put(of, json.dumps([*listed, key]).encode(), KEEP_SECONDS)
         if self.local:
-            self._keeper.start()
+            self._local_worker.start()
         try:
             self.sender.send(key)
         except Unavailable:  # nobody will take it: the next equal request must not wait for it
@@ -99,8 +99,8 @@ class Jobs:
             raise
         return key
 
-    def hold(self, data: bytes) -> str:
-        """The key of a picture file that an order will follow for, within `HELD_SECONDS`.
+    def stage(self, data: bytes) -> str:
+        """The key of a picture file that an order will follow for, within `STAGED_SECONDS`.
 
         Raises:
             Unavailable: as `submit`.
@@ -109,10 +109,10 @@ class Jobs:
         key = secrets.token_urlsafe(16)
         with self._storing() as store:
             self._has_room(store)
-            store.put(records.held_key(key), data, HELD_SECONDS)
+            store.put(records.staged_key(key), data, STAGED_SECONDS)
         return key
 
-    def take(self, key: str) -> bytes:
+    def claim(self, key: str) -> bytes:
         """The picture file that was held under `key`; it is held no longer.
 
         Raises:
@@ -121,8 +121,8 @@ class Jobs:
         if not KEY.fullmatch(key) or not self._opened():
             raise UnknownJob
         with self._storing() as store:
-            data = store.get(records.held_key(key))
-            store.remove(records.held_key(key))
+            data = store.get(records.staged_key(key))
+            store.remove(records.staged_key(key))
         if data is None:
             raise UnknownJob
         return data
@@ -165,7 +165,7 @@ class Jobs:
             # A supervisor may have been killed since the job was handed in, and taken the worker
             # along: without a new one it would wait for ever.
             if self.local and record is not None and record.state in OPEN:
-                self._keeper.restart()
+                self._local_worker.restart()
         if record is None:
             raise UnknownJob
         return record
@@ -177,16 +177,16 @@ class Jobs:
             time.sleep(POLL_SECONDS)
         return record
 
-    def follow(self, key: str, who: str, seconds: float = followers.FOLLOWING_SECONDS) -> None:
-        """Count `who` among those that wait for a job, see `followers`.
+    def subscribe(self, key: str, who: str, seconds: float = subscriptions.LEASE_SECONDS) -> None:
+        """Count `who` among those that wait for a job, see `subscriptions`.
 
         Raises:
             Unavailable.
         """
         with self._storing() as store:
-            followers.follow(store, key, who, seconds)
+            subscriptions.subscribe(store, key, who, seconds)
 
-    def look(self, key: str, who: str) -> Record | None:
+    def poll(self, key: str, who: str) -> Record | None:
         """How far a job is, for one that goes on to follow it; None where that one has left.
 
         Raises:
@@ -196,9 +196,9 @@ class Jobs:
         if record.state not in OPEN:
             return record
         with self._storing() as store:
-            return record if followers.renew(store, key, who) else None
+            return record if subscriptions.renew(store, key, who) else None
 
-    def leave(self, key: str, who: str, *, stop: bool = True) -> None:
+    def unsubscribe(self, key: str, who: str, *, stop: bool = True) -> None:
         """Count a follower no longer; results are kept.
 
         stop: stop the job that waits or runs where nobody else follows it.
@@ -208,8 +208,8 @@ class Jobs:
         """
         record = self.status(key)
         with self._storing() as store:
-            followers.leave(store, key, who)
-            if stop and record.state in OPEN and not followers.anybody(store, key):
+            subscriptions.unsubscribe(store, key, who)
+            if stop and record.state in OPEN and not subscriptions.has_subscribers(store, key):
                 self._stop(store, key, record)
 
     def cancel(self, key: str) -> Record:
@@ -268,7 +268,7 @@ class Jobs:
         return value
 
     def _has_room(self, store: Store) -> None:
-        waiting = sum(len(store.keys(start)) for start in ("input-", "held-"))
+        waiting = sum(len(store.keys(start)) for start in ("input-", "staged-"))
         if waiting >= MOST_OPEN:
             raise Unavailable("too many explanations are waiting; try again in a minute")
 
@@ -318,11 +318,11 @@ class Jobs:
         return record
 
     def _opened(self) -> bool:
-        return not self.local or self._keeper.opened
+        return not self.local or self._local_worker.opened
 
     def _open(self) -> None:
         try:
-            self._keeper.open()
+            self._local_worker.open()
         except OSError as error:
             raise Unavailable(
                 f"explanations have no place for their files: {error.strerror}"
@@ -334,7 +334,7 @@ class Jobs:
             if self._redis is None:
                 self._redis = RedisStore(str(self.config.redis_url))
             return self._redis
-        return self._keeper.store
+        return self._local_worker.store
 
     @contextmanager
     def _storing(self) -> Iterator[Store]:

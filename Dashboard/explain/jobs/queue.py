@@ -8,7 +8,7 @@ from celery import Celery  # type: ignore[import-untyped]
 
 from Dashboard.explain.jobs.store import Store
 from Dashboard.explain.jobs.transport import SCHEME
-from Dashboard.explain.jobs.work import beating, work
+from Dashboard.explain.jobs.work import heartbeat, work
 
 TASK = "explain"
 QUEUE = "explanations"
@@ -70,7 +70,7 @@ def register(app: Celery, store: Store, explainer: str) -> None:
     def explain(key: str) -> None:
         work(key, store, explainer)
 
-    sign = beating(store, f"{WORKER_KEY}-{secrets.token_hex(8)}")
+    sign = heartbeat(store, f"{WORKER_KEY}-{secrets.token_hex(8)}")
 
     @worker_ready.connect(weak=False)  # type: ignore[untyped-decorator]
     def up(**_: Any) -> None:

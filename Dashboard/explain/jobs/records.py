@@ -76,9 +76,9 @@ def input_key(key: str) -> str:
     return f"input-{key}"
 
 
-def held_key(key: str) -> str:
+def staged_key(key: str) -> str:
     """Where a picture lies whose order has not come yet."""
-    return f"held-{key}"
+    return f"staged-{key}"
 
 
 def cancel_key(key: str) -> str:
@@ -91,12 +91,12 @@ def alive_key(key: str) -> str:
     return f"alive-{key}"
 
 
-def follower_key(key: str, who: str = "") -> str:
+def subscriber_key(key: str, who: str = "") -> str:
     """What lies there says that somebody follows the job; nobody: how all of these begin."""
     return f"follower-{key}-{who}"
 
 
-def left_key(key: str, who: str) -> str:
+def unsubscribed_key(key: str, who: str) -> str:
     """What lies there says that a follower of the job has left."""
     return f"left-{key}-{who}"
 

@@ -6,14 +6,14 @@ from typing import Any
 
 from Dashboard.config import Config
 from Dashboard.explain.jobs.errors import Unavailable
-from Dashboard.explain.jobs.keeper import Keeper
+from Dashboard.explain.jobs.local_worker import LocalWorkerManager
 
 
 class Sender:
     """Hands jobs in; for all processes of one server, forked or not."""
 
-    def __init__(self, config: Config, keeper: Keeper) -> None:
-        self._config, self._keeper = config, keeper
+    def __init__(self, config: Config, local_worker: LocalWorkerManager) -> None:
+        self._config, self._local_worker = config, local_worker
         self._queue: tuple[int, Any] | None = None
         self._lock = threading.Lock()
 
@@ -29,7 +29,7 @@ class Sender:
 
         with self._lock:
             if self._queue is None or self._queue[0] != os.getpid():
-                folder = self._keeper.folder if self._config.redis_url is None else None
+                folder = self._local_worker.folder if self._config.redis_url is None else None
                 queue = make_celery(folder=folder, redis_url=self._config.redis_url)
                 self._queue = (os.getpid(), queue)
             app = self._queue[1]

@@ -56,7 +56,7 @@ def work(key: str, store: Store, explainer: str) -> None:
         return
     job = _Job(key, store, record)
     # The record is final before the signs of life end: who misses them must not think it lost.
-    with beating(store, records.alive_key(key)):
+    with heartbeat(store, records.alive_key(key)):
         try:
             job.run(explainer)
         except Cancelled:
@@ -154,11 +154,11 @@ class _Job:
 
 
 @contextmanager
-def beating(store: Store, key: str) -> Iterator[None]:
+def heartbeat(store: Store, key: str) -> Iterator[None]:
     """Renew `key` from a thread for as long as this lasts, so that others see it go on."""
     stop = threading.Event()
 
-    def beat() -> None:
+    def renew() -> None:
         while not stop.wait(BEAT_SECONDS):
             try:
                 store.put(key, b"1", BEAT_LASTS_SECONDS)
@@ -166,7 +166,7 @@ def beating(store: Store, key: str) -> Iterator[None]:
                 logger.warning("the store of explanations did not take a sign of life")
 
     store.put(key, b"1", BEAT_LASTS_SECONDS)
-    thread = threading.Thread(target=beat, daemon=True)
+    thread = threading.Thread(target=renew, daemon=True)
     thread.start()
     try:
         yield

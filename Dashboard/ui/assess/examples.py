@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from Dashboard.ui.assess.thumbnails import encode_jpeg
+from quality.arrays import RGBImage
 
 WIDTH, HEIGHT = 600, 450
 JPEG_QUALITY = 92
 BLUR_SIGMA = 7.0
 PALE_RANGE, PALE_LEVEL = 0.32, 0.94
-Picture = NDArray[np.uint8]
 Field = NDArray[np.float64]
 
 
@@ -37,7 +37,7 @@ EXAMPLES: tuple[Example, ...] = (
 )
 
 
-def draw(name: str) -> Picture:
+def draw(name: str) -> RGBImage:
     """The example `name` as (450, 600, 3) RGB, 8 bits; the same picture at every call.
 
     Raises:
@@ -63,7 +63,7 @@ def example_file(name: str) -> bytes:
 
 
 @cache  # a fifth of a second of drawing
-def _lesion() -> Picture:
+def _lesion() -> RGBImage:
     """A brown patch with a wavy border and a network of lines, on skin with a few hairs."""
     random = np.random.default_rng(7)
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float64)
@@ -84,7 +84,7 @@ def _lesion() -> Picture:
     brown -= 12 * (_network(x, y, random) * inside)[..., None]
     picture = skin * (1 - inside[..., None]) + brown * inside[..., None]
     picture += 1.5 * random.standard_normal(x.shape)[..., None]
-    canvas: Picture = np.clip(picture, 0, 255).astype(np.uint8)
+    canvas: RGBImage = np.clip(picture, 0, 255).astype(np.uint8)
     _draw_globules(canvas, random)
     _draw_hairs(canvas, random)
     _draw_scale(canvas)
@@ -108,7 +108,7 @@ def _network(x: Field, y: Field, random: np.random.Generator) -> Field:
     return np.asarray(1 / (1 + np.exp((np.asarray(waves) + 0.5) * 5)), dtype=np.float64)
 
 
-def _draw_globules(canvas: Picture, random: np.random.Generator) -> None:
+def _draw_globules(canvas: RGBImage, random: np.random.Generator) -> None:
     for _ in range(10):
         turn, reach = random.uniform(0, 2 * np.pi), random.uniform(0.55, 0.93)
         centre = (
@@ -118,7 +118,7 @@ def _draw_globules(canvas: Picture, random: np.random.Generator) -> None:
         cv2.circle(canvas, centre, int(random.integers(2, 5)), (74, 42, 34), -1, cv2.LINE_AA)
 
 
-def _draw_hairs(canvas: Picture, random: np.random.Generator) -> None:
+def _draw_hairs(canvas: RGBImage, random: np.random.Generator) -> None:
     for _ in range(3):
         start = random.uniform((0, 0), (WIDTH, HEIGHT))
         turn, bend = random.uniform(0, np.pi), random.uniform(-0.004, 0.004)
@@ -130,7 +130,7 @@ def _draw_hairs(canvas: Picture, random: np.random.Generator) -> None:
         cv2.polylines(canvas, line, False, (58, 38, 32), 2, cv2.LINE_AA, shift=4)
 
 
-def _draw_scale(canvas: Picture) -> None:
+def _draw_scale(canvas: RGBImage) -> None:
     """The ruler along the edge of a dermatoscope's plate."""
     for k in range(21):
         left, length = 60 + 24 * k, 16 if k % 5 == 0 else 9

@@ -20,7 +20,7 @@ EXAMPLE_SIDE = 240
 def drop_zone(config: Config) -> html.Label:
     """A label around a file field, so that mouse, touch and keyboard work as in any form.
 
-    The field itself is put into `#picker` by `assets/intake.js`: Dash has no file field that
+    The field itself is put into `#picker` by `assets/assess/intake.js`: Dash has no file field that
     leaves files alone; its own Upload reads all of them into memory at once.
     """
     return html.Label(

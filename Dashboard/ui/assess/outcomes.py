@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from dash import html
 
-from Dashboard.assess import advice as messages
+from Dashboard.assess import messages
 from Dashboard.assess.service import Assessment
 from Dashboard.ui.elements.icons import icon
 
@@ -13,8 +13,8 @@ from Dashboard.ui.elements.icons import icon
 class Outcome:
     """One kind of answer.
 
-    key: names the colours in `assets/tones.css` (`.tone-KEY`) and the filter of the results.
-    icon: of `assets/icons`; no two outcomes share one.
+    key: names the colours in `assets/shell/tones.css` (`.tone-KEY`) and the filter of the results.
+    icon: of `assets/shell/icons`; no two outcomes share one.
     label: what one image of this kind is called in the summary.
     """
 
@@ -26,9 +26,9 @@ class Outcome:
 CONSULT = Outcome("consult", "calendar", "Consultation")
 CLEAR = Outcome("clear", "check", "No appointment")
 RETAKE = Outcome("retake", "retake", "Retake")
-FOREIGN = Outcome("foreign", "question", "Not dermatoscopic")
+OOD = Outcome("ood", "question", "Not dermatoscopic")
 ERROR = Outcome("error", "file-x", "Not assessed")
-OUTCOMES: tuple[Outcome, ...] = (CONSULT, CLEAR, RETAKE, FOREIGN, ERROR)
+OUTCOMES: tuple[Outcome, ...] = (CONSULT, CLEAR, RETAKE, OOD, ERROR)
 
 
 def outcome_of(assessment: Assessment) -> Outcome:
@@ -36,7 +36,7 @@ def outcome_of(assessment: Assessment) -> Outcome:
     if assessment.rejected:
         return RETAKE
     if assessment.in_distribution is False:
-        return FOREIGN
+        return OOD
     return CONSULT if assessment.advice == messages.CONSULT else CLEAR
 
 

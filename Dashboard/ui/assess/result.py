@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 
 from Dashboard.assess.service import Assessment
 from Dashboard.ui.assess.gauges import gauges
-from Dashboard.ui.assess.outcomes import CLEAR, ERROR, FOREIGN, banner, outcome_of
+from Dashboard.ui.assess.outcomes import CLEAR, ERROR, OOD, banner, outcome_of
 from Dashboard.ui.assess.probabilities import chart_legend, malignancy, probability_chart
 from Dashboard.ui.elements.icons import icon
 from Dashboard.ui.elements.text import duration, percent
@@ -89,12 +89,14 @@ def _figure(view: ResultView) -> html.Figure:
     tags = []
     if view.synthetic:
         tags.append(html.Span([icon("pencil"), "Synthetic picture"], className="tag"))
-    if _forced(view.assessment):
-        tags.append(html.Span([icon("warning"), "Classified anyway"], className="tag tag-warning"))
+    if _gate_overridden(view.assessment):
+        tags.append(
+            html.Span([icon("warning"), "Quality gate overridden"], className="tag tag-warning")
+        )
     picture = html.Img(src=view.thumbnail, alt=_alt(view), className="thumb")
     prediction = view.assessment.prediction
     heat = None
-    if prediction is not None and outcome_of(view.assessment) is not FOREIGN:
+    if prediction is not None and outcome_of(view.assessment) is not OOD:
         heat = heat_canvas(prediction, report.width, report.height)
     captions = [html.Span(f"{report.width:,} × {report.height:,} pixels"), *tags]
     if prediction is not None and heat is not None:
@@ -161,14 +163,14 @@ def _classified(view: ResultView) -> list[Component]:
     outcome = outcome_of(assessment)
     chart = html.Div([probability_chart(prediction, view.taxonomy), chart_legend()])
     findings: list[Component] = [banner(outcome, assessment.message)]
-    if _forced(assessment):
+    if _gate_overridden(assessment):
         findings.append(
             html.P(
                 [icon("warning"), "Classified although the image should be retaken."],
-                className="forced",
+                className="caution",
             )
         )
-    if outcome is FOREIGN:
+    if outcome is OOD:
         computed = [html.Summary("What the classifier computed all the same"), chart]
         findings += [
             html.P(NOT_ALWAYS_RIGHT, className="hint"),
@@ -179,7 +181,7 @@ def _classified(view: ResultView) -> list[Component]:
         findings += [_finding(prediction), _malignancy(assessment, prediction)]
         if outcome is CLEAR and prediction.p_malignant >= MAJORITY:
             findings.append(
-                html.P([icon("warning"), html.Span(MORE_LIKELY_MALIGNANT)], className="forced")
+                html.P([icon("warning"), html.Span(MORE_LIKELY_MALIGNANT)], className="caution")
             )
         parts = [
             html.Div(chart, className="card-chart"),
@@ -191,7 +193,7 @@ def _classified(view: ResultView) -> list[Component]:
             className="provenance",
         )
     )
-    wide = " card-main-wide" if outcome is FOREIGN else ""
+    wide = " card-main-wide" if outcome is OOD else ""
     return [html.Div(findings, className=f"card-main{wide}"), *parts]
 
 
@@ -219,5 +221,5 @@ def _finding(prediction: Prediction) -> html.P:
     )
 
 
-def _forced(assessment: Assessment) -> bool:
+def _gate_overridden(assessment: Assessment) -> bool:
     return not assessment.gated and assessment.quality.verdict == "reject"

@@ -1,6 +1,6 @@
 """The frame of the results: progress, counts that filter, cards or table, download.
 
-What is in it changes with every image; `assets/cards.js` and `assets/table.js` do that.
+What is in it changes with every image; `cards.js` and `table.js` of `assets/assess` do that.
 """
 
 import json

@@ -22,7 +22,7 @@ COLUMNS: tuple[str, ...] = (
     "brightness",
     "verdict",
     "reasons",
-    "classified_anyway",
+    "gate_overridden",
     "model",
     "version",
     "seconds",
@@ -45,7 +45,7 @@ def result_row(assessment: Assessment) -> dict[str, Any]:
         brightness=round(report.brightness, 2),
         verdict=report.verdict,
         reasons=" ".join(report.reasons),
-        classified_anyway=not assessment.gated and report.verdict == "reject",
+        gate_overridden=not assessment.gated and report.verdict == "reject",
         seconds=round(assessment.seconds, 4),
     )
     prediction = assessment.prediction

@@ -1,4 +1,4 @@
-"""The frame of the Compare page; the pictures in it are drawn by `assets/compare.js`."""
+"""The frame of the Compare page; the pictures in it are drawn by `assets/compare/compare.js`."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,9 +6,9 @@ from typing import Any
 
 from dash import html
 
-from Dashboard.assess import advice as messages
-from Dashboard.assess.advice import AdviceRule
+from Dashboard.assess import advice, messages
 from Dashboard.assess.service import ModelInfo
+from Dashboard.config import AdviceRule
 from Dashboard.ui.assess.result import MAJORITY, MORE_LIKELY_MALIGNANT
 from Dashboard.ui.elements.icons import icon
 from Dashboard.ui.explain.heat import heat_tools
@@ -69,7 +69,7 @@ def expectations(info: ModelInfo, rule: AdviceRule) -> dict[str, Any]:
     """
     curve = info.operating_curve
     return {
-        "threshold": messages.threshold(rule, info.operating_point),
+        "threshold": advice.threshold(rule, info.operating_point),
         "curve": dict(curve) if curve else None,
     }
 

@@ -1,4 +1,4 @@
-"""The dashboard's own icons: `assets/icons/NAME.svg`, painted in the colour of the text."""
+"""The dashboard's own icons: `assets/shell/icons/NAME.svg`, painted in the colour of the text."""
 
 from dash import html
 
@@ -6,7 +6,7 @@ from dash import html
 def icon(name: str, *, class_name: str = "") -> html.Span:
     """An icon beside a text that says the same; hidden from screen readers.
 
-    name: a file of `assets/icons`, without its suffix; `assets/icons.css` lists them.
+    name: a file of `assets/shell/icons`, without its suffix; `assets/shell/icons.css` lists them.
     """
     classes = f"icon icon-{name} {class_name}".strip()
     return html.Span(className=classes, **{"aria-hidden": "true"})

@@ -1,6 +1,6 @@
 """Mantine's theme: the house's colours and type in the shape that MantineProvider takes.
 
-The same colours stand as CSS variables in `assets/base.css`.
+The same colours stand as CSS variables in `assets/shell/base.css`.
 """
 
 from typing import Any

@@ -22,7 +22,6 @@ from dash.background_callback.managers import BaseBackgroundCallbackManager
 from pydantic import ValidationError
 
 import quality
-from Dashboard.api.inputs import InputError
 from Dashboard.assess.service import ModelNotReady, UnknownModel
 from Dashboard.config import Config
 from Dashboard.explain.explanations import Explanations, progress
@@ -30,6 +29,7 @@ from Dashboard.explain.jobs.engine import Jobs, Unavailable, UnknownJob
 from Dashboard.explain.jobs.records import CANCELLED, OPEN
 from Dashboard.explain.schemas import PageOrder
 from Dashboard.ui.explain.panel import SLOTS, slot
+from Dashboard.web.errors import InputError
 
 PICTURES = "/pictures"
 LEFT = "/left"
@@ -86,7 +86,7 @@ class JobsManager(BaseBackgroundCallbackManager):
         """
         ticket, _, key = job.partition(".")
         with suppress(UnknownJob, Unavailable):
-            self.jobs.leave(key, ticket, stop="cancelJob" in flask.request.args)
+            self.jobs.unsubscribe(key, ticket, stop="cancelJob" in flask.request.args)
 
     def get_updated_props(self, key: str) -> dict[str, Any]:
         """None: jobs set no properties of the page."""
@@ -99,7 +99,7 @@ class JobsManager(BaseBackgroundCallbackManager):
         if mark == "!":
             return {"ticket": int(ticket), "error": rest}
         try:
-            record = self.jobs.look(rest, ticket)
+            record = self.jobs.poll(rest, ticket)
             if record is None:  # Dash is to ask no longer
                 return {"ticket": int(ticket), "error": CANCELLED}
             return {"ticket": int(ticket), **progress(rest, record)}
@@ -160,12 +160,12 @@ def install(app: dash.Dash, explanations: Explanations) -> None:
         prevent_initial_call=True,
     )
 
-    def hold() -> dict[str, str]:
+    def stage() -> dict[str, str]:
         """Hold the body of the request, an image file, for the order that follows."""
         data = flask.request.get_data(cache=False)
-        with service.turn():
+        with service.cpu_slot():
             quality.decode(data, service.config.limits)
-        return {"picture": jobs.hold(data)}
+        return {"picture": jobs.stage(data)}
 
     def left() -> tuple[str, int]:
         """Follow the jobs in the request's body, `TICKET.KEY` a line, no longer: a page was left.
@@ -176,8 +176,8 @@ def install(app: dash.Dash, explanations: Explanations) -> None:
             ticket, _, key = line.partition(".")
             with suppress(UnknownJob, Unavailable):
                 if TICKET.fullmatch(ticket):
-                    jobs.leave(key, ticket, stop=False)
+                    jobs.unsubscribe(key, ticket, stop=False)
         return "", 204
 
-    app.server.add_url_rule(PICTURES, "pictures", hold, methods=["POST"])
+    app.server.add_url_rule(PICTURES, "pictures", stage, methods=["POST"])
     app.server.add_url_rule(LEFT, "left", left, methods=["POST"])

@@ -24,7 +24,7 @@ CELL = 4
 
 
 def heat_tools(scale: str) -> html.Div:
-    """Switch, opacity and legend for all heatmaps of a page; `assets/heat.js` fills it.
+    """Switch, opacity and legend for all heatmaps of a page; `assets/explain/heat.js` fills it.
 
     scale: what the strongest colour stands for.
     """

@@ -1,6 +1,6 @@
 """The panel of a result in which its explanations are asked for and shown.
 
-What is in it the browser draws when it is opened: `assets/explain.js`.
+What is in it the browser draws when it is opened: `assets/explain/explain.js`.
 """
 
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ def slot(place: int) -> tuple[str, ...]:
 
 
 def slots() -> html.Div:
-    """Where `assets/jobs.js` and Dash's background callbacks meet, on every page."""
+    """Where `assets/explain/jobs.js` and Dash's background callbacks meet, on every page."""
     return html.Div(
         [dcc.Store(id=name) for place in range(SLOTS) for name in slot(place)],
         id="explain-slots",

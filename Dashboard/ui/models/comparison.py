@@ -102,7 +102,7 @@ def cost_table(found: Comparison, installed: Collection[str]) -> html.Div:
 
 
 def _row(name: str, installed: Collection[str], cells: Sequence[Component]) -> html.Tr:
-    # `assets/models.js` shows the mark at the model in use.
+    # `assets/models/models.js` shows the mark at the model in use.
     mark = html.Span("In use", className="tag tag-used", hidden=True, **{"data-used": name})
     return html.Tr(
         [html.Th([html.Span(name), *([mark] if name in installed else [])], scope="row"), *cells]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from Dashboard.assess.advice import CONSULT, NO_APPOINTMENT, RETAKE
+from Dashboard.assess.messages import CONSULT, NO_APPOINTMENT, RETAKE
 from tests.dashboard.sending import as_form, as_json, refused
 
 Encode = Callable[..., bytes]

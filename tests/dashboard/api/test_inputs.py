@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from Dashboard.api.inputs import InputError, decode_base64, describe, kind_of
+from Dashboard.api.inputs import decode_base64
+from Dashboard.web.errors import InputError, describe, kind_of
 
 DATA = bytes(range(256))
 TEXT = base64.b64encode(DATA).decode()

@@ -1,7 +1,9 @@
 import pytest
 
-from Dashboard.assess.advice import CONSULT, NO_APPOINTMENT, RETAKE, AdviceRule, advise
+from Dashboard.assess.advice import advise
 from Dashboard.assess.advice import threshold as operating_threshold
+from Dashboard.assess.messages import CONSULT, NO_APPOINTMENT, RETAKE
+from Dashboard.config import AdviceRule
 
 
 def test_messages_word_for_word() -> None:

@@ -7,10 +7,11 @@ import pytest
 from typer.testing import CliRunner
 
 from Dashboard import __main__ as command
-from Dashboard.assess.advice import CONSULT, NO_APPOINTMENT, RETAKE
-from Dashboard.assess.batch import COLUMNS, assess_files, write_csv
+from Dashboard.assess.batch import COLUMNS, assess_files
+from Dashboard.assess.messages import CONSULT, NO_APPOINTMENT, RETAKE
 from Dashboard.assess.service import Service
 from Dashboard.config import Config
+from quality.output import write_csv
 
 Assess = Callable[..., tuple[int, str, str]]
 
@@ -146,6 +147,6 @@ def test_a_table_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     table = tmp_path / "table.csv"
     table.write_text("before")
     with pytest.raises(ValueError, match="dict contains fields"):
-        write_csv(table, [dict.fromkeys(COLUMNS, ""), {"unknown": 1}])
+        write_csv(table, COLUMNS, [dict.fromkeys(COLUMNS, ""), {"unknown": 1}])
     assert table.read_text() == "before"
     assert list(tmp_path.iterdir()) == [table]

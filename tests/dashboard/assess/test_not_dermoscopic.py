@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 from Dashboard import __main__ as command
 from Dashboard import client as sender
 from Dashboard.app import create_app
-from Dashboard.assess.advice import CONSULT, NO_APPOINTMENT, NOT_DERMATOSCOPIC, RETAKE
 from Dashboard.assess.batch import assess_files
+from Dashboard.assess.messages import CONSULT, NO_APPOINTMENT, NOT_DERMATOSCOPIC, RETAKE
 from Dashboard.assess.service import Service
-from Dashboard.ui.assess.outcomes import FOREIGN, outcome_of
+from Dashboard.ui.assess.outcomes import OOD, outcome_of
 from Dashboard.ui.assess.result import ResultView, result_body
 from models.checkpoint.card import Card
 from models.inference.classifier import Prediction
@@ -55,14 +55,14 @@ def test_no_advice(service: Service, encode: Encode, kind: str) -> None:
     assert assessment.in_distribution is False
     assert assessment.advice is None
     assert assessment.message == NOT_DERMATOSCOPIC
-    assert outcome_of(assessment) is FOREIGN
+    assert outcome_of(assessment) is OOD
 
 
 def test_a_poor_picture_is_to_be_retaken_first(service: Service, encode: Encode) -> None:
     assessment = service.assess(encode("blurred"))
     assert (assessment.message, assessment.in_distribution) == (RETAKE, None)
-    forced = service.assess(encode("blurred"), gate=False)
-    assert (forced.message, forced.in_distribution) == (NOT_DERMATOSCOPIC, False)
+    overridden = service.assess(encode("blurred"), gate=False)
+    assert (overridden.message, overridden.in_distribution) == (NOT_DERMATOSCOPIC, False)
 
 
 def test_the_api_says_so(service: Service, encode: Encode) -> None:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import pytest
 
 import quality
-from Dashboard.assess.advice import CONSULT, NO_APPOINTMENT, RETAKE
+from Dashboard.assess.messages import CONSULT, NO_APPOINTMENT, RETAKE
 from Dashboard.assess.service import (
     MAX_LOADED_MODELS,
     ModelNotReady,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import expect
 
-from Dashboard.assess import advice as messages
+from Dashboard.assess import messages
 from models.registry.taxonomy import HAM10000
 
 HOSTILE_NAME = "<img src=x onerror=alert(1)>.png"
@@ -75,13 +75,15 @@ def _rank(name: str) -> tuple[float, int]:
     return -probabilities[place], place
 
 
-def test_an_image_classified_anyway_is_marked(visit, files) -> None:
+def test_an_image_gate_overridden_is_marked(visit, files) -> None:
     visit.open()
     visit.upload(files("blurred"))
     card = visit.card("blurred.png")
     card.get_by_role("button", name="Classify anyway").click()
-    expect(card.locator(".tag-warning")).to_have_text("Classified anyway")
-    expect(card.locator(".forced")).to_have_text("Classified although the image should be retaken.")
+    expect(card.locator(".tag-warning")).to_have_text("Quality gate overridden")
+    expect(card.locator(".caution")).to_have_text(
+        "Classified although the image should be retaken."
+    )
     expect(card.locator(".chart tr")).to_have_count(7)
     expect(card.locator(".gauge-fail")).to_have_count(1)
 
@@ -92,7 +94,7 @@ def test_a_file_above_the_limit_is_not_sent(visit, files) -> None:
     expect(visit.card("large.png").locator(".banner")).to_have_text(
         "The file has 1.2 MB; at most 1 MB are accepted."
     )
-    assert not any("/cards?" in url for url in visit.requests)
+    assert not any("/results?" in url for url in visit.requests)
 
 
 def test_examples_are_labelled_as_synthetic(visit) -> None:
@@ -180,13 +182,13 @@ def test_cards_stay_while_another_page_is_looked_at(visit, files) -> None:
 def test_a_server_that_is_gone_is_said_in_the_card(new_visit: Callable, files) -> None:
     visit = new_visit()
     page = visit.open()
-    page.route("**/cards?*", lambda route: route.abort("connectionrefused"))
+    page.route("**/results?*", lambda route: route.abort("connectionrefused"))
     visit.upload(files("benign"))
     card = visit.card("benign.png")
     expect(card.locator(".banner")).to_have_text(
         "The server cannot be reached. Check the connection."
     )
-    page.unroute("**/cards?*")
+    page.unroute("**/results?*")
     card.get_by_role("button", name="Try again").click()
     expect(card.locator(".banner")).to_have_text(messages.NO_APPOINTMENT)
 

@@ -7,7 +7,7 @@ from dash import Dash
 from playwright.sync_api import Route, expect
 
 from Dashboard.app import create_app
-from Dashboard.assess import advice as messages
+from Dashboard.assess import messages
 from tests.dashboard.browser.conftest import serving_apart
 from tests.dashboard.browser.test_access import AUDIT
 from tests.dashboard.browser.test_explain import PIXEL
@@ -183,14 +183,14 @@ def test_marks_of_a_picture_are_shown_here_too(visit, files) -> None:
     page.get_by_role("button", name="Try the synthetic picture: Sharp").click()
     expect(page.locator(".card[data-state=done]")).to_have_count(2)
     page.get_by_role("link", name="Compare").click()
-    drawn, forced = columns(visit, "synthetic-sharp.jpg", "blurred.png")
+    drawn, overridden = columns(visit, "synthetic-sharp.jpg", "blurred.png")
     expect(drawn.locator(".tag")).to_have_text(["Synthetic picture"])
-    expect(drawn.locator(".forced")).to_have_count(0)
-    expect(forced.locator(".tag")).to_have_text(["Classified anyway"])
+    expect(drawn.locator(".caution")).to_have_count(0)
+    expect(overridden.locator(".tag")).to_have_text(["Quality gate overridden"])
     words = "Classified although the image should be retaken."
-    expect(forced.locator(".forced")).to_have_text([words])
+    expect(overridden.locator(".caution")).to_have_text([words])
     page.get_by_label("Consultation from").fill("10")
-    expect(forced.locator(".forced")).to_have_text([words])
+    expect(overridden.locator(".caution")).to_have_text([words])
 
 
 def test_files_that_fail_and_files_under_way_are_told_of(visit, files) -> None:
@@ -214,12 +214,12 @@ def test_files_that_fail_and_files_under_way_are_told_of(visit, files) -> None:
     busy = page.locator("#compare-busy")
     expect(busy).to_be_hidden()
     held: list[Route] = []
-    page.route("**/cards?*", lambda route: held.append(route))
-    with page.expect_request("**/cards?*"):
+    page.route("**/results?*", lambda route: held.append(route))
+    with page.expect_request("**/results?*"):
         choose(visit, files("benign"))
     expect(busy).to_have_text("Assessing benign.png…")
     held[0].fulfill(status=503, json={"error": "Not now."})
-    page.unroute("**/cards?*")
+    page.unroute("**/results?*")
     expect(busy).to_be_hidden()
     expect(failed).to_contain_text("benign.png: Not now.")
     failed.get_by_role("button", name="Try again").click()

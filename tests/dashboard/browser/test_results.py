@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, Route, expect
 
-from Dashboard.assess import advice as messages
+from Dashboard.assess import messages
 from Dashboard.ui.assess.rows import COLUMNS
 
 HOSTILE_NAME = "<img src=x onerror=alert(1)>.png"
@@ -122,14 +122,14 @@ def test_the_table_follows_the_cards_and_the_csv_the_uploads(visit, files, tmp_p
 def test_the_table_folds_away_what_was_computed_of_no_skin(visit, files, tmp_path: Path) -> None:
     page = visit.open()
 
-    def foreign(route: Route) -> None:  # the double takes every picture for one of skin
+    def ood(route: Route) -> None:  # the double takes every picture for one of skin
         answer = route.fetch().json()
-        answer["row"].update(outcome="foreign", message=messages.NOT_DERMATOSCOPIC)
+        answer["row"].update(outcome="ood", message=messages.NOT_DERMATOSCOPIC)
         route.fulfill(json=answer)
 
-    page.route("**/cards?*", foreign)
+    page.route("**/results?*", ood)
     visit.upload(files("malignant", "tree.png"))
-    page.unroute("**/cards?*")
+    page.unroute("**/results?*")
     visit.upload(files("benign"))
     page.get_by_role("button", name="Table").click()
     page.get_by_role("button", name="Malignant").click()  # what has no number comes last
@@ -144,14 +144,14 @@ def test_the_table_folds_away_what_was_computed_of_no_skin(visit, files, tmp_pat
 def test_what_was_stopped_is_in_the_csv(visit, files, tmp_path: Path) -> None:
     page = visit.open()
     held: list[Route] = []
-    page.route("**/cards?*", lambda route: held.append(route))
+    page.route("**/results?*", lambda route: held.append(route))
     names = [f"{i}.png" for i in range(4)]
     page.locator("input[type=file]").set_input_files([files("benign", name) for name in names])
     page.get_by_role("button", name="Stop").click()
     expect(page.locator(".card[data-state=stopped]")).to_have_count(2)
     for route in held:
         route.continue_()
-    page.unroute("**/cards?*")
+    page.unroute("**/results?*")
     expect(page.locator(".card[data-state=done]")).to_have_count(2)
     expect(page.get_by_role("button", name="Not assessed 2")).to_be_visible()
     _, rows = saved(page, tmp_path)

@@ -31,8 +31,8 @@ def test_a_page_does_not_stop_what_a_program_asked_for(
     client: FlaskClient, encode: Encode, jobs: Jobs
 ) -> None:
     _, begun = start(client, encode("benign"), precision="High", target="bkl")
-    jobs.follow(begun["key"], "page")
-    jobs.leave(begun["key"], "page")
+    jobs.subscribe(begun["key"], "page")
+    jobs.unsubscribe(begun["key"], "page")
     path = f"/explanations/{begun['key']}"
     assert client.get(path).get_json()["state"] in ("queued", "running")
     assert client.delete(path).get_json()["state"] == "cancelled"

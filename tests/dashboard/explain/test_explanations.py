@@ -219,21 +219,21 @@ def test_without_a_worker_the_answer_is_a_503(
 
 
 def test_what_there_is_to_ask_for(client: FlaskClient) -> None:
-    offering = client.get("/explanations").get_json()
-    assert [method["name"] for method in offering["methods"]] == list(METHODS)
-    assert offering["precisions"] == ["Low", "Medium", "High"]
-    assert [method["signed"] for method in offering["methods"]] == [
+    capabilities = client.get("/explanations").get_json()
+    assert [method["name"] for method in capabilities["methods"]] == list(METHODS)
+    assert capabilities["precisions"] == ["Low", "Medium", "High"]
+    assert [method["signed"] for method in capabilities["methods"]] == [
         method.signed for method in METHODS.values()
     ]
     for name, signed in (("signed", True), ("unsigned", False)):
-        scale = offering["scales"][name]
+        scale = capabilities["scales"][name]
         assert (scale["low"], scale["high"]) == ENDS[signed]
         assert len(base64.b64decode(scale["colours"])) == 4 * 255
-    model = offering["models"][0]
+    model = capabilities["models"][0]
     assert model["targets"][-2:] == ["vasc", "malignant"]
     assert list(model["seconds"]) == list(METHODS)
     for by_precision in model["seconds"].values():
-        seconds = [by_precision[name] for name in offering["precisions"]]
+        seconds = [by_precision[name] for name in capabilities["precisions"]]
         assert seconds == sorted(seconds)
         assert min(seconds) > 0
 

@@ -131,11 +131,11 @@ def test_background_callbacks_of_several_servers(
     one, other = (Page(create_app(service.config, service).server.test_client()) for _ in range(2))
     other.end_id = one.end_id  # a page's requests reach whichever server is free
     handles = one.explain(encode("benign"), precision="High", method="saliency")
-    until(lambda: (other.look(handles)[0] or {}).get("fraction", 0) > 0, LONG_SECONDS)
+    until(lambda: (other.poll(handles)[0] or {}).get("fraction", 0) > 0, LONG_SECONDS)
     other.cancel(handles)
-    until(lambda: (one.look(handles)[1] or {}).get("state") == "cancelled", LONG_SECONDS)
+    until(lambda: (one.poll(handles)[1] or {}).get("state") == "cancelled", LONG_SECONDS)
     handles = one.explain(encode("benign"), precision="Low", method="saliency")
-    until(lambda: (other.look(handles)[1] or {}).get("state") == "done", LONG_SECONDS)
+    until(lambda: (other.poll(handles)[1] or {}).get("state") == "done", LONG_SECONDS)
 
 
 def test_a_killed_workers_job_is_reported(

@@ -21,7 +21,7 @@ def speckled(signed: bool) -> np.ndarray:
 
 
 def as_the_browser(encoded: dict, ground: np.ndarray, signed: bool) -> np.ndarray:
-    """What `assets/heat.js` shows of a map that is drawn value for pixel."""
+    """What `assets/explain/heat.js` shows of a map that is drawn value for pixel."""
     table = np.frombuffer(base64.b64decode(colour_table(signed)), np.uint8).reshape(-1, 4)
     levels = np.frombuffer(base64.b64decode(encoded["values"]), np.int8).astype(int)
     colours = table[levels.reshape(ground.shape[:2]) + LEVELS].astype(float)

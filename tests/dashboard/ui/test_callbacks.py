@@ -33,7 +33,7 @@ def finish(page: Page, handles: dict[str, str]) -> dict[str, Any]:
     results: list[dict[str, Any] | None] = []
 
     def through() -> bool:
-        results.append(page.look(handles)[1])
+        results.append(page.poll(handles)[1])
         return results[-1] is not None
 
     until(through, LONG_SECONDS)
@@ -58,19 +58,19 @@ def test_progress_and_cancelling(page: Page, encode: Encode, jobs: Jobs) -> None
     handles = page.explain(encode("benign"), precision="High", method="saliency", target="bkl")
 
     def under_way() -> bool:
-        state, result = page.look(handles)
+        state, result = page.poll(handles)
         assert result is None
         return state is not None and state["fraction"] > 0 and state["seconds_left"] > 0
 
     until(under_way, LONG_SECONDS)
-    state, _ = page.look(handles)
+    state, _ = page.poll(handles)
     assert state is not None
     assert state["ticket"] == page.ticket
     other = Page(page.client)
     other.end_id = "forged"
     other.cancel(handles)
     assert jobs.status(state["key"]).state == "running"  # a handle is good for its page alone
-    assert other.look(handles) == (None, None)
+    assert other.poll(handles) == (None, None)
     anew = {"ticket": 9, "key": state["key"]}
     handles = page.call(anew, {"oldJob": handles["job"]}).get_json()
     handles = {name: handles[name] for name in ("cacheKey", "job")}
@@ -86,10 +86,10 @@ def test_cancelling_one_of_two_stops_following(client: FlaskClient, encode: Enco
     order = {"precision": "High", "method": "saliency", "target": "akiec"}
     ours = one.explain(encode("benign"), **order)
     theirs = other.explain(encode("benign"), **order)
-    until(lambda: (one.look(ours)[0] or {}).get("fraction", 0) > 0, LONG_SECONDS)
+    until(lambda: (one.poll(ours)[0] or {}).get("fraction", 0) > 0, LONG_SECONDS)
     one.cancel(ours)
     assert "state" not in finish(one, ours)  # Dash hears the end, and asks no longer
-    state, result = other.look(theirs)
+    state, result = other.poll(theirs)
     assert (state and state["state"], result) == ("running", None)
     other.cancel(theirs)
     assert finish(other, theirs)["state"] == "cancelled"
@@ -103,7 +103,7 @@ def test_a_page_that_is_left_follows_nothing(
     order = {"precision": "High", "method": "saliency", "target": "bcc"}
     left.explain(encode("benign"), **order)
     theirs = stays.explain(encode("benign"), **order)
-    until(lambda: (stays.look(theirs)[0] or {}).get("fraction", 0) > 0, LONG_SECONDS)
+    until(lambda: (stays.poll(theirs)[0] or {}).get("fraction", 0) > 0, LONG_SECONDS)
     (key,) = (one for one in jobs.of_picture(encode("benign"))
               if jobs.status(one).order.target == "bcc")  # fmt: skip
     for body in (b"", b"\xff\n..\n1.nothing", f"{'9' * 300}.{key}".encode()):
@@ -121,7 +121,7 @@ def test_what_cannot_be_done_is_an_answer(page: Page, encode: Encode) -> None:
     assert wrong["error"].startswith("target must be one of akiec, bcc")
     assert wrong["ticket"] == page.ticket
     assert "no checkpoint" in finish(page, page.explain(encode("benign"), model="none"))["error"]
-    held = page.hold(encode("benign")).get_json()["picture"]
+    held = page.stage(encode("benign")).get_json()["picture"]
     assert finish(page, page.order(picture=held))["state"] == "done"
     for order in ({"picture": held}, {"picture": "../x"}, {"key": "x" * 22}, {}):  # taken already
         assert "there is no such explanation" in finish(page, page.order(**order))["error"]
@@ -148,24 +148,24 @@ def test_a_picture_is_held_for_a_moment(
     page: Page, encode: Encode, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(engine, "HELD_SECONDS", 0.05)
-        late = page.hold(encode("benign")).get_json()["picture"]
+        patch.setattr(engine, "STAGED_SECONDS", 0.05)
+        late = page.stage(encode("benign")).get_json()["picture"]
     time.sleep(0.1)
     with pytest.raises(UnknownJob):
-        jobs.take(late)
-    assert "JPEG" in refused(page.hold(b"text"), 415)
+        jobs.claim(late)
+    assert "JPEG" in refused(page.stage(b"text"), 415)
     too_large = encode("benign") + bytes(1024 * 1024)
-    assert "at most 1,048,576" in refused(page.hold(too_large), 413)
-    keys = [page.hold(encode("benign")).get_json()["picture"] for _ in range(MOST_OPEN)]
-    assert "too many explanations" in refused(page.hold(encode("benign")), 503)
+    assert "at most 1,048,576" in refused(page.stage(too_large), 413)
+    keys = [page.stage(encode("benign")).get_json()["picture"] for _ in range(MOST_OPEN)]
+    assert "too many explanations" in refused(page.stage(encode("benign")), 503)
     for key in keys:
-        jobs.take(key)
+        jobs.claim(key)
 
 
 def test_without_explanations(make_service: Callable[..., Any], encode: Encode) -> None:
     service = make_service(explain="off")
     client = create_app(service.config, service).server.test_client()
-    assert "switched off" in refused(Page(client).hold(encode("benign")), 503)
+    assert "switched off" in refused(Page(client).stage(encode("benign")), 503)
 
 
 def test_machines_that_share_a_queue_know_each_others_handles() -> None:

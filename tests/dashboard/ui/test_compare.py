@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from Dashboard.assess import advice as messages
+from Dashboard.assess import messages
 from Dashboard.assess.service import ModelInfo
+from Dashboard.config import AdviceRule
 from Dashboard.ui.compare.view import compare_view, expectations
 from tests.dashboard.conftest import CURVE
 
@@ -37,7 +38,7 @@ def info(name: str, threshold: float | None) -> ModelInfo:
     ],
 )
 def test_the_page_starts_from_the_rule_of_the_server(
-    rule: messages.AdviceRule, threshold: float | None, told: float | None
+    rule: AdviceRule, threshold: float | None, told: float | None
 ) -> None:
     found = expectations(info("m", threshold), rule)
     assert found["threshold"] == told

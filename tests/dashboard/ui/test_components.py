@@ -13,7 +13,7 @@ import pytest
 from dash.development.base_component import Component
 
 import quality
-from Dashboard.assess import advice as messages
+from Dashboard.assess import messages
 from Dashboard.assess.service import Assessment, ModelInfo
 from Dashboard.config import HAM10000_COUNTS
 from Dashboard.ui.assess import intake, outcomes, result, rows
@@ -193,11 +193,11 @@ def test_a_benign_favourite_among_many_malignant_candidates_is_pointed_out() -> 
     assert result.MORE_LIKELY_MALIGNANT in words(body)
 
 
-def test_a_forced_result_says_so() -> None:
-    forced = {"quality": report(("gamma",)), "gated": False}
-    assert "Classified anyway" in words(result.result_body(view(**forced)))
-    assert "Classified anyway" not in words(result.result_body(view(gated=False)))
-    assert rows.result_row(assessment(**forced))["classified_anyway"] is True
+def test_an_overridden_gate_says_so() -> None:
+    overridden = {"quality": report(("gamma",)), "gated": False}
+    assert "Quality gate overridden" in words(result.result_body(view(**overridden)))
+    assert "Quality gate overridden" not in words(result.result_body(view(gated=False)))
+    assert rows.result_row(assessment(**overridden))["gate_overridden"] is True
 
 
 def test_every_outcome_has_its_own_icon_label_and_colour() -> None:
@@ -215,11 +215,11 @@ def test_every_icon_that_is_asked_for_has_its_shape() -> None:
         text = source.read_text(encoding="utf-8")
         asked |= set(re.findall(r'\bicon\("([a-z-]+)"', text))
         asked |= set(re.findall(r'\bbutton\("[a-z-]+", "([a-z-]+)"', text))
-    styles = (assets / "icons.css").read_text(encoding="utf-8")
+    styles = (assets / "shell" / "icons.css").read_text(encoding="utf-8")
     assert len(asked) > 15
     for name in asked:
         assert f".icon-{name} {{" in styles, name
-        assert (assets / "icons" / f"{name}.svg").is_file()
+        assert (assets / "shell" / "icons" / f"{name}.svg").is_file()
 
 
 def test_a_row_has_every_column_and_rounds() -> None:

@@ -9,7 +9,8 @@ import pytest
 from interpretability.attribution.target import Target
 from interpretability.methods import METHODS
 from models.registry.backbones import BACKBONES, build_network, get_layer
-from tests.interpretability.conftest import SIZE, MakeTask, Picture
+from quality.arrays import RGBImage
+from tests.interpretability.conftest import SIZE, MakeTask
 
 pytestmark = pytest.mark.torch
 
@@ -61,7 +62,7 @@ def test_rewritten_networks_are_the_same_function(opened: SimpleNamespace) -> No
             assert float((found - expected).abs().max()) < 1e-3 * scale, copy
 
 
-def test_all_methods(opened: SimpleNamespace, make_task: MakeTask, picture: Picture) -> None:
+def test_all_methods(opened: SimpleNamespace, make_task: MakeTask, picture: RGBImage) -> None:
     import torch
 
     from interpretability.attribution.explainer import compute
@@ -83,7 +84,7 @@ def test_all_methods(opened: SimpleNamespace, make_task: MakeTask, picture: Pict
 
 
 def test_gradcam_is_the_class_activation_map(
-    opened: SimpleNamespace, make_task: MakeTask, picture: Picture
+    opened: SimpleNamespace, make_task: MakeTask, picture: RGBImage
 ) -> None:
     """Where the head is the mean of the feature map and one linear layer (all of the table)."""
     import torch
@@ -138,7 +139,7 @@ def test_cells_lie_where_the_table_says(opened: SimpleNamespace, size: int) -> N
     assert found[size // 32] == (JUMP, first_centre(opened.name))
 
 
-def test_deeplift_adds_up(opened: SimpleNamespace, make_task: MakeTask, picture: Picture) -> None:
+def test_deeplift_adds_up(opened: SimpleNamespace, make_task: MakeTask, picture: RGBImage) -> None:
     """Completeness: the values sum to the difference of the scores, for "malignant" too."""
     import torch
 

@@ -10,8 +10,8 @@ from interpretability import METHODS, Cancelled, Explainer, Unsupported, explain
 from interpretability.attribution.explainer import to_picture
 from models.checkpoint.card import CARD_FILE
 from models.errors import CheckpointError
+from quality.arrays import RGBImage
 from tests.interpretability.attribution.test_backbones import LOWEST
-from tests.interpretability.conftest import Picture
 
 pytestmark = pytest.mark.torch
 
@@ -28,7 +28,7 @@ def explainer(tiny: Path) -> Explainer:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_same_input_same_map_and_progress(
-    method: str, explainer: Explainer, picture: Picture
+    method: str, explainer: Explainer, picture: RGBImage
 ) -> None:
     told: list[float] = []
     first, second = (
@@ -44,7 +44,7 @@ def test_same_input_same_map_and_progress(
     assert (first.method, first.precision, first.model) == (method, "Medium", "tiny")
 
 
-def test_expected_passes_are_those_that_run(explainer: Explainer, picture: Picture) -> None:
+def test_expected_passes_are_those_that_run(explainer: Explainer, picture: RGBImage) -> None:
     """What progress counts up to is what `passes` foretells."""
     for method, entry in METHODS.items():
         told: list[float] = []
@@ -53,7 +53,7 @@ def test_expected_passes_are_those_that_run(explainer: Explainer, picture: Pictu
         assert 0.7 < last <= 0.99, (method, entry.passes(entry.settings("Low")), told)
 
 
-def test_targets(explainer: Explainer, picture: Picture) -> None:
+def test_targets(explainer: Explainer, picture: RGBImage) -> None:
     probabilities = explainer.probabilities(picture)
     codes = explainer.card.taxonomy.codes
     predicted = explainer.explain(picture)
@@ -67,7 +67,7 @@ def test_targets(explainer: Explainer, picture: Picture) -> None:
     assert not np.array_equal(malignant.map, named.map)
 
 
-def test_the_predicted_class_is_that_at_the_prior(explainer: Explainer, picture: Picture) -> None:
+def test_the_predicted_class_is_that_at_the_prior(explainer: Explainer, picture: RGBImage) -> None:
     usual = explainer.explain(picture)
     codes = explainer.card.taxonomy.codes
     prior = {code: 0.01 if code == usual.target else 0.165 for code in codes}
@@ -86,7 +86,7 @@ def test_the_predicted_class_is_that_at_the_prior(explainer: Explainer, picture:
 
 
 def test_the_predicted_class_is_that_of_several_views(
-    explainer: Explainer, picture: Picture
+    explainer: Explainer, picture: RGBImage
 ) -> None:
     from models.inference.classifier import Classifier
 
@@ -96,7 +96,7 @@ def test_the_predicted_class_is_that_of_several_views(
     assert found.probability == pytest.approx(served.probability)
 
 
-def test_a_large_picture_may_have_a_smaller_map(explainer: Explainer, picture: Picture) -> None:
+def test_a_large_picture_may_have_a_smaller_map(explainer: Explainer, picture: RGBImage) -> None:
     whole = explainer.explain(picture)
     small = explainer.explain(picture, max_pixels=30 * 40)
     assert small.map.shape == (30, 40)
@@ -132,7 +132,7 @@ def test_maps_lie_where_the_picture_does(shape: tuple[int, int]) -> None:
     assert abs((x + 0.5) / width - 14 / 64) < 0.04
 
 
-def test_cancelling_stops_between_batches(explainer: Explainer, picture: Picture) -> None:
+def test_cancelling_stops_between_batches(explainer: Explainer, picture: RGBImage) -> None:
     asked: list[float] = []
     with pytest.raises(Cancelled):
         explainer.explain(
@@ -145,7 +145,7 @@ def test_cancelling_stops_between_batches(explainer: Explainer, picture: Picture
     assert max(asked) < 0.3
 
 
-def test_random_numbers_of_the_caller_stay(explainer: Explainer, picture: Picture) -> None:
+def test_random_numbers_of_the_caller_stay(explainer: Explainer, picture: RGBImage) -> None:
     import torch
 
     np.random.seed(5)
@@ -156,7 +156,7 @@ def test_random_numbers_of_the_caller_stay(explainer: Explainer, picture: Pictur
     assert torch.equal(before[1], torch.get_rng_state())
 
 
-def test_bad_input(tiny: Path, tmp_path: Path, picture: Picture) -> None:
+def test_bad_input(tiny: Path, tmp_path: Path, picture: RGBImage) -> None:
     with pytest.raises(ValueError, match=r"unknown method 'grad-cam'. Did you mean 'gradcam'\?"):
         explain(picture, model=tiny, method="grad-cam")
     with pytest.raises(ValueError, match="precisions are Low, Medium, High"):
@@ -174,7 +174,7 @@ def test_bad_input(tiny: Path, tmp_path: Path, picture: Picture) -> None:
         explain(picture, model=empty)
 
 
-def test_a_refused_pair_is_a_sentence(tiny: Path, picture: Picture) -> None:
+def test_a_refused_pair_is_a_sentence(tiny: Path, picture: RGBImage) -> None:
     explainer = Explainer(tiny)
     explainer.backbones = ["efficientnet_b0"]
     with pytest.raises(Unsupported, match="efficientnet_b0 has SiLU"):

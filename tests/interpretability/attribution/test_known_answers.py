@@ -11,13 +11,14 @@ from interpretability.faithfulness.localisation import (
     rank_correlation,
     share_inside,
 )
-from tests.interpretability.conftest import SIZE, MakeTask, Picture
+from quality.arrays import RGBImage
+from tests.interpretability.conftest import SIZE, MakeTask
 
 HALF = SIZE // 2
 Answers = NDArray[np.float64]
 
 
-def quadrant(squares: Picture) -> Answers:
+def quadrant(squares: RGBImage) -> Answers:
     """How dark the upper left quadrant is; blind to the rest."""
     return np.asarray(1 - squares[:, :HALF, :HALF].mean(axis=(1, 2, 3)) / 255, np.float64)
 
@@ -28,24 +29,24 @@ def weights() -> NDArray[np.float64]:
 
 
 @pytest.fixture(scope="module")
-def square() -> Picture:
+def square() -> RGBImage:
     return np.random.default_rng(2).integers(0, 256, (SIZE, SIZE, 3)).astype(np.uint8)
 
 
-def linear(weights: NDArray[np.float64], squares: Picture) -> Answers:
+def linear(weights: NDArray[np.float64], squares: RGBImage) -> Answers:
     return np.asarray(np.einsum("nhwc,hw->n", squares / 255, weights), np.float64)
 
 
-def contributions(weights: NDArray[np.float64], square: Picture) -> NDArray[np.float64]:
+def contributions(weights: NDArray[np.float64], square: RGBImage) -> NDArray[np.float64]:
     """What each pixel adds to a linear model's score beyond plain skin."""
     change = square.astype(np.float64) - skin(square)
     return np.asarray(weights * change.sum(axis=-1) / 255)
 
 
 def test_no_order_deletes_better_than_the_contributions_of_a_linear_model(
-    weights: NDArray[np.float64], square: Picture
+    weights: NDArray[np.float64], square: RGBImage
 ) -> None:
-    def score(squares: Picture) -> Answers:
+    def score(squares: RGBImage) -> Answers:
         return linear(weights, squares)
 
     known = contributions(weights, square)
@@ -74,10 +75,10 @@ def test_area_is_the_trapezoid_rule() -> None:
 
 
 @pytest.mark.torch
-def test_infidelity_of_a_linear_model(weights: NDArray[np.float64], square: Picture) -> None:
+def test_infidelity_of_a_linear_model(weights: NDArray[np.float64], square: RGBImage) -> None:
     from interpretability.faithfulness.stability import infidelity
 
-    def score(squares: Picture) -> Answers:
+    def score(squares: RGBImage) -> Answers:
         return linear(weights, squares)
 
     known = contributions(weights, square).astype(np.float32)
@@ -91,7 +92,7 @@ def test_infidelity_of_a_linear_model(weights: NDArray[np.float64], square: Pict
 
 
 @pytest.mark.torch
-def test_sensitivity_of_known_explanations(square: Picture) -> None:
+def test_sensitivity_of_known_explanations(square: RGBImage) -> None:
     from interpretability.faithfulness.stability import RADIUS, sensitivity
 
     fixed = np.ones((SIZE, SIZE), np.float32)
@@ -128,7 +129,7 @@ def test_methods_find_the_quadrant(
 
 
 @pytest.mark.torch
-def test_kernel_shap_adds_up(make_task: MakeTask, picture: Picture) -> None:
+def test_kernel_shap_adds_up(make_task: MakeTask, picture: RGBImage) -> None:
     from interpretability.attribution.explainer import compute
     from interpretability.attribution.superpixels import superpixels
 

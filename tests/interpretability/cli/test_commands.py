@@ -14,7 +14,7 @@ from interpretability.faithfulness.randomisation import fails
 from interpretability.faithfulness.report import interval
 from interpretability.faithfulness.scoring import sample
 from interpretability.methods import METHODS
-from tests.interpretability.conftest import Picture
+from quality.arrays import RGBImage
 
 pytestmark = pytest.mark.torch
 
@@ -26,7 +26,7 @@ def environment(tiny: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.fixture
-def file(tmp_path: Path, picture: Picture) -> Path:
+def file(tmp_path: Path, picture: RGBImage) -> Path:
     """A picture that the gate accepts."""
     path = tmp_path / "a.png"
     cv2.imwrite(str(path), picture[..., ::-1])
@@ -37,7 +37,7 @@ def run(*arguments: object) -> Result:
     return CliRunner().invoke(commands.app, [str(argument) for argument in arguments])
 
 
-def test_explain_writes_picture_and_map(file: Path, tmp_path: Path, picture: Picture) -> None:
+def test_explain_writes_picture_and_map(file: Path, tmp_path: Path, picture: RGBImage) -> None:
     out, raw = tmp_path / "o.png", tmp_path / "o.npy"
     found = run("explain", file, "--out", out, "--raw", raw, "--method", "saliency")
     assert (found.exit_code, found.stdout[:10]) == (0, "saliency: ")
@@ -81,14 +81,14 @@ def test_wrong_use_is_one_sentence(
     assert not out.exists()
 
 
-def test_what_the_gate_rejects_is_explained_on_request(tmp_path: Path, picture: Picture) -> None:
+def test_what_the_gate_rejects_is_explained_on_request(tmp_path: Path, picture: RGBImage) -> None:
     blurred, out = tmp_path / "b.png", tmp_path / "o.png"
     cv2.imwrite(str(blurred), cv2.GaussianBlur(picture, (0, 0), 12)[..., ::-1])
     found = run("explain", blurred, "--out", out)
     assert found.exit_code == 2
     assert "Please retake your image" in found.stderr
     assert not out.exists()
-    assert run("explain", blurred, "--out", out, "--anyway").exit_code == 0
+    assert run("explain", blurred, "--out", out, "--no-gate").exit_code == 0
     assert out.exists()
     text = tmp_path / "t.png"
     text.write_text("no picture")
@@ -102,7 +102,7 @@ def test_methods_lists_the_table() -> None:
 
 
 @pytest.fixture
-def split(tmp_path: Path, picture: Picture) -> Path:
+def split(tmp_path: Path, picture: RGBImage) -> Path:
     """Three lesions with masks; one lesion has two pictures. Paths start at the file's folder."""
     rows = []
     mask = np.zeros(picture.shape[:2], np.uint8)

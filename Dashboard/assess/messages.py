@@ -1,0 +1,6 @@
+"""The sentences that a user acts on: pages, the API and the commands take them from here."""
+
+RETAKE = "Please retake your image"
+CONSULT = "Please schedule patient for a consultation"
+NO_APPOINTMENT = "Patient does not need another appointment"
+NOT_DERMATOSCOPIC = "This is not a dermatoscopic image of skin, so it was not assessed"

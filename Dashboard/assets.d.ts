@@ -1,0 +1,119 @@
+/* Types of what the page's scripts share: Dash includes them as classic scripts, so each adds its
+ * part to one global. Only tsc reads this file; it lies outside `assets/`, whose files are served. */
+
+/** A component as Dash sends it. */
+interface Component {
+  type: string;
+  props: {
+    children?: Part;
+    style?: Partial<CSSStyleDeclaration>;
+    [attribute: string]: unknown;
+  };
+}
+
+type Part = Component | Part[] | string | number | null | undefined;
+
+/** `true` sets an attribute without a value; `false`, `null` and `undefined` leave it out. */
+type Attributes = Record<string, string | number | boolean | null | undefined>;
+
+interface Dom {
+  build(part: Part): Node;
+  element<K extends keyof HTMLElementTagNameMap>(
+    tag: K,
+    attributes?: Attributes | null,
+    ...children: (Node | string)[]
+  ): HTMLElementTagNameMap[K];
+  byId(id: string): HTMLElement;
+  percent(share: number): string;
+  icon(name: string, extra?: string): HTMLElement;
+  announce(sentence: string): void;
+}
+
+/** What comes in: a file, or the name of a drawn example. */
+interface Entry {
+  name: string;
+  file?: File;
+  example?: string;
+}
+
+/** An image on its way to the server. */
+interface Item extends Entry {
+  id: string;
+  model: string | null;
+  gate: boolean;
+}
+
+/** What `POST /cards` answers: the body of a card, a row of the table, a sentence to read out. */
+interface Answer {
+  body: Part;
+  row: Record<string, unknown>;
+  spoken: string;
+}
+
+interface Intake {
+  field(): HTMLElement | null;
+  choose(name: string | null): void;
+  mount(): void;
+}
+
+interface Queue {
+  add(items: Item[]): void;
+  left(): number;
+  drop(items: Item[]): void;
+  stop(): Item[];
+}
+
+/** A map as the server sends it; `values` is base64 of signed bytes, map after map. */
+interface PackedMap {
+  width: number;
+  height: number;
+  limit: number;
+  values: string;
+}
+
+/** Maps of one size, one after the other; 127 stands for `limit`. */
+interface PixelMap extends Omit<PackedMap, "values"> {
+  values: Int8Array;
+}
+
+/** Red, green, blue and alpha for each of the values from -127 to 127. */
+type Colours = Uint8Array;
+
+interface Heat {
+  LEVELS: number;
+  bytes(text: string): Uint8Array<ArrayBuffer>;
+  unpack(packed: PackedMap): PixelMap;
+  largest(map: PixelMap, index: number): number;
+  draw(
+    canvas: HTMLCanvasElement,
+    map: PixelMap,
+    index: number,
+    scale: number,
+    table?: Colours | null,
+  ): void;
+  drawAll(node: Element): void;
+  legend(canvas: HTMLCanvasElement, table: Colours, least: number): void;
+  mapOf(canvas: HTMLCanvasElement): PixelMap;
+  toggle(): void;
+  mount(): void;
+}
+
+/** Of the cards, what the checked scripts call. */
+interface Cards {
+  add(entries: Entry[], model: string | null, maxBytes: number, maxShown: string): void;
+  started(item: Item): void;
+  finished(item: Item, answer: Answer): void;
+  failed(item: Item, sentence: string): void;
+  progressed(): void;
+}
+
+interface Lesions extends Dom {
+  intake: Intake;
+  queue: Queue;
+  heat: Heat;
+  cards: Cards;
+}
+
+interface Window {
+  lesions: Lesions;
+}

@@ -1,0 +1,102 @@
+"""`POST /results`: one image in, its result as the page draws it out.
+
+The page calls it, not other programs: those have `POST /predict`. A file is sent as it is, so a
+browser streams it from disk and never holds many of them in memory, and its name is not sent.
+Whatever is wrong with a file is an answer of its own (200, an error result): the request was fine.
+"""
+
+import dataclasses
+import json
+import time
+
+import flask
+from plotly.utils import PlotlyJSONEncoder
+from werkzeug.exceptions import NotFound
+
+import quality
+from Dashboard.assess.service import Assessment, Service
+from Dashboard.explain.jobs.engine import Jobs
+from Dashboard.ui.assess.examples import EXAMPLES, example_file
+from Dashboard.ui.assess.result import ResultView, error_body, result_body
+from Dashboard.ui.assess.rows import error_row, result_row
+from Dashboard.ui.assess.thumbnails import thumbnail
+from Dashboard.ui.elements.text import percent
+from Dashboard.web.errors import InputError
+from models.registry.taxonomy import HAM10000
+
+PATH = "/results"
+FLAGS = {"0": False, "1": True}
+
+
+def add_result_endpoint(server: flask.Flask) -> None:
+    """Add the routes to `server`."""
+    server.add_url_rule(PATH, "results", assess_upload, methods=["POST"])
+    server.add_url_rule("/examples/<name>.jpg", "example", example_picture)
+
+
+def assess_upload() -> flask.Response:
+    """Assess the body of the request; `gate`, `model` and `example` come in the query.
+
+    Answers `{"body": component, "row": {...}, "spoken": sentence}`.
+
+    Raises:
+        InputError, UnknownModel, ModelNotReady: as the API answers them.
+    """
+    start = time.perf_counter()
+    service: Service = flask.current_app.extensions["service"]
+    jobs: Jobs = flask.current_app.extensions["jobs"]
+    query = flask.request.args
+    gate = FLAGS.get(query.get("gate", "1"))
+    if gate is None:
+        raise InputError(f"gate must be 0 or 1, got {query['gate'][:20]!r}")
+    example = query.get("example")
+    data = _file(example)
+    try:
+        with service.cpu_slot():
+            image = quality.decode(data, service.config.limits)
+            assessment = service.assess_image(
+                image, model=query.get("model") or None, gate=gate, maps=True
+            )
+    except quality.ImageError as error:
+        sentence = str(error)
+        return _answer(error_body(sentence), error_row(sentence), sentence)
+    # Decoding counts too: it is part of what the user waits for.
+    assessment = dataclasses.replace(assessment, seconds=time.perf_counter() - start)
+    view = ResultView(
+        assessment=assessment,
+        thumbnail=thumbnail(image),
+        taxonomy=HAM10000,
+        synthetic=example is not None,
+        explainable=service.config.explain != "off",
+        explanations=tuple(jobs.of_picture(data, assessment.model)),
+    )
+    return _answer(result_body(view), result_row(assessment), _spoken(assessment))
+
+
+def example_picture(name: str) -> flask.Response:
+    """The file of a drawn example, for the page to send it back where it asks for more."""
+    if name not in [known.name for known in EXAMPLES]:
+        raise NotFound
+    return flask.Response(example_file(name), mimetype="image/jpeg")
+
+
+def _file(example: str | None) -> bytes:
+    if example is None:
+        return flask.request.get_data(cache=False)
+    names = [known.name for known in EXAMPLES]
+    if example not in names:
+        raise InputError(f"example must be one of {', '.join(names)}, got {example[:20]!r}")
+    return example_file(example)
+
+
+def _spoken(assessment: Assessment) -> str:
+    """The result in one breath, for a screen reader."""
+    prediction = assessment.prediction
+    if prediction is None or assessment.in_distribution is False:
+        return assessment.message
+    return f"{assessment.message}. {prediction.name}, {percent(prediction.probability)}"
+
+
+def _answer(body: object, row: dict[str, object], spoken: str) -> flask.Response:
+    text = json.dumps({"body": body, "row": row, "spoken": spoken}, cls=PlotlyJSONEncoder)
+    return flask.Response(text, mimetype="application/json")

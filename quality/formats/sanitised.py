@@ -1,0 +1,37 @@
+"""What a format's reader gives, and how it refuses."""
+
+from dataclasses import dataclass
+
+from quality.limits import MAX_PARTS
+
+
+class SeveralPicturesError(Exception):
+    """The file holds more than one picture: an animation or several pages."""
+
+
+class UnsupportedVariantError(Exception):
+    """The file is of the format, in a form that is not accepted; `str(error)` says which."""
+
+
+@dataclass(frozen=True)
+class SanitisedImage:
+    """One picture that Pillow may open; not yet decoded.
+
+    `data`: a file of the same format that holds the picture and no metadata (WebP: the file).
+    `size`: width and height in pixels as stored, before `orientation` is applied (WebP: None).
+    `orientation`: EXIF orientation, 1 to 8; 1 is upright (WebP: None).
+    `depth`: bits per sample.
+    `white_is_zero`: 0 is stored for white (grey TIFF).
+    """
+
+    data: bytes
+    size: tuple[int, int] | None = None
+    orientation: int | None = None
+    depth: int = 8
+    white_is_zero: bool = False
+
+
+def require_parts(count: int) -> None:
+    """Raise UnsupportedVariantError where a file has more than `MAX_PARTS` parts."""
+    if count > MAX_PARTS:
+        raise UnsupportedVariantError(f"more than {MAX_PARTS} parts")

@@ -1,0 +1,52 @@
+"""Which scripts and styles the page loads, in which order, and what else `assets/` serves."""
+
+import re
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from Dashboard import app as factory
+
+ASSETS = Path(factory.__file__).parent / "assets"
+
+
+def loaded(client: FlaskClient, suffix: str) -> list[str]:
+    """The page's own files with this suffix, below `assets/`, as the page names them."""
+    addresses = re.findall(r'(?:src|href)="/assets/([^"?]+)', client.get("/").text)
+    return [address for address in addresses if address.endswith(suffix)]
+
+
+@pytest.mark.parametrize("suffix", [".js", ".css"])
+def test_every_file_is_loaded_once_and_the_shell_first(client: FlaskClient, suffix: str) -> None:
+    found = loaded(client, suffix)
+    here = [file.relative_to(ASSETS).as_posix() for file in ASSETS.rglob(f"*{suffix}")]
+    assert sorted(found) == sorted(here)
+    shell = [name.startswith("shell/") for name in found]
+    assert shell == sorted(shell, reverse=True)
+
+
+def test_the_scheme_is_set_before_any_style_and_dom_before_what_draws_with_it(
+    client: FlaskClient,
+) -> None:
+    text = client.get("/").text
+    assert text.index("/assets/shell/scheme.js") < text.index('rel="stylesheet"')
+    assert loaded(client, ".js")[:3] == ["shell/scheme.js", "shell/dom.js", "shell/page.js"]
+
+
+def test_nothing_else_lies_in_the_assets() -> None:
+    """Whatever lies there is served, whether the page names it or not."""
+    found = {file.suffix for file in ASSETS.rglob("*") if file.is_file()}
+    assert found == {".js", ".css", ".svg"}
+
+
+def test_every_picture_that_a_style_names_is_served(client: FlaskClient) -> None:
+    named = {
+        (style.parent / address).resolve().relative_to(ASSETS).as_posix()
+        for style in ASSETS.rglob("*.css")
+        for address in re.findall(r'url\("([^"]+)"\)', style.read_text(encoding="utf-8"))
+    }
+    assert len(named) > 15
+    for name in named:
+        with client.get(f"/assets/{name}") as response:
+            assert (response.status_code, response.mimetype) == (200, "image/svg+xml")
