@@ -331,8 +331,7 @@ class Jobs:
     def store(self) -> Store:
         """Redis, or this server's folder, made where it is missing (OSError where it cannot be)."""
         if not self.local:
-            if self._redis is None:
-                self._redis = RedisStore(str(self.config.redis_url))
+            self._redis = self._redis or RedisStore(str(self.config.redis_url))
             return self._redis
         return self._local_worker.store
 
