@@ -24,6 +24,8 @@ from tests.dashboard.conftest import EXPLAINER
 from tests.dashboard.explain.test_jobs import ENDLESS, LONG_SECONDS, ORDER, until
 from tests.house.servers import free_port
 
+pytestmark = pytest.mark.slow
+
 # As `celery -A Dashboard.explain.jobs worker`, but with the double, and soon missed when it is
 # gone.
 WORKER = f"""
