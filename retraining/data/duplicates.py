@@ -26,7 +26,7 @@ COLUMNS = (
     "distance", "image_a", "image_b", "lesion_a", "lesion_b", "dx_a", "dx_b", "split_a", "split_b",
 )  # fmt: skip
 
-_BLOCK = 256
+BLOCK = 256
 
 
 def hashes(paths: Sequence[Path], progress: ProgressCallback | None = None) -> NDArray[np.uint64]:
@@ -60,8 +60,8 @@ def near_pairs(words: NDArray[np.uint64], near: int = NEAR) -> NDArray[np.int64]
     grows with N, not with its square.
     """
     found = [np.empty((0, 3), np.int64)]
-    for start in range(0, len(words), _BLOCK):
-        block = words[start : start + _BLOCK]
+    for start in range(0, len(words), BLOCK):
+        block = words[start : start + BLOCK]
         distance = np.zeros((len(block), len(words) - start), np.uint16)
         for k in range(words.shape[1]):
             distance += np.bitwise_count(block[:, k, None] ^ words[None, start:, k])
