@@ -4,9 +4,9 @@
 [--out FILE.md]`; the table has the columns `path`, `dx` and, for intervals, `lesion_id`. Prints,
 for each model and form: balanced accuracy, macro AUC and malignant AUC with 95 % intervals over
 lesions, the gain in balanced accuracy over the first form on the same lesions drawn, the
-calibration error (15 bins, classes weighing the same), the share that is taken for something else
-than a dermatoscopic image, of these images and of photographs and scans of other things
-(`retraining.evaluation.not_dermoscopic`), and images per second with pictures decoded beforehand.
+calibration error (15 bins, classes weighing the same), the share that is flagged as OOD, of these
+images and of photographs and scans of other things (`retraining.evaluation.not_dermoscopic`), and
+images per second with pictures decoded beforehand.
 `int8` needs `python -m models export NAME --int8 --calibration TRAIN.csv` first and is left out
 where that has not been run. `--n` takes at most so many images of each class, `--out` writes
 Markdown.
@@ -50,8 +50,8 @@ FORMS: dict[str, dict[str, Any]] = {
 NOTE = (
     "Made by `benchmarks/accuracy.py`. 95% intervals over lesions. tta4: mirrored views averaged; "
     "tta8: all eight symmetries of a square, as `--tta` and `TTA=1` take them; int8: 8-bit "
-    "integers. gain: balanced accuracy less that of plain, on the same lesions drawn. Flagged "
-    "as OOD: images of the table; other things: {others} views of photographs and scans. Images a "
+    "integers. gain: balanced accuracy less that of plain, on the same lesions drawn. flagged as "
+    "OOD: images of the table; others flagged: {others} views of photographs and scans. Images a "
     f"second with pictures decoded beforehand, in batches, {os.cpu_count()} cores."
 )
 CHUNK = 64
@@ -71,10 +71,10 @@ def predictions(classifier: Classifier, paths: list[Path]) -> tuple[Any, float, 
     return np.array(rows), float(np.mean(flagged)), len(paths) / seconds
 
 
-def told_apart(classifier: Classifier, others: list[Any]) -> float:
-    """The share of pictures of other things that are taken for such."""
-    parts = [others[start : start + CHUNK] for start in range(0, len(others), CHUNK)]
-    found = [one.in_distribution is False for part in parts for one in classifier.predict(part)]
+def share_flagged(classifier: Classifier, others: list[Any]) -> float:
+    """The share of images of other things that are flagged as OOD."""
+    chunks = [others[start : start + CHUNK] for start in range(0, len(others), CHUNK)]
+    found = [one.in_distribution is False for some in chunks for one in classifier.predict(some)]
     return float(np.mean(found))
 
 
@@ -159,7 +159,7 @@ def main() -> None:
             row |= {"arithmetic": classifier.precision}
             row |= scores(frame, classifier, probabilities, plain)
             row |= {"flagged as OOD": f"{flagged:.1%}"}
-            row |= {"other things": f"{told_apart(classifier, others):.1%}"}
+            row |= {"others flagged": f"{share_flagged(classifier, others):.1%}"}
             row |= {"images/s": f"{rate:.1f}"}
             rows.append(row)
             print(", ".join(f"{key} {value}" for key, value in row.items()), flush=True)

@@ -52,7 +52,7 @@ DEFAULT_THRESHOLDS = Thresholds()
 RECOMMENDED_THRESHOLDS = Thresholds(min_laplacian=2.8, min_gamma=0.1)
 """Where poorer pictures cost the classifier accuracy; sharpness at the common working size.
 
-From `python -m retraining gate-study`; `reports/gate/report.md` shows how.
+From `python -m studies.gate`; `reports/gate/report.md` shows how.
 """
 
 

@@ -15,7 +15,8 @@ from interpretability.arrays import AttributionMap
 from interpretability.attribution.progress import Meter, ProgressCallback
 from interpretability.attribution.target import choose_target
 from interpretability.attribution.task import Task, at_most
-from interpretability.methods import ENSEMBLE, Number, get_method
+from interpretability.method import ENSEMBLE, Number
+from interpretability.methods import get_method
 from models.checkpoint.card import (
     DEFAULT_MODEL,
     WEIGHTS_DIR,

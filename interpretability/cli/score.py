@@ -6,9 +6,11 @@ from pathlib import Path
 from interpretability.attribution.explainer import Explainer, Unsupported
 from interpretability.faithfulness import report, scoring
 from interpretability.faithfulness.subject import Subject
-from interpretability.methods import METHODS, check_precision, get_method
+from interpretability.method import check_precision
+from interpretability.methods import METHODS, get_method
 from interpretability.rendering import overlay
 from quality import read
+from quality.output import write_text
 
 PAGE = "index.html"
 
@@ -56,14 +58,13 @@ def run(
     )
     summary = report.summarise(rows)
     shown = [_example(subject, one, chosen) for one in lesions[:examples]]
-    report.write(
-        out,
-        {
-            "summary.csv": report.as_csv(summary),
-            "summary.md": report.as_markdown(summary, title, about),
-            PAGE: report.as_html(summary, report.agreement(pairs), title, about, shown),
-        },
-    )
+    texts = {
+        "summary.csv": report.as_csv(summary),
+        "summary.md": report.as_markdown(summary, title, about),
+        PAGE: report.as_html(summary, report.agreement(pairs), title, about, shown),
+    }
+    for name, text in texts.items():
+        write_text(out / name, text)
     return out / PAGE
 
 

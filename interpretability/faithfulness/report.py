@@ -2,17 +2,16 @@
 
 import base64
 import csv
-import html
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from interpretability.faithfulness.randomisation import ALIKE
 from interpretability.methods import METHODS
-from quality.output import write_text
 
 REPEATS = 2000
 MEASURES: Mapping[str, str] = {
@@ -20,7 +19,7 @@ MEASURES: Mapping[str, str] = {
     "deletion_gain": "0: as a random order, 1: as the best order known for that picture",
     "insertion": "score gained while they come first; larger is better",
     "insertion_gain": "0: as a random order, 1: as the best order known for that picture",
-    "infidelity": "error in foretelling what hiding a square does; 0 perfect, 1 as a map of zeros",
+    "infidelity": "error in predicting what hiding a square does; 0 perfect, 1 as a map of zeros",
     "sensitivity": "relative change of the map under invisible noise; smaller is steadier",
     "randomisation": "likeness to the map of a network with random weights; "
     f"{ALIKE} or more, to two digits, fails the check",
@@ -111,48 +110,28 @@ def as_html(
 ) -> str:
     """One page that needs no other file. examples: caption and PNG."""
     shown = _measured(summary)
-    head = "".join(f"<th title='{html.escape(MEASURES[name])}'>{name}</th>" for name in shown)
-    body = "".join(
-        f"<tr><th scope='row'>{html.escape(METHODS[method].label)}</th>"
-        + "".join(f"<td>{_cell(measures[name])}</td>" for name in shown)
-        + "</tr>"
-        for method, measures in summary.items()
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
     )
-    meanings = "".join(f"<li><b>{name}</b>: {html.escape(MEASURES[name])}.</li>" for name in shown)
-    pictures = "".join(
-        f"<figure><img alt='{html.escape(caption, quote=True)}' "
-        f"src='data:image/png;base64,{base64.b64encode(data).decode('ascii')}'>"
-        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
-        for caption, data in examples
+    return environment.get_template("faithfulness.html.j2").render(
+        title=title,
+        about=about,
+        measures={name: MEASURES[name] for name in shown},
+        scores=[
+            (METHODS[method].label, [_cell(measures[name]) for name in shown])
+            for method, measures in summary.items()
+        ],
+        methods=[METHODS[method].label for method in summary],
+        agreement=[
+            (METHODS[first].label, [_correlation(pairs, first, second) for second in summary])
+            for first in summary
+        ],
+        examples=[(text, base64.b64encode(data).decode("ascii")) for text, data in examples],
     )
-    return (
-        "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
-        "<meta name='viewport' content='width=device-width'>"
-        f"<title>{html.escape(title)}</title><style>{_STYLE}</style></head><body>"
-        f"<h1>{html.escape(title)}</h1><p>{html.escape(about)}</p>"
-        f"<h2>Scores</h2><div class='wide'><table><thead><tr><th>method</th>{head}</tr></thead>"
-        f"<tbody>{body}</tbody></table></div><ul>{meanings}</ul>"
-        "<h2>Agreement between methods</h2>"
-        "<p>Mean rank correlation of the magnitudes of two methods' maps.</p>"
-        f"<div class='wide'>{_matrix(list(summary), pairs)}</div>"
-        "<h2>Examples</h2><p>Orange-red speaks for the class, blue against it; maps without a sign "
-        f"run from yellow to violet.</p>{pictures}</body></html>\n"
-    )
-
-
-def write(folder: Path, texts: Mapping[str, str]) -> None:
-    """Write each file whole."""
-    for name, text in texts.items():
-        write_text(folder / name, text)
-
-
-_STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;"
-    "color:#222;background:#fff}table{border-collapse:collapse;font-variant-numeric:tabular-nums}"
-    "th,td{padding:.3rem .6rem;border-bottom:1px solid #ddd;text-align:right;white-space:nowrap}"
-    "tbody th,thead th:first-child{text-align:left}.wide{overflow-x:auto}"
-    "img{max-width:100%;height:auto}figure{margin:1rem 0}figcaption{color:#555}"
-)
 
 
 def _measured(summary: Summary) -> list[str]:
@@ -165,21 +144,6 @@ def _cell(value: Value) -> str:
     return f"{value.mean:.3f} ({value.low:.3f} to {value.high:.3f})"
 
 
-def _matrix(methods: Sequence[str], pairs: Mapping[tuple[str, str], float]) -> str:
-    def value(a: str, b: str) -> float:
-        return pairs.get((a, b), pairs.get((b, a), float("nan")))
-
-    head = "".join(f"<th>{html.escape(METHODS[one].label)}</th>" for one in methods)
-    rows = "".join(
-        f"<tr><th scope='row'>{html.escape(METHODS[a].label)}</th>"
-        + "".join(_shaded(value(a, b)) for b in methods)
-        + "</tr>"
-        for a in methods
-    )
-    return f"<table><thead><tr><th></th>{head}</tr></thead><tbody>{rows}</tbody></table>"
-
-
-def _shaded(value: float) -> str:
-    if np.isnan(value):
-        return "<td>–</td>"
-    return f"<td style='background:rgba(178,84,30,{0.6 * max(0.0, value):.2f})'>{value:.2f}</td>"
+def _correlation(pairs: Mapping[tuple[str, str], float], first: str, second: str) -> float | None:
+    """In whichever order the two stand; None where there is none."""
+    return pairs.get((first, second), pairs.get((second, first)))

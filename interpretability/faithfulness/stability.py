@@ -23,7 +23,7 @@ RADIUS = 8.0  # grey levels of 255 that sensitivity may change a pixel by
 def infidelity(
     score: Answers, picture: Pixels, reference: Pixels, map: Values, samples: int = 24
 ) -> float:
-    """How badly sums over the map foretell what hiding a square does to the score; 0 is perfect.
+    """How badly sums over the map predict what hiding a square does to the score; 0 is perfect.
 
     Captum's measure over random squares, with the map scaled to fit best (methods have different
     units), divided by the mean squared change of the score: 1 is as bad as a map of zeros.

@@ -17,7 +17,7 @@ app = commands()
 # Where the evaluations of served checkpoints lie, beside one's runs.
 SERVED = Path("runs/served")
 
-Split = Annotated[str, typer.Option(help="The part to score: test or val.")]
+Split = Annotated[str, typer.Option(help="The split to score: test or val.")]
 Served = Annotated[Path, typer.Option(help="Folder of the evaluations of checkpoints.")]
 Root = Annotated[Path, typer.Option(help="Folder of checkpoints.")]
 Sensitivity = Annotated[
@@ -36,14 +36,14 @@ def evaluate(
     ] = False,
     split: Split = "test",
     splits: Annotated[
-        Path | None, typer.Option(help="Folder of the split; needed for --model.")
+        Path | None, typer.Option(help="Folder of the splits; needed for --model.")
     ] = None,
     size: Annotated[int | None, typer.Option(help="Input size; default: chosen on val.")] = None,
     cache: Annotated[Path | None, typer.Option(help="For decoded images.")] = None,
     served: Served = SERVED,
     root: Root = WEIGHTS_DIR,
 ) -> None:
-    """Score runs or checkpoints on a part of a split, with 95 % intervals over lesions."""
+    """Score runs or checkpoints on a split, with 95 % intervals over lesions."""
     if not runs and not model:
         raise ValueError("evaluate needs a run folder, or --model NAME")
     if model and splits is None:
@@ -106,7 +106,8 @@ def compare(
 ) -> None:
     """Lay models side by side: a page, CSV, JSON, Markdown and figures."""
     from retraining.reports.compare import compare_pairs, load_entries, locate_evaluation
-    from retraining.reports.report import load_published, write_report
+    from retraining.reports.published import load_published
+    from retraining.reports.report import write_report
 
     others = load_published(published) if published else []
     folders = [locate_evaluation(name, served, root) for name in models]
@@ -174,6 +175,6 @@ def _show(title: str, metrics: Sequence[dict[str, Any]]) -> None:
 
 
 def _command() -> str:
-    """What was typed, with the last part alone of every path: folders are the user's own."""
+    """What was typed, with the name alone of every path: folders are the user's own."""
     words = [Path(word).name if "/" in word else word for word in sys.argv[1:]]
     return shlex.join(["python", "-m", "retraining", *words])

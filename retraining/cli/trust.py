@@ -1,4 +1,4 @@
-"""`ood`, `ensemble`, `robustness` and `gate-study`: what makes an answer one to rely on."""
+"""`ood`, `ensemble` and `robustness`: what makes an answer one to rely on."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from models.checkpoint.card import DEFAULT_MODEL, ENSEMBLE, WEIGHTS_DIR
+from models.checkpoint.card import ENSEMBLE, WEIGHTS_DIR
 from retraining.cli.console import commands, console, progress_bar
 
 app = commands()
@@ -84,60 +84,28 @@ def robustness(
     models: Annotated[list[str], typer.Argument(help="Checkpoints, or folders of some.")],
     splits: Splits,
     out: Annotated[Path, typer.Option(help="Folder for the report.")],
-    split: Annotated[str, typer.Option(help="The part that is changed and classified.")] = "test",
-    per_class: Annotated[int, typer.Option(help="Most images of a class.")] = 150,
+    split: Annotated[str, typer.Option(help="The split that is classified.")] = "test",
+    per_class: Annotated[int, typer.Option(help="At most so many images of a class.")] = 150,
     root: Root = WEIGHTS_DIR,
 ) -> None:
-    """Measure what other colours and lights, hairs, dark corners, noise and the like cost."""
-    from retraining.evaluation.robustness import study
+    """Measure the accuracy lost under corruptions: colour, light, blur, noise, hair, vignette."""
+    from retraining.evaluation.robustness import measure_robustness
 
     with progress_bar() as bar:
-        task = bar.add_task("changing and classifying")
-        found = study(
+        task = bar.add_task("corrupting and classifying")
+        found = measure_robustness(
             models,
             splits,
             out,
-            part=split,
+            split=split,
             per_class=per_class,
             root=root,
-            report=lambda what, n, of: bar.update(task, description=what, completed=n, total=of),
+            progress=lambda what, n, of: bar.update(task, description=what, completed=n, total=of),
         )
     for model, rows in found.groupby("model", sort=False):
         worst = rows.sort_values("lost").iloc[-1]
         console.print(
-            f"{model}: balanced accuracy {rows.balanced_accuracy.iloc[0]:.3f} as they are, "
-            f"{rows.balanced_accuracy.iloc[-1]:.3f} in the mean of the changes, "
-            f"{worst.balanced_accuracy:.3f} {worst.change}"
+            f"{model}: balanced accuracy {rows.balanced_accuracy.iloc[0]:.3f} on clean images, "
+            f"{rows.balanced_accuracy.iloc[-1]:.3f} in the mean of the corruptions, "
+            f"{worst.balanced_accuracy:.3f} under {worst.corruption}"
         )
-
-
-@app.command()
-def gate_study(
-    splits: Splits,
-    out: Annotated[Path, typer.Option(help="Folder for the report.")],
-    model: Annotated[str, typer.Option(help="The checkpoint that classifies.")] = DEFAULT_MODEL,
-    originals: Annotated[
-        Path | None,
-        typer.Option(help="Pictures of about 600 x 450; needed where the split's are smaller."),
-    ] = None,
-    per_class: Annotated[int, typer.Option(help="Most images of a class and part.")] = 300,
-    root: Root = WEIGHTS_DIR,
-) -> None:
-    """Measure what blur and lost contrast cost, and from which values on to ask for a retake."""
-    from studies.gate.study import study
-
-    with progress_bar() as bar:
-        task = bar.add_task(f"degrading and classifying with {model}")
-        found = study(
-            splits,
-            out,
-            model,
-            originals=originals,
-            per_class=per_class,
-            root=root,
-            report=lambda n, of: bar.update(task, completed=n, total=of),
-        )
-    console.print(
-        f"{out}: sharpness {found.min_laplacian:g}, gamma {found.min_gamma:g}; "
-        "quality.gate.RECOMMENDED_THRESHOLDS holds what the product uses"
-    )

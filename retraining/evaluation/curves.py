@@ -53,19 +53,25 @@ def curves(predictions: Predictions) -> dict[str, Any]:
 
 
 def roc(positive: NDArray[np.bool_], score: Values) -> dict[str, list[float]]:
-    """False positive rate and sensitivity, rising."""
+    """False positive rate `x` and sensitivity `y`, both rising from 0 to 1; at most `POINTS`.
+
+    positive: (N,) truth; score: (N,), higher for positive.
+    """
     x, y, _ = roc_curve(positive, score)
     return _thin(x, y)
 
 
 def precision_recall(positive: NDArray[np.bool_], score: Values) -> dict[str, list[float]]:
-    """Sensitivity, rising, and precision."""
+    """Sensitivity `x`, rising, and precision `y`; arguments as of `roc`."""
     precision, recall, _ = precision_recall_curve(positive, score, drop_intermediate=True)
     return _thin(recall[::-1], precision[::-1])
 
 
 def bins_of(labels: Labels, probabilities: Values, weights: Values) -> list[dict[str, float]]:
-    """Confidence and accuracy in the bins of equal width that hold images."""
+    """Confidence and accuracy in the `BINS` bins of equal width that hold images.
+
+    labels: (N,); probabilities: (N, K); weights: (N,) of the images in means and shares.
+    """
     confidence = probabilities.max(axis=1)
     correct = probabilities.argmax(axis=1) == labels
     place = np.minimum((confidence * BINS).astype(int), BINS - 1)

@@ -1,7 +1,10 @@
-"""Evaluation of runs and of served checkpoints; every choice is made on val alone."""
+"""Evaluation of runs and of served checkpoints; every choice is made on val alone.
+
+A split is one of `train`, `val` and `test`; `splits` is the folder that holds their files.
+"""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +17,6 @@ from numpy.typing import NDArray
 import quality
 from models.checkpoint.card import WEIGHTS_DIR, file_sha256
 from models.registry.backbones import get_backbone
-from models.registry.taxonomy import Taxonomy
-from retraining.data.archives import Progress
 from retraining.data.index import pixels
 from retraining.data.splits import load_split, split_hash
 from retraining.evaluation.evaluation_folder import (
@@ -27,10 +28,11 @@ from retraining.evaluation.evaluation_folder import (
     load_predictions,
     write_scores,
 )
-from retraining.evaluation.scores import Metric, labels_of
+from retraining.evaluation.input_size import Logits, choose_size
+from retraining.evaluation.scores import Metric
 from retraining.metrics.bootstrap import RESAMPLES
 from retraining.metrics.calibration import SENSITIVITY, calibrate, operating_point
-from retraining.metrics.metrics import macro_auc
+from retraining.progress import ProgressCallback
 from retraining.training.config import TrainConfig
 from retraining.training.run_folder import (
     BEST_FILE,
@@ -45,40 +47,38 @@ if TYPE_CHECKING:
     from models.checkpoint.card import Card
     from models.inference.classifier import Classifier
 
-# Networks trained on random zooms often do best at a size above the training size (Touvron et
-# al., Fixing the train-test resolution discrepancy, NeurIPS 2019); val chooses among these.
-SIZE_FACTORS = (1.0, 1.15, 1.3, 1.45)
 CHUNK = 32  # images that are decoded together
 
-Parts = Mapping[str, pd.DataFrame]
-Logits = Callable[[pd.DataFrame], NDArray[np.floating]]
+Frames = Mapping[str, pd.DataFrame]
 
 
 def evaluate_run(
     run: Path,
-    part: str,
+    split: str,
     cache: Path,
     size: int | None = None,
     resamples: int = RESAMPLES,
     sensitivity: float = SENSITIVITY,
     splits: Path | None = None,
 ) -> list[Metric]:
-    """Score the kept weights of `run` on a part of its split, and on val, which chooses.
+    """Score the kept weights of `run` on a split, and on val, which chooses.
 
-    Input size, temperature and operating point are chosen on val, never on the part that is
+    Input size, temperature and operating point are chosen on val, never on the split that is
     scored. Leaves an evaluation (see `retraining.evaluation.evaluation_folder`) in the run folder
-    and returns the metrics of `part`, each with its split, n and 95 % interval over lesions.
+    and returns the metrics of `split`, each with its n and 95 % interval over lesions.
 
-    splits: where the split lies now; default: where it lay when the run was trained.
-    Raises ValueError where the run has no finished epoch, the part is unknown, or the split is
-    not the one that the run was trained on.
+    cache: for decoded images; size: of the input, pixels, instead of the one that val chooses.
+    splits: where the splits lie now; default: where they lay when the run was trained.
+    Raises ValueError where the run has no finished epoch, the split is unknown, or the splits are
+    not those that the run was trained on.
     """
     network, config, taxonomy = load_trained(run)
-    parts = _parts(splits or Path(config.splits), part)
+    frames = _frames(splits or Path(config.splits), split)
+    split_sha256 = split_hash(frames)
     trained_on = _recorded_hash(run / SPLIT_FILE)
-    if trained_on and split_hash(parts) != trained_on:
+    if trained_on and split_sha256 != trained_on:
         raise ValueError(
-            f"{splits or config.splits} is not the split that {run} was trained on: its test part "
+            f"{splits or config.splits} is not the split that {run} was trained on: its test split "
             "may hold images that the run has learnt"
         )
     weights = file_sha256(run / BEST_FILE)
@@ -86,11 +86,11 @@ def evaluate_run(
     def at(side: int) -> Logits:
         return lambda frame: _network_logits(network, config, frame, side, cache)
 
-    known = _known(run, weights, split_hash(parts), size)
+    known = _known(run, weights, split_sha256, size)
     if known is None:
         forget(run)
         trained = kept_size(config, read_log(run))
-        side, logits = choose_size(trained, parts["val"], taxonomy, at, size)
+        side, logits = choose_size(trained, frames["val"], taxonomy, at, size)
         known = _chosen(
             Evaluation(
                 model=run.name,
@@ -101,72 +101,72 @@ def evaluate_run(
                 temperature=1.0,
                 operating_point=None,
                 chosen_on="val",
-                split=split_hash(parts),
+                split=split_sha256,
                 trained_on=trained_on,
                 weights=weights,
                 taxonomy=taxonomy.to_dict(),
-                frequencies=frequencies_of(parts["train"], taxonomy),
+                frequencies=frequencies_of(frames["train"], taxonomy),
             ),
-            parts["val"],
+            frames["val"],
             logits,
             sensitivity,
         )
-        found = write_scores(run, known, "val", parts["val"], logits, resamples)
-        if part == "val":
+        found = write_scores(run, known, "val", frames["val"], logits, resamples)
+        if split == "val":
             return found
-    return _score(run, known, part, parts[part], at(known.input_size), resamples)
+    return _score(run, known, split, frames[split], at(known.input_size), resamples)
 
 
 def evaluate_model(
     name: str,
     splits: Path,
-    part: str,
+    split: str,
     out: Path,
     *,
     root: Path = WEIGHTS_DIR,
     tta: bool = False,
     resamples: int = RESAMPLES,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
 ) -> list[Metric]:
     """Score a checkpoint as it is served, with the temperature and operating point of its card.
 
     Makes the export where it is not there. tta: with test-time augmentation.
-    Where the card has no operating point and the split has a val part, it is chosen there.
-    Writes an evaluation to `out` and returns the metrics of `part`. Raises what
-    `models.inference.classifier.Classifier` raises, and ValueError for an unknown part.
+    Where the card has no operating point and there is a val split, it is chosen there.
+    Writes an evaluation to `out` and returns the metrics of `split`. Raises what
+    `models.inference.classifier.Classifier` raises, and ValueError for an unknown split.
     """
     from models.export.export import export
     from models.inference.classifier import Classifier
 
-    parts = _parts(splits, part)
+    frames = _frames(splits, split)
     export(name, root=root)
     classifier = Classifier(name, root=root, tta=tta)
     card = classifier.card
-    known = _known(out, card.weights_sha256, split_hash(parts), card.preprocessing.input_size)
-    now = _of_card(name, classifier, parts)
+    known = _known(out, card.weights_sha256, split_hash(frames), card.preprocessing.input_size)
+    now = _of_card(name, classifier, frames)
     same = known is not None and all(
         getattr(known, what) == getattr(now, what) for what in ("temperature", "form", "views")
     )
     if known is None or not same or card.operating_point not in (None, known.operating_point):
         forget(out)
         known = now
-        if card.operating_point is None and "val" in parts:
-            logits = served_logits(classifier, parts["val"], progress)
-            known = with_point(known, parts["val"], logits)
-            found = write_scores(out, known, "val", parts["val"], logits, resamples)
-            if part == "val":
+        if card.operating_point is None and "val" in frames:
+            logits = served_logits(classifier, frames["val"], progress)
+            known = with_point(known, frames["val"], logits)
+            found = write_scores(out, known, "val", frames["val"], logits, resamples)
+            if split == "val":
                 return found
 
     def logits_of(frame: pd.DataFrame) -> NDArray[np.floating]:
         return served_logits(classifier, frame, progress)
 
-    return _score(out, known, part, parts[part], logits_of, resamples)
+    return _score(out, known, split, frames[split], logits_of, resamples)
 
 
 def served_logits(
-    classifier: "Classifier", frame: pd.DataFrame, progress: Progress | None = None
+    classifier: "Classifier", frame: pd.DataFrame, progress: ProgressCallback | None = None
 ) -> NDArray[np.float32]:
-    """Logits (N, K) of the images of a part, decoded as the dashboard decodes them."""
+    """Logits (N, K) of the images of a split, decoded as the dashboard decodes them."""
     paths = [Path(path) for path in frame.path]
     found = []
     with ThreadPoolExecutor() as pool:
@@ -176,24 +176,6 @@ def served_logits(
             if progress:
                 progress(min(start + CHUNK, len(paths)), len(paths))
     return np.concatenate(found)
-
-
-def choose_size(
-    trained: int,
-    val: pd.DataFrame,
-    taxonomy: Taxonomy,
-    at: Callable[[int], Logits],
-    size: int | None = None,
-) -> tuple[int, NDArray[np.floating]]:
-    """Input size with the highest macro AUC on val (or `size`), and the logits there.
-
-    trained: the size that the network was trained at.
-    """
-    sizes = [size] if size else [round(trained * factor / 16) * 16 for factor in SIZE_FACTORS]
-    labels = labels_of(val, taxonomy)
-    tried = {side: at(side)(val) for side in sizes}
-    best = max(tried, key=lambda side: macro_auc(labels, tried[side]))
-    return best, tried[best]
 
 
 def with_point(
@@ -230,7 +212,7 @@ def _chosen(
     return with_point(replace(evaluation, temperature=temperature), val, logits, sensitivity)
 
 
-def _of_card(name: str, classifier: "Classifier", parts: Parts) -> Evaluation:
+def _of_card(name: str, classifier: "Classifier", frames: Frames) -> Evaluation:
     card = classifier.card
     return Evaluation(
         model=card.name + (f" ({classifier.views} views)" if classifier.views > 1 else ""),
@@ -241,11 +223,11 @@ def _of_card(name: str, classifier: "Classifier", parts: Parts) -> Evaluation:
         temperature=card.temperature,
         operating_point=card.operating_point,
         chosen_on="val",
-        split=split_hash(parts),
+        split=split_hash(frames),
         trained_on=str(card.split.get("sha256", "")),
         weights=card.weights_sha256,
         taxonomy=card.taxonomy.to_dict(),
-        frequencies=frequencies_of(parts["train"], card.taxonomy),
+        frequencies=frequencies_of(frames["train"], card.taxonomy),
         checkpoint=name,
         views=classifier.views,
     )
@@ -264,17 +246,17 @@ def card_recipe(card: "Card") -> str:
 def _score(
     folder: Path,
     evaluation: Evaluation,
-    part: str,
+    split: str,
     frame: pd.DataFrame,
     logits_of: Logits,
     resamples: int,
 ) -> list[Metric]:
-    """Metrics of a part, from predictions that are there already where they are."""
-    if (folder / f"predictions_{part}.csv").is_file():
-        there = load_predictions(folder, part)
+    """Metrics of a split, from predictions that are there already where they are."""
+    if (folder / f"predictions_{split}.csv").is_file():
+        there = load_predictions(folder, split)
         if list(there.frame.image_id) == list(frame.image_id.astype(str)):
-            return write_scores(folder, evaluation, part, frame, there.logits, resamples)
-    return write_scores(folder, evaluation, part, frame, logits_of(frame), resamples)
+            return write_scores(folder, evaluation, split, frame, there.logits, resamples)
+    return write_scores(folder, evaluation, split, frame, logits_of(frame), resamples)
 
 
 def _network_logits(
@@ -291,23 +273,26 @@ def _network_logits(
     return predict_logits(network, pictures, preprocessing, bf16=has_bf16())
 
 
-def _known(folder: Path, weights: str, split: str, size: int | None) -> Evaluation | None:
-    """The evaluation that is there, if it is of these weights, this split and this size."""
+def _known(folder: Path, weights: str, split_sha256: str, size: int | None) -> Evaluation | None:
+    """The evaluation that is there, if it is of these weights, splits and size."""
     if not (folder / EVALUATION_FILE).is_file():
         return None
     try:
         found = load_evaluation(folder)
     except ValueError:
         return None
-    same = (found.weights, found.split) == (weights, split) and size in (None, found.input_size)
+    same = (found.weights, found.split) == (weights, split_sha256) and size in (
+        None,
+        found.input_size,
+    )
     return found if same else None
 
 
-def _parts(splits: Path, part: str) -> Parts:
-    parts = load_split(splits)
-    if part not in parts:
-        raise ValueError(f"split must be one of {', '.join(parts)}, got {part!r}")
-    return parts
+def _frames(splits: Path, split: str) -> Frames:
+    frames = load_split(splits)
+    if split not in frames:
+        raise ValueError(f"split must be one of {', '.join(frames)}, got {split!r}")
+    return frames
 
 
 def _recorded_hash(path: Path) -> str:

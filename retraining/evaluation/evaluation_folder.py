@@ -1,13 +1,14 @@
-"""An evaluation folder: what a model said of the images of a split, and how well.
+"""An evaluation folder: what a model predicted for the images of a split, and how well.
 
 A run folder is one; the evaluation of a served model has a folder of its own. It holds
 
-- `evaluation.json`: which model, and what was chosen on which part;
-- `predictions_<part>.csv`: per image, with the logits, from which everything else follows;
-- `metrics_<part>.json`, `breakdown_<part>.json`, `curves_<part>.json`.
+- `evaluation.json`: which model, and what was chosen on which split;
+- `predictions_<split>.csv`: per image, with the logits, from which everything else follows;
+- `metrics_<split>.json`, `breakdown_<split>.json`, `curves_<split>.json`.
 
 For `val` there is `metrics_val_resampled.json` too: the same with all classes weighing the same,
-which is what a validation set tends to that was drawn with evening weights.
+which is what a validation set tends to whose images are drawn with weights that even out the
+classes.
 """
 
 import io
@@ -43,13 +44,13 @@ class Evaluation:
     input_size: pixels; chosen on val.
     temperature: chosen on val; 1 where there was no val.
     operating_point: as on a card; None: none.
-    chosen_on: the part on which weights, size, temperature and threshold were chosen.
-    split: SHA-256 of the split that was scored.
-    trained_on: SHA-256 of the split whose training part the model learnt; "" where unknown.
+    chosen_on: the split on which weights, size, temperature and threshold were chosen.
+    split: SHA-256 of the splits of which one was scored.
+    trained_on: SHA-256 of the splits whose train split the model learnt; "" where unknown.
     weights: SHA-256 of the weights.
     taxonomy: JSON form of the classes.
-    frequencies: of the classes in the training part, by code.
-    chance_ece: by part: the calibration errors of a perfect model with these probabilities.
+    frequencies: of the classes in the train split, by code.
+    chance_ece: by split: the calibration errors of a perfect model with these probabilities.
     checkpoint: of a served form, the name under the folder of checkpoints; "" for a run.
     views: of every picture, over which a served form averages; 1: no test-time augmentation.
     """
@@ -82,7 +83,7 @@ class Evaluation:
         return None if self.operating_point is None else float(self.operating_point["threshold"])
 
     def predictions(self, frame: pd.DataFrame, logits: NDArray[np.floating]) -> Predictions:
-        """Logits with this evaluation's temperature and threshold."""
+        """Logits (N, K) of the N images of `frame`, with this temperature and threshold."""
         classes = self.classes
         return Predictions(
             frame,
@@ -95,7 +96,7 @@ class Evaluation:
 
 
 def frequencies_of(frame: pd.DataFrame, taxonomy: Taxonomy) -> dict[str, float]:
-    """Share of every class among the images."""
+    """Share of every class among the images, by code; the sum is 1."""
     counts = frame.dx.value_counts()
     return {code: float(counts.get(code, 0)) / len(frame) for code in taxonomy.codes}
 
@@ -103,24 +104,28 @@ def frequencies_of(frame: pd.DataFrame, taxonomy: Taxonomy) -> dict[str, float]:
 def write_scores(
     folder: Path,
     evaluation: Evaluation,
-    part: str,
+    split: str,
     frame: pd.DataFrame,
     logits: NDArray[np.floating],
     resamples: int = RESAMPLES,
 ) -> list[Metric]:
-    """Write all files of one part, `evaluation.json` last; returns the metrics."""
+    """Write all files of one split, `evaluation.json` last; returns the metrics.
+
+    frame: N rows with `image_id, lesion_id, dx` and what is known of `GROUPS`; logits: (N, K),
+    before temperature; resamples: of whole lesions, for the intervals.
+    """
     predictions = evaluation.predictions(frame, logits)
-    write_text(folder / f"predictions_{part}.csv", _predictions_csv(predictions))
-    metrics = metric_rows(predictions, part, resamples)
-    _write(folder / f"metrics_{part}.json", metrics)
-    if part == "val":
+    write_text(folder / f"predictions_{split}.csv", _predictions_csv(predictions))
+    metrics = metric_rows(predictions, split, resamples)
+    _write(folder / f"metrics_{split}.json", metrics)
+    if split == "val":
         evened = metric_rows(predictions, RESAMPLED, resamples, even=True)
         _write(folder / f"metrics_{RESAMPLED}.json", evened)
-    _write(folder / f"breakdown_{part}.json", breakdown(predictions, part, resamples))
-    _write(folder / f"curves_{part}.json", curves(predictions), indent=None)
+    _write(folder / f"breakdown_{split}.json", breakdown(predictions, split, resamples))
+    _write(folder / f"curves_{split}.json", curves(predictions), indent=None)
     if evaluation.frequencies:
         frequencies: Values = np.array(list(evaluation.frequencies.values()))
-        evaluation.chance_ece[part] = chance_ece(predictions.probabilities, frequencies)
+        evaluation.chance_ece[split] = chance_ece(predictions.probabilities, frequencies)
     _write(folder / EVALUATION_FILE, asdict(evaluation))
     return metrics
 
@@ -138,11 +143,14 @@ def load_evaluation(folder: Path) -> Evaluation:
         raise ValueError(f"{path} is not understood ({error}); evaluate the model again") from None
 
 
-def load_scores(folder: Path, kind: str, part: str) -> Any:
-    """Read `<kind>_<part>.json`; ValueError names the command that makes it."""
-    path = folder / f"{kind}_{part}.json"
+def load_scores(folder: Path, kind: str, split: str) -> Any:
+    """Read `<kind>_<split>.json`; ValueError names the command that makes it.
+
+    kind: `metrics`, `breakdown` or `curves`.
+    """
+    path = folder / f"{kind}_{split}.json"
     if not path.is_file():
-        made_by = "val" if part == RESAMPLED else part
+        made_by = "val" if split == RESAMPLED else split
         raise ValueError(
             f"{folder} has no {path.name}; run `python -m retraining evaluate --split {made_by}` "
             "on it first"
@@ -150,13 +158,17 @@ def load_scores(folder: Path, kind: str, part: str) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def load_predictions(folder: Path, part: str) -> Predictions:
-    """Read the predictions of a part, with temperature and threshold of the evaluation."""
+def load_predictions(folder: Path, split: str) -> Predictions:
+    """Read the predictions of a split, with temperature and threshold of the evaluation.
+
+    Raises ValueError where there are none, or the file lacks columns.
+    """
     evaluation = load_evaluation(folder)
-    path = folder / f"predictions_{part}.csv"
+    path = folder / f"predictions_{split}.csv"
     if not path.is_file():
         raise ValueError(
-            f"{folder} has no {path.name}; run `python -m retraining evaluate --split {part}` first"
+            f"{folder} has no {path.name}; run `python -m retraining evaluate --split {split}` "
+            "first"
         )
     frame = pd.read_csv(
         path, keep_default_na=False, dtype={"image_id": str, "lesion_id": str, "dx": str}

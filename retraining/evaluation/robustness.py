@@ -1,7 +1,8 @@
-"""How much models lose on pictures as other cameras, lights and skins would give them.
+"""Robustness: how much accuracy models lose on corrupted images.
 
-Every picture is changed in each way of `degrade.VARIANTS` and classified as it is served. What a
-change costs is the class-balanced accuracy lost against the same pictures as they were.
+Every image is corrupted in each way of `retraining.transforms.corruptions.VARIANTS`, which imitate
+other cameras, lights and skins, and classified in the form that is served. What a corruption costs
+is the balanced accuracy lost against the same images without it.
 """
 
 import json
@@ -22,47 +23,49 @@ from models.inference.classifier import Classifier
 from models.registry.taxonomy import Taxonomy
 from quality.output import write_text
 from retraining.data.splits import load_split
+from retraining.markdown import markdown_table
 from retraining.metrics.class_means import balanced, balanced_interval, hits
 from retraining.metrics.metrics import auc, macro_auc
-from retraining.reports.tables import markdown
+from retraining.progress import NamedProgressCallback
 from retraining.transforms.corruptions import VARIANTS, Picture
 
-CLEAN = "as it is"
-CHANGES: Mapping[str, Callable[[Picture], Picture]] = MappingProxyType(
+CLEAN = "clean"
+MEAN = "mean of the corruptions"
+CORRUPTIONS: Mapping[str, Callable[[Picture], Picture]] = MappingProxyType(
     {CLEAN: lambda image: image, **VARIANTS}
 )
 PER_CLASS = 150
-CHUNK = 32
-INFO = ("image_id", "lesion_id", "dx", "change", "strange")
+CHUNK = 32  # images that are decoded together
+INFO = ("image_id", "lesion_id", "dx", "corruption", "flagged_ood")
 RESULT_FILE = "robustness.json"
-TABLE_FILE = "changes.csv"
+TABLE_FILE = "corruptions.csv"
 REPORT_FILE = "report.md"
 
-Report = Callable[[str, int, int], None]
 
-
-def study(
+def measure_robustness(
     models: Sequence[str],
     splits: Path,
     out: Path,
     *,
-    part: str = "test",
+    split: str = "test",
     per_class: int = PER_CLASS,
     root: Path = WEIGHTS_DIR,
-    report: Report | None = None,
+    progress: NamedProgressCallback | None = None,
 ) -> pd.DataFrame:
-    """Measure checkpoints on at most `per_class` images of each class of a part of a split.
+    """Measure checkpoints on at most `per_class` images of each class of a split.
 
-    Writes `changes.csv`, `robustness.json` and `report.md` to `out`; the first is returned, see
-    `by_change`, with the model's name and version before. ValueError where the split has no such
-    part or two models are called the same.
+    models: names below `root`, or folders of checkpoints; splits: folder of the splits; split:
+    which of them is classified.
+    Writes `corruptions.csv`, `robustness.json` and `report.md` to `out`; the first is returned:
+    see `by_corruption`, with the model's name and version before. Raises ValueError where there is
+    no such split or two models have the same name and version.
     """
-    parts = load_split(splits)
-    if part not in parts:
-        raise ValueError(f"{splits} has no part {part!r}, only {', '.join(parts)}")
+    frames = load_split(splits)
+    if split not in frames:
+        raise ValueError(f"{splits} has no split {split!r}, only {', '.join(frames)}")
     frame = pd.concat(
         of_class.sample(min(len(of_class), per_class), random_state=0)
-        for _, of_class in parts[part].groupby("dx", sort=True)
+        for _, of_class in frames[split].groupby("dx", sort=True)
     )
     cards = [load_card(locate(name, root)) for name in models]
     labels = [f"{card.name} {card.version}" for card in cards]
@@ -72,85 +75,98 @@ def study(
     for name, label in zip(models, labels, strict=True):
         export(name, root=root)
         classifier = Classifier(name, root=root)
-        found = by_change(measure(frame, classifier, report), classifier.card.taxonomy)
+        predicted = classify_corrupted(frame, classifier, progress)
+        found = by_corruption(predicted, classifier.card.taxonomy)
         found.insert(0, "model", label)
         tables.append(found)
     table = pd.concat(tables, ignore_index=True)
     about = {
-        "split": part,
+        "split": split,
         "images": len(frame),
         "lesions": int(frame.lesion_id.nunique()),
         "by_class": {str(code): int(n) for code, n in frame.dx.value_counts().items()},
         "models": list(table.model.unique()),
     }
-    write_text(out / TABLE_FILE, table.to_csv(index=False, float_format="%.4f"))
+    write_text(out / TABLE_FILE, table.to_csv(index=False, float_format="%.6f"))
     write_text(out / RESULT_FILE, json.dumps(about, indent=2) + "\n")
-    write_text(out / REPORT_FILE, text(table, about))
+    write_report(out)
     return table
 
 
-def measure(
-    frame: pd.DataFrame, classifier: Classifier, report: Report | None = None
+def classify_corrupted(
+    frame: pd.DataFrame, classifier: Classifier, progress: NamedProgressCallback | None = None
 ) -> pd.DataFrame:
-    """A row per picture and change: `image_id, lesion_id, dx, change, strange`, then a probability
-    per class. strange: whether the picture is taken for something else than skin."""
+    """A row per image and corruption: the columns `INFO`, then a probability per class.
+
+    frame: N rows with `image_id, lesion_id, dx, path`. flagged_ood: whether the image's
+    out-of-distribution score is above the checkpoint's threshold.
+    """
     codes = classifier.card.taxonomy.codes
     rows: list[tuple[Any, ...]] = []
     with ThreadPoolExecutor() as pool:
         for start in range(0, len(frame), CHUNK):
             chosen = frame.iloc[start : start + CHUNK]
             images = list(pool.map(lambda path: quality.read(Path(path)), chosen.path))
-            for change, changed in CHANGES.items():
-                predictions = classifier.predict(list(pool.map(changed, images)))
+            for corruption, corrupt in CORRUPTIONS.items():
+                predictions = classifier.predict(list(pool.map(corrupt, images)))
                 for row, found in zip(chosen.itertuples(), predictions, strict=True):
-                    strange = found.in_distribution is False
-                    about = (row.image_id, row.lesion_id, row.dx, change, strange)
+                    flagged = found.in_distribution is False
+                    about = (row.image_id, row.lesion_id, row.dx, corruption, flagged)
                     rows.append((*about, *(found.probabilities[code] for code in codes)))
-            if report:
-                report(classifier.card.name, min(start + CHUNK, len(frame)), len(frame))
+            if progress:
+                progress(classifier.card.name, min(start + CHUNK, len(frame)), len(frame))
     return pd.DataFrame(rows, columns=[*INFO, *codes])
 
 
-def by_change(table: pd.DataFrame, taxonomy: Taxonomy) -> pd.DataFrame:
-    """A row per change, the unchanged pictures first and the mean over the changes last.
+def by_corruption(table: pd.DataFrame, taxonomy: Taxonomy) -> pd.DataFrame:
+    """A row per corruption, the clean images first and the mean over the corruptions last.
 
-    Columns: `change, balanced_accuracy`; `lost`, of it against the unchanged pictures, with its
-    95 % interval over lesions (paired: the same lesions are drawn for both) `lost_low, lost_high`;
-    `macro_auc, malignant_auc`; `same`, the share of pictures whose most probable class stays, all
-    classes weighing the same; `strange`, the share taken for something else than skin.
+    Columns: `corruption, balanced_accuracy`; `lost`, of it against the clean images, with its 95 %
+    interval over lesions (paired: the same lesions are drawn for both) `lost_low, lost_high`;
+    `macro_auc, malignant_auc`; `same`, the share of images whose most probable class stays, all
+    classes weighing the same; `flagged_ood`, the share that is flagged as OOD. All but `lost` and
+    its interval, -1 to 1, lie in 0 to 1.
     """
     codes = list(taxonomy.codes)
-    groups = {change: group.reset_index() for change, group in table.groupby("change", sort=False)}
+    groups = {name: group.reset_index() for name, group in table.groupby("corruption", sort=False)}
     clean = groups[CLEAN]
     labels, before = hits(clean, codes)
-    bad = clean.dx.isin(taxonomy.malignant).to_numpy()
+    malignant = clean.dx.isin(taxonomy.malignant).to_numpy()
     rows = []
-    for change, group in groups.items():
+    for corruption, group in groups.items():
         _, after = hits(group, codes)
         lost = before.astype(float) - after.astype(float)
         low, high = balanced_interval(labels, lost, clean.lesion_id)
         probabilities = group[codes].to_numpy()
         rows.append(
             {
-                "change": change,
+                "corruption": corruption,
                 "balanced_accuracy": balanced(labels, after.astype(float)),
                 "lost": balanced(labels, lost),
                 "lost_low": low,
                 "lost_high": high,
                 "macro_auc": macro_auc(labels, probabilities),
-                "malignant_auc": auc(bad, _malignant(group, taxonomy)),
+                "malignant_auc": auc(malignant, _p_malignant(group, taxonomy)),
                 "same": balanced(labels, _same(clean, group, codes)),
-                "strange": float(group.strange.mean()),
+                "flagged_ood": float(group.flagged_ood.mean()),
             }
         )
     found = pd.DataFrame(rows)
-    numbers = found[found.change != CLEAN].drop(columns=["change", "lost_low", "lost_high"])
-    mean = {"change": "mean of the changes", **numbers.mean().to_dict()}
+    text = ["corruption", "lost_low", "lost_high"]
+    numbers = found[found.corruption != CLEAN].drop(columns=text)
+    mean = {"corruption": MEAN, **numbers.mean().to_dict()}
     mean["lost_low"], mean["lost_high"] = _mean_interval(groups, labels, before, codes)
     return pd.concat([found, pd.DataFrame([mean])], ignore_index=True)
 
 
-def _malignant(group: pd.DataFrame, taxonomy: Taxonomy) -> NDArray[np.float64]:
+def write_report(out: Path) -> None:
+    """Write `report.md` of the table and the JSON file that lie in `out`."""
+    table = pd.read_csv(out / TABLE_FILE)
+    about = json.loads((out / RESULT_FILE).read_text(encoding="utf-8"))
+    write_text(out / REPORT_FILE, _report(table, about))
+
+
+def _p_malignant(group: pd.DataFrame, taxonomy: Taxonomy) -> NDArray[np.float64]:
     return np.asarray(group[sorted(taxonomy.malignant)].sum(axis=1), np.float64)
 
 
@@ -165,48 +181,46 @@ def _mean_interval(
     before: NDArray[np.bool_],
     codes: list[str],
 ) -> tuple[float | None, float | None]:
-    """Of the mean loss over the changes, the same lesions drawn for all."""
-    changed = [hits(group, codes)[1] for change, group in groups.items() if change != CLEAN]
-    lost = before.astype(float) - np.mean(changed, axis=0)
+    """Of the mean loss over the corruptions, the same lesions drawn for all."""
+    after = [hits(group, codes)[1] for name, group in groups.items() if name != CLEAN]
+    lost = before.astype(float) - np.mean(after, axis=0)
     return balanced_interval(labels, lost, groups[CLEAN].lesion_id)
 
 
-def text(table: pd.DataFrame, about: Mapping[str, Any]) -> str:
-    """The report as Markdown."""
+def _report(table: pd.DataFrame, about: Mapping[str, Any]) -> str:
     counts = ", ".join(f"{code} {n}" for code, n in sorted(about["by_class"].items()))
     parts = [
-        "# Pictures from elsewhere, imitated",
+        "# Robustness to corruptions",
         f"{about['images']} {about['split']} images of {about['lesions']} lesions ({counts}), "
-        "changed in ways in which other cameras, lights and skins would change them "
-        "(`retraining/transforms/corruptions.py`), and classified as they are served. `lost` is "
-        "the class-balanced accuracy lost against the same images as they are, with its 95 % "
-        "interval over lesions; `same` the share that keeps its most probable class, all classes "
-        "weighing the same; `strange` the share taken for something else than skin, which gets no "
-        "advice. "
-        "A model that was trained with `augmentation.flaws` has met hairs, corners, shade, blur, "
-        "noise and compression of this making, drawn at random, and brightness and colours; the "
-        "ruler it has not.",
+        "corrupted as other cameras, lights and skins would "
+        "(`retraining/transforms/corruptions.py`) and classified in the form that is served. "
+        "`lost`: balanced accuracy lost against the clean images, with its 95 % interval over "
+        "lesions. `same`: share that keeps its most probable class, all classes weighing the same. "
+        "`flagged as OOD`: share whose out-of-distribution score is above the threshold. "
+        "A model trained with random corruptions (recipe `robust`) has met hair, vignettes, "
+        "illumination gradients, blur, noise, compression, brightness and colour of this making, "
+        "drawn at random; the ruler it has not.",
     ]
+    head = ["corruption", "balanced accuracy", "lost", "macro AUC", "malignant AUC", "same",
+            "flagged as OOD"]  # fmt: skip
     for model, own in table.groupby("model", sort=False):
         rows = [
             [
-                row["change"],
+                str(row["corruption"]),
                 f"{row['balanced_accuracy']:.3f}",
                 _lost(row),
                 *(f"{row[name]:.3f}" for name in ("macro_auc", "malignant_auc", "same")),
-                f"{row['strange']:.1%}",
+                f"{row['flagged_ood']:.1%}",
             ]
             for row in own.to_dict("records")
         ]
-        header = ["change", "balanced accuracy", "lost", "macro AUC", "malignant AUC", "same",
-                  "strange"]  # fmt: skip
-        parts += [f"## {model}", markdown(header, rows).rstrip()]
+        parts += [f"## {model}", markdown_table(head, rows).rstrip()]
     return "\n\n".join(parts) + "\n"
 
 
 def _lost(row: Mapping[Any, Any]) -> str:
-    if row["change"] == CLEAN:
+    if row["corruption"] == CLEAN:
         return ""
-    if row["lost_low"] is None or not np.isfinite(row["lost_low"]):
+    if not np.isfinite(row["lost_low"]):
         return f"{row['lost']:.3f}"
     return f"{row['lost']:.3f} ({row['lost_low']:.3f} to {row['lost_high']:.3f})"

@@ -1,4 +1,4 @@
-"""All metrics of a model's predictions for one part of a split, with intervals and breakdowns."""
+"""All metrics of a model's predictions for one split, with intervals and breakdowns."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -50,7 +50,7 @@ OF_GROUPS = (
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model says of N images whose classes are known.
+    """What a model predicts for N images whose classes are known.
 
     frame: N rows with `image_id`, `lesion_id`, `dx` and what is known of sex, age, localization
         and dx_type.
@@ -58,8 +58,8 @@ class Predictions:
     taxonomy: the K classes.
     temperature: logits are divided by it.
     threshold: of the operating point; None: none was chosen.
-    frequencies: (K,) of the classes in the training part, to which probabilities for evenly
-        frequent classes are turned for the `natural` metrics.
+    frequencies: (K,) of the classes in the train split, to which probabilities for evenly
+        frequent classes are re-weighted for the `natural` metrics.
     """
 
     frame: pd.DataFrame
@@ -94,24 +94,24 @@ class Predictions:
         return np.asarray(self.probabilities.argmax(axis=1), np.int64)
 
     @property
-    def bad(self) -> list[int]:
+    def malignant_indices(self) -> list[int]:
         """Positions of the malignant classes."""
         return list(self.taxonomy.malignant_indices)
 
     @cached_property
     def p_malignant(self) -> Values:
         """Calibrated malignant probability, (N,)."""
-        return np.asarray(self.probabilities[:, self.bad].sum(axis=1))
+        return np.asarray(self.probabilities[:, self.malignant_indices].sum(axis=1))
 
     @cached_property
     def malignant(self) -> NDArray[np.bool_]:
         """Whether the true class is malignant, (N,)."""
-        return np.isin(self.labels, self.bad)
+        return np.isin(self.labels, self.malignant_indices)
 
     @cached_property
     def called(self) -> NDArray[np.bool_]:
         """Whether the most probable class is malignant, (N,)."""
-        return np.isin(self.predicted, self.bad)
+        return np.isin(self.predicted, self.malignant_indices)
 
     @cached_property
     def natural(self) -> Values | None:
@@ -124,8 +124,8 @@ class Predictions:
         """Resamples of whole lesions, (resamples, N)."""
         return lesion_weights(self.frame.lesion_id.to_numpy(object), resamples)
 
-    def part(self, rows: NDArray[np.intp]) -> "Predictions":
-        """Those of some rows."""
+    def take(self, rows: NDArray[np.intp]) -> "Predictions":
+        """Those of some rows, in their order."""
         frame = self.frame.iloc[rows].reset_index(drop=True)
         return replace(self, frame=frame, logits=self.logits[rows])
 
@@ -142,8 +142,8 @@ def metrics_of(predictions: Predictions, weights: Values, *, even: bool = False)
     rest: `sensitivity_CODE`, `auc_CODE` and so on. Malignant or not, where the most probable class
     decides: `malignant_*`, and at the operating point `malignant_*_at_threshold`.
     Probabilities: `ece_15`, `brier`, `log_loss`, all classes weighing the same, the same
-    `_uncalibrated` (temperature 1), and `_natural`: turned to the frequencies of the training
-    part, every image weighing the same.
+    `_uncalibrated` (temperature 1), and `_natural`: re-weighted to the frequencies of the train
+    split, every image weighing the same.
 
     even: all classes weigh the same everywhere, as in a set that was resampled evenly.
     """
@@ -162,7 +162,7 @@ def metrics_of(predictions: Predictions, weights: Values, *, even: bool = False)
     there = np.isfinite(areas)
     mean = divided(np.where(there, areas, 0).sum(axis=1), there.sum(axis=1).astype(float))
     found["macro_auc"] = mean
-    if p.bad:
+    if p.malignant_indices:
         area, precision = ranking_metrics(p.malignant, p.p_malignant, weights)
         found |= {"malignant_auc": area, "malignant_average_precision": precision}
         rules = {"": p.called}
@@ -204,16 +204,16 @@ def breakdown(
     weights = predictions.weights(resamples)
     result = []
     for by, group, rows in groups_of(predictions.frame):
-        part = predictions.part(rows)
-        found = with_intervals(partial(_of_group, part), weights[:, rows])
+        members = predictions.take(rows)
+        found = with_intervals(partial(_of_group, members), weights[:, rows])
         result.append(
             {
                 "by": by,
                 "group": group,
                 "split": split,
-                "n": len(part),
-                "lesions": int(part.frame.lesion_id.nunique()),
-                "malignant": int(part.malignant.sum()),
+                "n": len(members),
+                "lesions": int(members.frame.lesion_id.nunique()),
+                "malignant": int(members.malignant.sum()),
                 "metrics": found,
             }
         )
@@ -236,7 +236,12 @@ def groups_of(frame: pd.DataFrame) -> Iterator[tuple[str, str, NDArray[np.intp]]
 
 
 def age_band(value: object) -> str:
-    """The band of an age in years; an empty one is unknown."""
+    """The band of an age in years; an empty one is unknown.
+
+    Examples:
+        >>> age_band(45.0), age_band("")
+        ('45 to 59', 'unknown')
+    """
     age = pd.to_numeric(str(value), errors="coerce")
     if not np.isfinite(age):
         return UNKNOWN
@@ -248,8 +253,8 @@ def by_name(rows: Sequence[Metric], split: str) -> Mapping[str, Metric]:
     return {row["metric"]: row for row in rows if row["split"] == split}
 
 
-def _of_group(part: Predictions, weights: Values) -> dict[str, Any]:
-    every = metrics_of(part, weights)
+def _of_group(predictions: Predictions, weights: Values) -> dict[str, Any]:
+    every = metrics_of(predictions, weights)
     return {name: every[name] for name in OF_GROUPS if name in every}
 
 

@@ -27,7 +27,15 @@ CURVE_POINTS = 51
 
 
 def fit_temperature(labels: Labels, logits: Scores, weights: Values) -> float:
-    """The temperature with the lowest weighted negative log-likelihood (Guo et al. 2017)."""
+    """The temperature with the lowest weighted negative log-likelihood (Guo et al. 2017).
+
+    labels: (N,); logits: (N, K); weights: (N,). Returns a value from e^-3 to e^3.
+
+    Examples:
+        >>> logits = np.log(np.array([[0.8, 0.2]] * 5))
+        >>> round(fit_temperature(np.array([0, 0, 0, 0, 1]), 2 * logits, np.ones(5)), 3)
+        2.0
+    """
     rows = np.arange(len(labels))
 
     def loss(log_temperature: float) -> float:
@@ -38,7 +46,15 @@ def fit_temperature(labels: Labels, logits: Scores, weights: Values) -> float:
 
 
 def calibrate(labels: Labels, logits: Scores) -> float:
-    """The temperature for probabilities that stand for evenly frequent classes."""
+    """The temperature for probabilities that stand for evenly frequent classes.
+
+    labels: (N,); logits: (N, K).
+
+    Examples:
+        >>> logits = np.log(np.array([[0.8, 0.2]] * 4 + [[0.2, 0.8]] + [[0.8, 0.2]]))
+        >>> round(calibrate(np.array([0, 0, 0, 0, 1, 1]), logits), 2)
+        1.26
+    """
     return fit_temperature(labels, logits, class_weights(labels, logits.shape[1]))
 
 
@@ -55,6 +71,12 @@ def choose_threshold(
     called: (N,) whether the most probable class is malignant.
     Returns a value in [0, 1], rounded down to `DECIMALS`; raises ValueError where no image is
     malignant or `sensitivity` is not above 0 and at most 1.
+
+    Examples:
+        >>> malignant = np.array([True, True, True, True, False])
+        >>> p_malignant = np.array([0.9, 0.4, 0.3, 0.1, 0.2])
+        >>> choose_threshold(malignant, p_malignant, p_malignant > 0.5, sensitivity=0.75)
+        0.3
     """
     if not 0 < sensitivity <= 1:
         raise ValueError(f"sensitivity must be above 0 and at most 1, got {sensitivity}")
@@ -68,7 +90,12 @@ def choose_threshold(
 
 
 def consults(p_malignant: Scores, called: NDArray[np.bool_], threshold: float) -> NDArray[np.bool_]:
-    """What `RULE` says of each image, (N,)."""
+    """What `RULE` says of each image, (N,).
+
+    Examples:
+        >>> consults(np.array([0.1, 0.3, 0.2]), np.array([False, False, True]), threshold=0.25)
+        array([False,  True,  True])
+    """
     return np.asarray((p_malignant >= threshold) | called)
 
 

@@ -18,33 +18,59 @@ Values = NDArray[np.float64]
 
 
 def softmax(logits: Scores, temperature: float = 1.0) -> Values:
-    """Probabilities (N, classes) of logits (N, classes)."""
+    """Probabilities (N, classes) of logits (N, classes).
+
+    Examples:
+        >>> softmax(np.array([[0.0, np.log(3)]])).round(2)
+        array([[0.25, 0.75]])
+    """
     scaled = np.asarray(logits, np.float64) / temperature
     scaled = np.exp(scaled - scaled.max(axis=1, keepdims=True))
     return np.asarray(scaled / scaled.sum(axis=1, keepdims=True))
 
 
 def class_weights(labels: Labels, classes: int) -> Values:
-    """Weight of every image so that all classes that occur weigh the same; the sum is 1."""
+    """Weight of every image so that all classes that occur weigh the same; the sum is 1.
+
+    Examples:
+        >>> class_weights(np.array([0, 0, 1]), classes=2)
+        array([0.25, 0.25, 0.5 ])
+    """
     total = np.bincount(labels, minlength=classes)
     weights = 1 / total[labels]
     return np.asarray(weights / weights.sum())
 
 
 def even_weights(labels: Labels, weights: Values, classes: int) -> Values:
-    """`weights` (R, N), scaled so that in every row all classes that occur weigh the same."""
+    """`weights` (R, N), scaled so that in every row all classes that occur weigh the same.
+
+    Examples:
+        >>> even_weights(np.array([0, 0, 1]), np.ones((1, 3)), classes=2)
+        array([[0.5, 0.5, 1. ]])
+    """
     total = weights @ np.eye(classes)[labels]
     return np.asarray(weights * divided(1.0, total, empty=0.0)[:, labels])
 
 
 def balanced_accuracy(labels: Labels, predicted: Labels, classes: int) -> float:
-    """Mean sensitivity over the classes that occur in `labels`; 1 is best."""
+    """Mean sensitivity over the classes that occur in `labels`; 1 is best.
+
+    Examples:
+        >>> labels, predicted = np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1])
+        >>> round(balanced_accuracy(labels, predicted, classes=2), 3)
+        0.833
+    """
     confusion = confusions(labels, predicted, np.ones((1, len(labels))), classes)
     return float(confusion_metrics(confusion)["balanced_accuracy"][0])
 
 
 def auc(positive: NDArray[np.bool_], score: Scores) -> float:
-    """Area under the receiver operating characteristic; nan where one side is empty."""
+    """Area under the receiver operating characteristic; nan where one side is empty.
+
+    Examples:
+        >>> auc(np.array([True, False, True, False]), np.array([0.9, 0.4, 0.4, 0.1]))
+        0.875
+    """
     return float(ranking_metrics(positive, score, np.ones((1, len(positive))))[0][0])
 
 
@@ -53,6 +79,10 @@ def macro_auc(labels: Labels, scores: Scores) -> float:
 
     Columns are compared as they are given: pass probabilities, or logits, which are turned into
     probabilities first so that a column's values mean the same for every image.
+
+    Examples:
+        >>> macro_auc(np.array([0, 1, 1]), np.array([[0.8, 0.2], [0.3, 0.7], [0.9, 0.1]]))
+        0.5
     """
     probabilities = softmax(scores) if (scores < 0).any() or (scores > 1).any() else scores
     areas = [auc(labels == c, probabilities[:, c]) for c in range(scores.shape[1])]
@@ -67,6 +97,12 @@ def ranking_metrics(
     The AUC is the share of pairs of a positive and a negative in which the positive scores
     higher, ties counted half (Hanley & McNeil, Radiology 143, 29-36, 1982); the average
     precision is the mean of the precisions at every threshold, weighted by the recall gained.
+
+    Examples:
+        >>> positive, score = np.array([True, False, True]), np.array([0.9, 0.5, 0.2])
+        >>> area, precision = ranking_metrics(positive, score, np.ones((1, 3)))
+        >>> area, precision.round(3)
+        (array([0.5]), array([0.833]))
     """
     order = np.argsort(-score, kind="stable")
     sorted_score, is_positive = score[order], positive[order]
@@ -122,7 +158,14 @@ def confusion_metrics(confusion: Values) -> dict[str, Values]:
 def binary_metrics(
     positive: NDArray[np.bool_], called: NDArray[np.bool_], weights: Values
 ) -> dict[str, Values]:
-    """Accuracy, precision, sensitivity (recall), specificity and F1 of yes-or-no calls, (R,)."""
+    """Accuracy, precision, sensitivity (recall), specificity and F1 of yes-or-no calls, (R,).
+
+    Examples:
+        >>> positive, called = np.array([1, 1, 0, 0], bool), np.array([1, 0, 0, 0], bool)
+        >>> found = binary_metrics(positive, called, np.ones((1, 4)))
+        >>> {name: float(value[0]) for name, value in found.items() if name != "f1"}
+        {'accuracy': 0.75, 'precision': 1.0, 'sensitivity': 0.5, 'specificity': 1.0}
+    """
     matrix = confusions(positive.astype(np.int64), called.astype(np.int64), weights, 2)
     (true_negative, false_positive), (false_negative, hit) = matrix.transpose(1, 2, 0)
     return {
@@ -144,6 +187,12 @@ def probability_metrics(
     the number of bins; `brier`: squared distance of the probabilities from the truth, summed
     over the classes (Brier, Monthly Weather Review 78, 1950: 0 to 2); `log_loss`: natural
     logarithm.
+
+    Examples:
+        >>> probabilities = np.array([[0.8, 0.2], [0.8, 0.2]])
+        >>> found = probability_metrics(np.array([0, 1]), probabilities, np.ones((1, 2)))
+        >>> {name: round(float(value[0]), 3) for name, value in found.items()}
+        {'ece_15': 0.3, 'brier': 0.68, 'log_loss': 0.916}
     """
     rows = np.arange(len(labels))
     confidence = probabilities.max(axis=1)
@@ -161,13 +210,23 @@ def probability_metrics(
 
 
 def reweighted(probabilities: Scores, frequencies: Sequence[float] | Values) -> Values:
-    """Probabilities (N, K) for evenly frequent classes, turned to classes of `frequencies`."""
+    """Probabilities (N, K) for evenly frequent classes, turned to classes of `frequencies`.
+
+    Examples:
+        >>> reweighted(np.array([[0.5, 0.5]]), [0.9, 0.1])
+        array([[0.9, 0.1]])
+    """
     scaled = np.asarray(probabilities, np.float64) * np.asarray(frequencies, np.float64)
     return np.asarray(scaled / scaled.sum(axis=1, keepdims=True))
 
 
 def divided(top: Values | float, bottom: Values, empty: float = np.nan) -> Values:
-    """`top / bottom`, and `empty` where `bottom` is 0."""
+    """`top / bottom`, and `empty` where `bottom` is 0.
+
+    Examples:
+        >>> divided(np.array([1.0, 1.0]), np.array([2.0, 0.0]), empty=0.0)
+        array([0.5, 0. ])
+    """
     shape = np.broadcast_shapes(np.shape(top), np.shape(bottom))
     return np.asarray(np.divide(top, bottom, out=np.full(shape, empty), where=bottom != 0))
 

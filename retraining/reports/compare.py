@@ -32,14 +32,15 @@ class Entry:
     """One model of a comparison.
 
     name: unique in the comparison.
-    part: that was scored; `counts`: images by part; `metrics` by part and name, `{"value",
-        "low", "high"}`.
+    split: that was scored; `counts`: images by split; `metrics` by split and name, `{"value",
+        "low", "high"}`; `breakdown` and `curves`: as `evaluate` leaves them; `cost`: {} where it
+        was not measured.
     """
 
     name: str
     folder: Path
     evaluation: Evaluation
-    part: str
+    split: str
     counts: dict[str, int]
     metrics: dict[str, dict[str, dict[str, Any]]]
     breakdown: list[dict[str, Any]]
@@ -49,11 +50,11 @@ class Entry:
     @property
     def n(self) -> int:
         """Images that were scored."""
-        return self.counts[self.part]
+        return self.counts[self.split]
 
-    def value(self, metric: str, part: str | None = None) -> dict[str, Any] | None:
-        """A metric of a part, by default of the part that was scored."""
-        return self.metrics.get(part or self.part, {}).get(metric)
+    def value(self, metric: str, split: str | None = None) -> dict[str, Any] | None:
+        """A metric on a split, by default on the one that was scored; None where there is none."""
+        return self.metrics.get(split or self.split, {}).get(metric)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form, as in `models.json`."""
@@ -63,7 +64,7 @@ class Entry:
             "backbone": e.backbone,
             "recipe": e.recipe,
             "form": e.form,
-            "split": self.part,
+            "split": self.split,
             "n": self.n,
             "chosen_on": e.chosen_on,
             "split_sha256": e.split,
@@ -72,7 +73,7 @@ class Entry:
             "input_size": e.input_size,
             "temperature": e.temperature,
             "operating_point": e.operating_point,
-            "ece_if_exact": e.chance_ece.get(self.part, {}),
+            "ece_if_exact": e.chance_ece.get(self.split, {}),
             "classes": e.taxonomy,
             "metrics": _rounded(self.metrics),
             "cost": _rounded(self.cost),
@@ -99,7 +100,7 @@ def locate_evaluation(name: str, served: Path, root: Path = WEIGHTS_DIR) -> Path
 
 
 def load_entries(
-    folders: Sequence[Path], part: str = "test", *, any_split: bool = False
+    folders: Sequence[Path], split: str = "test", *, any_split: bool = False
 ) -> list[Entry]:
     """The models of evaluation folders, best balanced accuracy first.
 
@@ -112,24 +113,25 @@ def load_entries(
     entries: list[Entry] = []
     for folder in dict.fromkeys(folders):
         evaluation = load_evaluation(folder)
-        parts = [part, *([RESAMPLED] if (folder / f"metrics_{RESAMPLED}.json").is_file() else [])]
-        rows = {name: load_scores(folder, "metrics", name) for name in parts}
+        resampled_there = (folder / f"metrics_{RESAMPLED}.json").is_file()
+        scored = [split, *([RESAMPLED] if resampled_there else [])]
+        rows = {name: load_scores(folder, "metrics", name) for name in scored}
         entries.append(
             Entry(
                 name=_unique(evaluation.model, folder, [entry.name for entry in entries]),
                 folder=folder,
                 evaluation=evaluation,
-                part=part,
-                counts={name: int(of_part[0]["n"]) for name, of_part in rows.items()},
+                split=split,
+                counts={name: int(of_split[0]["n"]) for name, of_split in rows.items()},
                 metrics={
                     name: {
                         row["metric"]: {key: row[key] for key in ("value", "low", "high")}
-                        for row in of_part
+                        for row in of_split
                     }
-                    for name, of_part in rows.items()
+                    for name, of_split in rows.items()
                 },
-                breakdown=load_scores(folder, "breakdown", part),
-                curves=load_scores(folder, "curves", part),
+                breakdown=load_scores(folder, "breakdown", split),
+                curves=load_scores(folder, "curves", split),
                 cost=load_cost(folder, evaluation),
             )
         )
@@ -158,7 +160,9 @@ def compare_pairs(entries: Sequence[Entry], resamples: int = RESAMPLES) -> list[
     Returns `{"metric", "a", "b", "difference", "low", "high", "p"}`, difference = a - b; pairs
     that were not scored on the same images are left out.
     """
-    loaded = {entry.name: _ordered(load_predictions(entry.folder, entry.part)) for entry in entries}
+    loaded = {
+        entry.name: _ordered(load_predictions(entry.folder, entry.split)) for entry in entries
+    }
     samples: dict[str, dict[str, Any]] = {}
     values: dict[str, dict[str, Any]] = {}
     for name, predictions in loaded.items():
@@ -184,7 +188,7 @@ def _paired_metrics(predictions: Predictions, weights: Any) -> dict[str, Any]:
 
 def _ordered(predictions: Predictions) -> Predictions:
     order = np.argsort(predictions.frame.image_id.to_numpy(str), kind="stable")
-    return predictions.part(order)
+    return predictions.take(order)
 
 
 def _same_split(entries: Sequence[Entry]) -> None:

@@ -1,4 +1,4 @@
-"""The tables of a comparison: as rows, as CSV and as Markdown."""
+"""The tables of a comparison: as rows and as CSV."""
 
 import csv
 import io
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from models.checkpoint import metric_columns as shared
-from retraining.evaluation.evaluation_folder import RESAMPLED
+from retraining.markdown import Cells
 from retraining.reports.compare import Entry, caveats
 
 # Reports have room for more than the page has.
@@ -19,12 +19,10 @@ CALIBRATION = {
 FIRST = ("model", "backbone", "recipe", "split", "n")
 LAST = ("chosen_on", "form", "input_size", "temperature", "split_sha256")
 
-Cells = list[str]
-
 
 def models_csv(entries: Sequence[Entry]) -> str:
     """A row per model: `FIRST`, every metric with `_low` and `_high`, `LAST`, the cost."""
-    names = list(dict.fromkeys(m for e in entries for m in e.metrics[e.part]))
+    names = list(dict.fromkeys(m for e in entries for m in e.metrics[e.split]))
     costs = [key for key, _, _ in shared.COST.values()]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -58,21 +56,24 @@ def breakdown_csv(entries: Sequence[Entry]) -> str:
 
 
 def metric_table(
-    entries: Sequence[Entry], columns: Mapping[str, str], part: str | None = None
+    entries: Sequence[Entry], columns: Mapping[str, str], split: str | None = None
 ) -> tuple[Cells, list[Cells]]:
-    """Head and rows of a table: model, the metrics with intervals, which split did what."""
+    """Head and rows of a table: model, the metrics with intervals, which split chose and scored.
+
+    columns: titles and metrics; split: default: the one that was scored.
+    """
     wrong = caveats(entries)
     head = ["Model", *columns, "Chosen on", "Scored on", "n"]
     rows = []
     for entry in entries:
-        if part is not None and part not in entry.metrics:
+        if split is not None and split not in entry.metrics:
             continue
-        values = [interval_text(entry.value(metric, part)) for metric in columns.values()]
+        values = [interval_text(entry.value(metric, split)) for metric in columns.values()]
         if not any(values):
             continue
         note = f" ({wrong[entry.name]})" if entry.name in wrong else ""
-        scored = (part or entry.part) + note
-        count = str(entry.counts[part or entry.part])
+        scored = (split or entry.split) + note
+        count = str(entry.counts[split or entry.split])
         rows.append([entry.name, *values, entry.evaluation.chosen_on, scored, count])
     return head, rows
 
@@ -89,8 +90,8 @@ def cost_table(entries: Sequence[Entry]) -> tuple[Cells, list[Cells]]:
                 cells.append("" if value is None else f"{value * factor:,.{digits}f}")
             size = str(entry.evaluation.input_size)
             accuracy = interval_text(entry.value("balanced_accuracy"))
-            told = [entry.cost.get(key, "") for key in ("training_device", "precision")]
-            rows.append([entry.name, size, accuracy, *cells, *told])
+            training = [entry.cost.get(key, "") for key in ("training_device", "precision")]
+            rows.append([entry.name, size, accuracy, *cells, *training])
     return head, rows
 
 
@@ -138,8 +139,8 @@ def pair_tables(
         for pair in pairs:
             if pair["metric"] == metric:
                 found[pair["a"], pair["b"]] = (pair["difference"], pair["low"], pair["high"], pair)
-                turned = [None if v is None else -v for v in (pair["high"], pair["low"])]
-                found[pair["b"], pair["a"]] = (-pair["difference"], *turned, pair)
+                swapped = [None if v is None else -v for v in (pair["high"], pair["low"])]
+                found[pair["b"], pair["a"]] = (-pair["difference"], *swapped, pair)
         rows = []
         for row in names:
             cells = []
@@ -162,21 +163,6 @@ def interval_text(value: dict[str, Any] | None) -> str:
     if value["low"] is None:
         return f"{value['value']:.3f}"
     return f"{value['value']:.3f} ({value['low']:.3f}–{value['high']:.3f})"
-
-
-def markdown(head: Cells, rows: Sequence[Cells]) -> str:
-    """A table in Markdown."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(_cell(c) for c in line) + " |" for line in lines) + "\n"
-
-
-def has_resampled(entries: Sequence[Entry]) -> bool:
-    """Whether a model was scored on the evenly resampled val."""
-    return any(RESAMPLED in entry.metrics for entry in entries)
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
 
 
 def _number(value: float | None) -> str:

@@ -1,4 +1,4 @@
-"""Sharpness at the common working size, estimated for pictures that are smaller."""
+"""Sharpness at the common working size, estimated for images that are smaller."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from retraining.transforms.corruptions import blurred
 BLURS = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 9.0)
 """Deviations of the blur, pixels at a width of 600."""
 
-Picture = NDArray[np.uint8]
+Image = NDArray[np.uint8]
 Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Relation:
-    """Sharpness at the common working size from that of the same picture at a smaller size.
+    """Sharpness at the common working size from that of the same image at a smaller size.
 
     `exp(offset + slope * log(small))` with an offset for each blur, in the order of `BLURS`,
     because shrinking hides a little blur and not much of a strong one. Fitted on `n` originals;
@@ -34,17 +34,20 @@ class Relation:
     n: int
 
     def __call__(self, sharpness: Values, blur: Values) -> Values:
-        """Estimated sharpness at the working size of pictures with these blurs of `BLURS`."""
+        """Estimated sharpness at the working size of images with these blurs of `BLURS`."""
         offsets = np.array(self.offsets)[np.searchsorted(BLURS, blur)]
         return np.asarray(np.exp(offsets + self.slope * np.log(np.maximum(sharpness, 1e-3))))
 
 
-def relate(originals: Sequence[Picture], size: tuple[int, int]) -> Relation:
-    """How sharpness at `size` (width, height) tells that of the originals, at every blur."""
+def relate(originals: Sequence[Image], size: tuple[int, int]) -> Relation:
+    """How sharpness at `size` (width, height) relates to that of the originals, at every blur.
+
+    originals: (H, W, 3) uint8, of about 600 x 450.
+    """
     large, small = [], []
-    for picture in originals:
+    for image in originals:
         for sigma in BLURS:
-            poor = blurred(picture, sigma)
+            poor = blurred(image, sigma)
             large.append(laplacian_variance(poor))
             shrunk = cv2.resize(poor, size, interpolation=cv2.INTER_AREA)
             small.append(laplacian_variance(np.asarray(shrunk, np.uint8)))
@@ -60,11 +63,11 @@ def relate(originals: Sequence[Picture], size: tuple[int, int]) -> Relation:
 
 
 def at_working_size(
-    table: pd.DataFrame, size: tuple[int, int], originals: Sequence[Picture]
+    table: pd.DataFrame, size: tuple[int, int], originals: Sequence[Image]
 ) -> tuple[pd.DataFrame, Relation | None]:
     """`table` with `sharpness` at the common working size, and how that was estimated.
 
-    size: of the pictures that were measured. Raises ValueError where it is far from the working
+    size: of the images that were measured. Raises ValueError where it is far from the working
     size and there are no originals.
     """
     if not is_far(*size):
@@ -77,8 +80,8 @@ def at_working_size(
 
 
 def no_originals(size: tuple[int, int]) -> str:
-    """The sentence for pictures of `size` whose sharpness cannot be related."""
+    """The sentence for images of `size` whose sharpness cannot be related."""
     return (
-        f"the pictures are {size[0]} x {size[1]}, at which sharpness says little; give "
-        "--originals, a folder of pictures of about 600 x 450"
+        f"the images are {size[0]} x {size[1]}, at which sharpness says little; give "
+        "--originals, a folder of images of about 600 x 450"
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-FOLDERS = ("quality", "models", "retraining", "interpretability", "Dashboard")
+FOLDERS = ("quality", "models", "retraining", "interpretability", "studies", "Dashboard")
 
 
 @dataclass(frozen=True)

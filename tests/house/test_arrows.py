@@ -1,4 +1,4 @@
-"""Five floors, arrows only downwards; torch stays where it belongs."""
+"""Floors, arrows only downwards; torch stays where it belongs."""
 
 import subprocess
 import sys
@@ -13,6 +13,7 @@ MAY_IMPORT = {
     "models": {"quality"},
     "retraining": {"models", "quality"},
     "interpretability": {"models", "quality"},
+    "studies": {"models", "quality", "retraining", "interpretability"},
     "Dashboard": {"models", "quality", "interpretability"},
 }
 COMMANDS = {"typer", "rich"}

@@ -133,6 +133,7 @@ def third_party(folder: str) -> dict[str, str]:
         ("models", ("serve", "explain", "train")),
         ("retraining", ("serve", "train")),
         ("interpretability", ("serve", "explain")),
+        ("studies", ("serve", "train")),
         ("Dashboard", ("serve", "scale")),
         ("benchmarks", ("serve", "explain", "train", "dev")),
         ("tests", ("serve", "explain", "train", "scale", "dev")),

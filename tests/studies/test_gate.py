@@ -10,17 +10,14 @@ import pytest
 from numpy.typing import NDArray
 
 import quality
+from quality import Thresholds
 from retraining.transforms.corruptions import VARIANTS, blurred, faded
+from studies.gate.__main__ import main
+from studies.gate.degradations import CONTRASTS, undegraded
+from studies.gate.report import GateReport, render
 from studies.gate.scale import BLURS, at_working_size, relate
-from studies.gate.study import (
-    CONTRASTS,
-    as_they_are,
-    by_level,
-    conclude,
-    false_rejects,
-    losses,
-    recommended,
-)
+from studies.gate.study import conclude
+from studies.gate.thresholds import by_level, false_rejects, losses, recommended
 
 CODES = ["mel", "nv"]
 
@@ -63,10 +60,10 @@ def test_degradations_do_what_they_say() -> None:
 
 def test_losses_and_what_they_recommend(table: pd.DataFrame) -> None:
     by_sharpness = losses(table, "blur", CODES)
-    # Blurred by 4 a picture has the sharpness 4, by 3 it has 6.25.
+    # Blurred by 4 an image has the sharpness 4, by 3 it has 6.25.
     assert (by_sharpness.loss[by_sharpness.high <= 4.01] == 1).all()
     assert (by_sharpness.loss[by_sharpness.low > 5] == 0).all()
-    clean = as_they_are(table)
+    clean = undegraded(table)
     assert 4 <= recommended(by_sharpness, clean.sharpness, clean.dx) <= 6.25
     by_gamma = losses(table, "contrast", CODES)
     assert 0.09 <= recommended(by_gamma, clean.gamma, clean.dx) <= 0.3 * 0.45
@@ -74,11 +71,11 @@ def test_losses_and_what_they_recommend(table: pd.DataFrame) -> None:
     assert recommended(kept, clean.sharpness, clean.dx) == 0
 
 
-def test_no_threshold_turns_away_what_was_poor_from_the_first(table: pd.DataFrame) -> None:
+def test_no_threshold_rejects_what_was_poor_from_the_first(table: pd.DataFrame) -> None:
     lost = losses(table, "contrast", CODES)
-    clean = as_they_are(table)
+    clean = undegraded(table)
     free = recommended(lost, clean.gamma, clean.dx)
-    pale = clean.gamma.where(clean.dx != "mel", 0.05)  # every picture of one of the two classes
+    pale = clean.gamma.where(clean.dx != "mel", 0.05)  # every image of one of the two classes
     assert 0 < recommended(lost, pale, clean.dx) < free
     assert recommended(lost, pale, clean.dx) <= 0.05
     unsure = lost.assign(loss_low=-0.01)
@@ -93,8 +90,9 @@ def test_accuracy_by_level(table: pd.DataFrame) -> None:
     assert set(levels.n) == {200}
 
 
-def test_false_rejects_are_of_pictures_as_they_are(table: pd.DataFrame) -> None:
-    rejects = false_rejects(table, {"strict": (200, 0.1), "none": (0, 0)}, CODES)
+def test_false_rejects_are_of_images_without_degradation(table: pd.DataFrame) -> None:
+    gates = {"strict": Thresholds(200, 0.1), "none": Thresholds(0, 0)}
+    rejects = false_rejects(table, gates, CODES)
     rows = rejects.set_index(["gate", "class"])
     assert rows.rejected[("strict", "all")] == 1
     assert rows.by_gamma[("strict", "mel")] == 0
@@ -102,12 +100,12 @@ def test_false_rejects_are_of_pictures_as_they_are(table: pd.DataFrame) -> None:
     assert rows.sensitivity_of_accepted[("none", "all")] == 1
     rare = table[(table.dx == "mel") | (table.lesion_id < "L2")].copy()
     rare.loc[rare.dx == "nv", "gamma"] = 0.01
-    row = false_rejects(rare, {"some": (0, 0.1)}, CODES).set_index("class").loc["all"]
+    row = false_rejects(rare, {"some": Thresholds(0, 0.1)}, CODES).set_index("class").loc["all"]
     assert (row.n, row.n_rejected, row.rejected) == (156, 56, 0.5)  # all nv, no mel
     assert row.rejected_low == row.rejected_high == 0.5
 
 
-def test_sharpness_of_small_pictures_is_told_from_originals() -> None:
+def test_sharpness_of_small_images_is_estimated_from_originals() -> None:
     originals = [picture(seed) for seed in range(4)]
     relation = relate(originals, (224, 224))
     small = np.array([
@@ -116,13 +114,13 @@ def test_sharpness_of_small_pictures_is_told_from_originals() -> None:
         )
         for one in originals
     ])  # fmt: skip
-    told = relation(small, np.full(4, 2.0))
+    estimated = relation(small, np.full(4, 2.0))
     true = [quality.laplacian_variance(blurred(one, 2)) for one in originals]
-    np.testing.assert_allclose(told, true, rtol=0.2)
+    np.testing.assert_allclose(estimated, true, rtol=0.2)
     assert relation.n == 4
 
 
-def test_small_pictures_need_originals(table: pd.DataFrame) -> None:
+def test_small_images_need_originals(table: pd.DataFrame) -> None:
     with pytest.raises(ValueError, match="are 224 x 224, at which sharpness says little"):
         at_working_size(table, (224, 224), [])
     same, relation = at_working_size(table, (600, 450), [])
@@ -130,21 +128,50 @@ def test_small_pictures_need_originals(table: pd.DataFrame) -> None:
     assert relation is None
 
 
-def test_the_report_holds_tables_a_figure_and_no_picture(
-    table: pd.DataFrame, tmp_path: Path
-) -> None:
+def test_the_report_holds_tables_a_figure_and_no_image(table: pd.DataFrame, tmp_path: Path) -> None:
     test = table[table.lesion_id.isin(table.lesion_id.unique()[:120])]
-    found = conclude(table, test, tmp_path, "some-model", (600, 450), [])
+    report = conclude(table, test, "some-model", (600, 450), [])
+    report.write(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        *("false_rejects.csv", "figure.json", "figure.svg", "gate.json", "levels.csv"),
+        *("false_rejects.csv", "figure.json", "gate.json", "levels.csv"),
         *("losses.csv", "report.md"),
     ]
     result = json.loads((tmp_path / "gate.json").read_text())
-    assert result["recommended"]["min_gamma"] == found.min_gamma
+    assert result["recommended"]["min_gamma"] == report.recommended.min_gamma > 0
     assert (result["chosen_on"]["split"], result["chosen_on"]["lesions"]) == ("val", 200)
     assert (result["scored_on"]["split"], result["scored_on"]["lesions"]) == ("test", 120)
     assert "data" in json.loads((tmp_path / "figure.json").read_text())
-    assert "`some-model`" in (tmp_path / "report.md").read_text()
+    text = (tmp_path / "report.md").read_text()
+    assert "`some-model`" in text
+    assert "| blur | 4 | 120 | 0 |" in text
+    loaded = GateReport.load(tmp_path)
+    assert loaded.recommended == report.recommended
+    assert loaded.counts == report.counts
+    pd.testing.assert_frame_equal(
+        loaded.losses.reset_index(drop=True), report.losses.reset_index(drop=True), atol=1e-4
+    )
+
+
+def test_the_committed_report_is_that_of_its_tables(tmp_path: Path) -> None:
+    committed = Path(__file__).resolve().parents[2] / "reports" / "gate"
+    for path in committed.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    render(tmp_path)
+    assert (tmp_path / "report.md").read_text() == (committed / "report.md").read_text()
+
+
+def test_one_sentence_for_what_the_user_can_mend(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--splits", str(tmp_path / "none"), "--out", str(tmp_path / "out")]
+    monkeypatch.setattr("sys.argv", ["python -m studies.gate", *words])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 2
+    told = capsys.readouterr().err
+    assert "error: " in told
+    assert "Traceback" not in told
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_product_uses_what_the_report_recommends() -> None:

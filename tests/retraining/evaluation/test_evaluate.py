@@ -81,11 +81,11 @@ def test_scores_of_older_weights_do_not_stay(evaluated: Path, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("part", "message"), [("holdout", "split must be one of train, val, test, got 'holdout'")]
+    ("split", "message"), [("holdout", "split must be one of train, val, test, got 'holdout'")]
 )
-def test_a_part_that_is_not_there(run: Path, tmp_path: Path, part: str, message: str) -> None:
+def test_a_split_that_is_not_there(run: Path, tmp_path: Path, split: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        evaluate_run(run, part, tmp_path)
+        evaluate_run(run, split, tmp_path)
 
 
 def test_another_split_than_the_run_was_trained_on(run: Path, splits: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What changes of the pictures cost: numbers by hand, and the files of a study."""
+"""What corruptions cost: numbers by hand, and the files of a measurement."""
 
 import dataclasses
 import json
@@ -9,7 +9,13 @@ import pandas as pd
 import pytest
 
 from models.registry.taxonomy import HAM10000
-from retraining.evaluation.robustness import CHANGES, CLEAN, by_change, study
+from retraining.evaluation.robustness import (
+    CLEAN,
+    CORRUPTIONS,
+    MEAN,
+    by_corruption,
+    measure_robustness,
+)
 from retraining.transforms.corruptions import VARIANTS
 from tests.retraining.reports.test_report_commands import run
 from tests.retraining.tiny import write_tiny_split
@@ -18,39 +24,42 @@ CODES = HAM10000.codes
 
 
 def table(wrong: dict[str, int]) -> pd.DataFrame:
-    """Ten pictures of mel and of nv; of each change so many mel are taken for nv."""
+    """Ten images of mel and of nv; under each corruption so many mel are taken for nv."""
     rows = []
-    for change, count in wrong.items():
+    for corruption, count in wrong.items():
         for i in range(20):
             code = "mel" if i < 10 else "nv"
             said = "nv" if i < count else code
             values = {c: 0.7 if c == said else 0.05 for c in CODES}
-            rows.append((f"I{i}", f"L{i}", code, change, change == "dark", *values.values()))
-    return pd.DataFrame(rows, columns=["image_id", "lesion_id", "dx", "change", "strange", *CODES])
+            about = (f"I{i}", f"L{i}", code, corruption, corruption == "dark")
+            rows.append((*about, *values.values()))
+    names = ["image_id", "lesion_id", "dx", "corruption", "flagged_ood"]
+    return pd.DataFrame(rows, columns=[*names, *CODES])
 
 
 def test_losses_by_hand() -> None:
-    found = by_change(table({CLEAN: 1, "dark": 5, "bluish": 1}), HAM10000).set_index("change")
-    assert list(found.index) == [CLEAN, "dark", "bluish", "mean of the changes"]
+    measured = table({CLEAN: 1, "dark": 5, "bluish": 1})
+    found = by_corruption(measured, HAM10000).set_index("corruption")
+    assert list(found.index) == [CLEAN, "dark", "bluish", MEAN]
     assert found.balanced_accuracy.to_list() == pytest.approx([0.95, 0.75, 0.95, 0.85])
     assert found.lost.to_list() == pytest.approx([0, 0.2, 0, 0.1])
     assert found.same.to_list() == pytest.approx([1, 0.8, 1, 0.9])
-    assert found.strange.to_list() == pytest.approx([0, 1, 0, 0.5])
+    assert found.flagged_ood.to_list() == pytest.approx([0, 1, 0, 0.5])
     assert found.malignant_auc["dark"] == pytest.approx(0.75)
     # Lost on the same lesions: nothing is lost in any draw of them.
     assert (found.lost_low["bluish"], found.lost_high["bluish"]) == (0, 0)
     assert 0 < found.lost_low["dark"] < 0.2 < found.lost_high["dark"] < 0.4
-    assert found.lost_low["mean of the changes"] == pytest.approx(found.lost_low["dark"] / 2)
+    assert found.lost_low[MEAN] == pytest.approx(found.lost_low["dark"] / 2)
 
 
-def test_every_change_is_of_use_to_the_study() -> None:
-    assert list(CHANGES) == [CLEAN, *VARIANTS]
+def test_every_corruption_is_measured() -> None:
+    assert list(CORRUPTIONS) == [CLEAN, *VARIANTS]
     picture = np.zeros((8, 8, 3), np.uint8)
-    assert CHANGES[CLEAN](picture) is picture
+    assert CORRUPTIONS[CLEAN](picture) is picture
 
 
 @pytest.mark.torch
-def test_a_study_of_two_checkpoints(
+def test_two_checkpoints_are_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from models.checkpoint.weights import save_checkpoint
@@ -68,23 +77,23 @@ def test_a_study_of_two_checkpoints(
     assert capsys.readouterr().out.count("in the mean of the") == 2
     made = Path("out")
     assert sorted(path.name for path in made.iterdir()) == [
-        "changes.csv", "report.md", "robustness.json",
+        "corruptions.csv", "report.md", "robustness.json",
     ]  # fmt: skip
-    found = pd.read_csv(made / "changes.csv")
-    assert len(found) == 2 * (len(CHANGES) + 1)
+    found = pd.read_csv(made / "corruptions.csv")
+    assert len(found) == 2 * (len(CORRUPTIONS) + 1)
     assert list(found.model.unique()) == ["one 1.2.3", "two 1.2.3"]
     about = json.loads((made / "robustness.json").read_text())
     assert (about["split"], about["images"], about["lesions"]) == ("val", 7, 7)
     report = (made / "report.md").read_text()
     assert "7 val images of 7 lesions" in report
-    assert "| dark corners |" in report
+    assert all(f"| {name} |" in report for name in CORRUPTIONS)
     words = ["robustness", "one", str(root / "one"), *words[3:]]
     assert run(monkeypatch, *words, "--split", "val", "--out", "again") == 2
     assert "the same name and version: one 1.2.3, one 1.2.3" in capsys.readouterr().err
     assert not Path("again").exists()
 
 
-def test_a_part_that_is_not_there(tmp_path: Path) -> None:
+def test_a_split_that_is_not_there(tmp_path: Path) -> None:
     splits = write_tiny_split(tmp_path)
-    with pytest.raises(ValueError, match=r"has no part 'test', only train, val"):
-        study(["one"], splits, tmp_path / "out")
+    with pytest.raises(ValueError, match=r"has no split 'test', only train, val"):
+        measure_robustness(["one"], splits, tmp_path / "out")

@@ -21,7 +21,8 @@ from retraining.reports.compare import (
     load_entries,
     locate_evaluation,
 )
-from retraining.reports.report import PUBLISHED, load_published, write_report
+from retraining.reports.published import PUBLISHED, load_published
+from retraining.reports.report import write_report
 
 KIB = 1024
 N = 240
@@ -236,7 +237,7 @@ def test_nothing_to_compare(tmp_path: Path) -> None:
         load_entries([])
 
 
-def test_a_part_that_was_not_scored(folders: list[Path]) -> None:
+def test_a_split_that_was_not_scored(folders: list[Path]) -> None:
     with pytest.raises(ValueError, match="evaluate --split holdout"):
         load_entries(folders, "holdout")
 
