@@ -122,7 +122,7 @@ class Method:
         """About how long a map takes on two cores, seconds, once the network is loaded."""
         passes = self.passes(self.settings(precision, settings))
         seconds = SERVED_SECONDS if self.forward_only else TORCH_SECONDS
-        if self.bfloat16 and get_backbone(backbone).bfloat16:
+        if self.bfloat16 and get_backbone(backbone).supports_bf16:
             seconds /= 2
         area = (input_size / 224) ** 2
         return OVERHEAD_SECONDS + passes * area * seconds * COST.get(backbone, 1.0)
