@@ -13,7 +13,7 @@ import quality
 from Dashboard.assess.batch import COLUMNS, Row, assess_files
 from Dashboard.assess.service import ModelNotReady, Service, UnknownModel
 from Dashboard.config import Config
-from Dashboard.web import cores
+from models.inference.cores import usable_cores
 from models.inference.memory import return_large_blocks
 from quality.output import write_csv
 
@@ -47,14 +47,14 @@ def assess(
         config = Config.from_env()
         service = Service(replace(config, model=model or config.model))
         return_large_blocks()
-        service.warm_up(streams=cores.usable())
+        service.warm_up(streams=usable_cores())
     except (FileNotFoundError, ModelNotReady, UnknownModel, ValueError) as error:
         errors.print(str(error), markup=False)
         raise typer.Exit(EXIT_USAGE) from None
     rows: list[Row] = []
     columns = (TextColumn("Assessing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=errors, transient=True) as progress:
-        results = assess_files(service, files, jobs=cores.usable())
+        results = assess_files(service, files, jobs=usable_cores())
         for row in progress.track(results, total=len(files)):
             rows.append(row)
             if not csv_file:

@@ -13,6 +13,7 @@ if ROOT not in sys.path:
 
 from Dashboard.config import Config  # noqa: E402
 from Dashboard.web import cores  # noqa: E402
+from models.inference.cores import usable_cores  # noqa: E402
 from models.inference.memory import return_large_blocks  # noqa: E402
 
 try:
@@ -20,7 +21,7 @@ try:
 except ValueError as error:
     sys.exit(f"Dashboard: {error}")
 
-_cores = cores.usable()
+_cores = usable_cores()
 
 # The application draws its examples before the fork. OpenCV's threads would not survive that, and
 # a worker that changes their number would wait for them for ever: the master must start none.

@@ -30,7 +30,7 @@ import quality  # noqa: E402
 from models.checkpoint.card import WEIGHTS_DIR, available  # noqa: E402
 from models.export.export import export  # noqa: E402
 from models.inference.classifier import Classifier, ModelNotReady  # noqa: E402
-from retraining.evaluation.not_dermoscopic import foreign_pictures  # noqa: E402
+from retraining.evaluation.not_dermoscopic import not_dermoscopic_images  # noqa: E402
 from retraining.metrics.bootstrap import interval, lesion_weights  # noqa: E402
 from retraining.metrics.metrics import (  # noqa: E402
     auc,
@@ -141,7 +141,7 @@ def main() -> None:
         )
     paths = [options.table.parent / path for path in frame.path]
     print(f"{options.table.name}: {len(frame)} images")
-    others = [one.picture for one in foreign_pictures() if one.real]
+    others = [one.image for one in not_dermoscopic_images() if one.real]
     rows: list[dict[str, str]] = []
     for name in options.model or available(options.root):
         export(name, root=options.root)

@@ -40,6 +40,7 @@ from benchmarks.quality import drawn  # noqa: E402
 from Dashboard.config import Config  # noqa: E402
 from Dashboard.web import cores  # noqa: E402
 from models.checkpoint.card import DEFAULT_MODEL, locate  # noqa: E402
+from models.inference.cores import usable_cores  # noqa: E402
 
 LOOP, PER_CORE = "plain loop", "loop per core"
 EXPECTED = 0.8
@@ -51,7 +52,7 @@ def loop_per_core(folder: Path, files: Sequence[bytes], seconds: float) -> float
     """Pictures per second of one single-threaded process for each core, together."""
     # Spawned: OpenVINO's threads would not survive a fork.
     context = multiprocessing.get_context("spawn")
-    count = cores.usable()
+    count = usable_cores()
     start, results = context.Barrier(count), context.SimpleQueue()
     processes = [
         context.Process(target=_one_core, args=(folder, files, seconds, start, results))
@@ -130,7 +131,7 @@ def service_client(folder: Path, files: Sequence[bytes]) -> Callable[[], Callabl
     """Calls to the service, set up as by the only worker of a server."""
     from Dashboard.assess.service import Service
 
-    count = cores.usable()
+    count = usable_cores()
     service = Service(Config(model=folder.name), root=folder.parent)
     service.warm_up(count, cores.streams(count))
 
@@ -221,7 +222,7 @@ def main() -> None:
     subprocess.run(export, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
     with server(chosen.model) as port:
         rates, latencies = measure(folder, files, port, counts, chosen.rounds, chosen.seconds)
-    table = Table(title=f"{folder.name}, {cores.usable()} cores", title_justify="left")
+    table = Table(title=f"{folder.name}, {usable_cores()} cores", title_justify="left")
     for heading in ("", "pictures/s", "of the loop", "of one per core", "median", "95 %"):
         table.add_column(heading, justify="right" if heading else "left")
     for name, rate in rates.items():

@@ -206,7 +206,8 @@ def report(results: dict[str, dict[str, float]], backbone: str, input_size: int)
     from rich.console import Console
     from rich.table import Table
 
-    from models.inference.classifier import choose_precision, usable_cores
+    from models.inference.classifier import choose_precision
+    from models.inference.cores import usable_cores
 
     console = Console(highlight=False, width=110)
     title = f"{backbone} at {input_size}, {usable_cores()} cores"

@@ -5,7 +5,8 @@ Importing this needs no torch; `explain` does when it is called.
 
 from interpretability.attribution.explainer import Explainer, Explanation, Unsupported, explain
 from interpretability.attribution.progress import Cancelled
-from interpretability.methods import METHODS, PRECISIONS, Method, get_method
+from interpretability.method import PRECISIONS, Method
+from interpretability.methods import METHODS, get_method
 
 __all__ = [
     "METHODS",

@@ -19,7 +19,8 @@ from rich.table import Table
 
 from interpretability.attribution.explainer import Explainer
 from interpretability.cli.explain import CommandError, Requested, explained, written
-from interpretability.methods import METHODS, PRECISIONS
+from interpretability.method import PRECISIONS
+from interpretability.methods import METHODS
 from interpretability.rendering.overlay import STYLES
 from models.checkpoint.card import DEFAULT_MODEL
 

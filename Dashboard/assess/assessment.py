@@ -14,7 +14,8 @@ class ModelInfo:
     """A checkpoint as the model choice shows it.
 
     ready: compiled in this process already; any other is compiled at its first use.
-    description, licence, operating_point, operating_curve, metrics, limits: as on its card.
+    description, licence, operating_point: as on its card.
+    operating_curve, metrics, limits: as in its evaluation.
     """
 
     name: str

@@ -20,10 +20,11 @@ from Dashboard.assess import advice as rules
 from Dashboard.assess import messages
 from Dashboard.assess.assessment import Assessment, ModelInfo, malignant_at_card_prior
 from Dashboard.config import Config
-from Dashboard.web import cores
 from models.checkpoint.card import WEIGHTS_DIR, Card, available, load_card
+from models.checkpoint.evaluation import load_evaluation
 from models.errors import CheckpointError
 from models.inference.classifier import Classifier, ModelNotReady, Prediction
+from models.inference.cores import usable_cores
 
 # A compiled ResNeXt50 takes about 100 MB; the default model is never among those let go.
 MAX_LOADED_MODELS = 3
@@ -67,7 +68,7 @@ class Service:
         self._streams: int | None = None
         self._load = load or self._compile
         self._loaded: OrderedDict[str, Predictor] = OrderedDict()
-        self._cpu_slots = threading.BoundedSemaphore(cores.usable())
+        self._cpu_slots = threading.BoundedSemaphore(usable_cores())
         self._lock = threading.Lock()
         self._loading = threading.Lock()
         self._warming: threading.Thread | None = None
@@ -120,6 +121,7 @@ class Service:
         for name in available(self.root):
             try:
                 card = load_card(self.root / name)
+                evaluation = load_evaluation(self.root / name)
             except CheckpointError as error:
                 logger.warning("checkpoint %s is not offered: %s", name, error)
                 continue
@@ -133,9 +135,9 @@ class Service:
                     description=card.description,
                     licence=card.licence,
                     operating_point=card.operating_point,
-                    operating_curve=card.operating_curve,
-                    metrics=card.metrics,
-                    limits=card.limits,
+                    operating_curve=evaluation.operating_curve,
+                    metrics=evaluation.metrics,
+                    limits=evaluation.limits,
                 )
             )
         return sorted(infos, key=lambda info: (not info.default, info.name))

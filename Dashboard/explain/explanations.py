@@ -18,7 +18,8 @@ from Dashboard.explain.jobs.records import OPEN, Order, Record
 from Dashboard.explain.maps import array_file, colour_table
 from Dashboard.explain.schemas import DEFAULT_METHOD, ExplainOptions, PageOrder
 from Dashboard.web.errors import InputError, describe
-from interpretability.methods import METHODS, Method
+from interpretability.method import Method
+from interpretability.methods import METHODS
 from interpretability.rendering import overlay
 from models.checkpoint.card import Card, load_card, member_folders
 from models.registry.taxonomy import Taxonomy

@@ -15,7 +15,8 @@ from interpretability.arrays import AttributionMap
 from interpretability.attribution.progress import Meter, ProgressCallback
 from interpretability.attribution.target import choose_target
 from interpretability.attribution.task import Task, at_most
-from interpretability.methods import ENSEMBLE, Number, get_method
+from interpretability.method import ENSEMBLE, Number
+from interpretability.methods import get_method
 from models.checkpoint.card import (
     DEFAULT_MODEL,
     WEIGHTS_DIR,
@@ -82,7 +83,7 @@ class Explainer:
         """Find the checkpoint.
 
         bfloat16: compute gradients in it for methods whose map stays the same; None: where the
-            backbone bears it and the processor is faster in it.
+            backbone supports it and the processor is faster in it.
         Raises CheckpointError where there is none, or it has no weights.
         """
         self.folder = locate(model, root)
@@ -124,9 +125,14 @@ class Explainer:
     @cached_property
     def networks(self) -> "Networks":
         """The network and its copies. Needs torch."""
+        import torch
+
         from interpretability.attribution.networks import Networks
         from models.checkpoint.weights import load_network
+        from models.inference.cores import usable_cores
 
+        # torch counts the machine's cores, whatever a container's limit.
+        torch.set_num_threads(min(torch.get_num_threads(), usable_cores()))
         network, card = load_network(self.folder)
         return Networks(network, card, self.folder)
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from models.export.export import GRAPH_FILE, exported
 from models.export.runtime import ov
-from models.inference.classifier import usable_cores
+from models.inference.cores import usable_cores
 from models.registry.preprocessing import Preprocessing
 
 BATCH = 16

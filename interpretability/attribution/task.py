@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from interpretability.attribution.progress import Meter
 from interpretability.attribution.target import Target
-from interpretability.methods import Number
+from interpretability.method import Number
 from models.registry.preprocessing import Preprocessing
 from quality.arrays import RGBImage
 

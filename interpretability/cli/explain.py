@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from interpretability.attribution.explainer import Explainer, Explanation
-from interpretability.methods import METHODS, PRECISIONS, Parameter, check_precision, get_method
+from interpretability.method import PRECISIONS, Parameter, check_precision
+from interpretability.methods import METHODS, get_method
 from interpretability.rendering import overlay
 from models.registry.backbones import BACKBONES
 from quality.arrays import RGBImage

@@ -6,7 +6,8 @@ from pathlib import Path
 from interpretability.attribution.explainer import Explainer, Unsupported
 from interpretability.faithfulness import report, scoring
 from interpretability.faithfulness.subject import Subject
-from interpretability.methods import METHODS, check_precision, get_method
+from interpretability.method import check_precision
+from interpretability.methods import METHODS, get_method
 from interpretability.rendering import overlay
 from quality import read
 from quality.output import write_text

@@ -9,6 +9,7 @@ from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from models.inference.cores import usable_cores
 from quality.arrays import RGBImage
 
 if TYPE_CHECKING:
@@ -52,8 +53,7 @@ def _begin(
 ) -> None:
     """Take a share of the cores before the libraries that count them are loaded, and open all."""
     place = places.get()
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    threads = max(1, (cores or 1) // processes)
+    threads = max(1, usable_cores() // processes)
     if hasattr(os, "sched_setaffinity"):
         mine = sorted(os.sched_getaffinity(0))[place * threads :][:threads]
         os.sched_setaffinity(0, mine or os.sched_getaffinity(0))

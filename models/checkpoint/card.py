@@ -1,12 +1,12 @@
 """What describes a checkpoint: its card, its folder and files, their hashes, its tensors."""
 
 import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from models.checkpoint.json_files import check_keys, read_object
 from models.errors import CheckpointError
 from models.registry.preprocessing import Preprocessing
 from models.registry.taxonomy import Taxonomy
@@ -20,42 +20,35 @@ WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "card.json"
 OOD_FILE = "ood.safetensors"
 ENSEMBLE = "ensemble"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True)
 class Card:
-    """What a checkpoint says of itself.
+    """What serving needs to know of a checkpoint: `card.json`, at most 8 KB.
+
+    How it was measured is in `evaluation.json` (`models.checkpoint.evaluation`), how it was made
+    in `provenance.json` (`models.checkpoint.provenance`).
 
     name, version: shown with every prediction.
+    description: a sentence for people.
     backbone: key of `models.registry.backbones.BACKBONES`.
     taxonomy: the ordered classes of the output.
     preprocessing: how a picture becomes the input.
     temperature: logits are divided by it before the softmax.
     prior: the class frequencies that the probabilities stand for, by code; evenly frequent
         unless said otherwise.
-    operating_point: `{"threshold", ...}` on the malignant probability; None: not chosen yet.
-    operating_curve: what to expect of other thresholds, with about fifty of them, rising:
-        `{"split", "n", "threshold", "sensitivity", "specificity"}`; None: not measured.
-    ood: thresholds of the out-of-distribution score; None: the model has none.
-    metrics: one entry per metric: `{"metric", "split", "n", "value", "low", "high"}`, 95 %.
-    calibration: how the temperature was chosen, and errors of the probabilities.
-    predictive_values: at stated prevalences, `{"rule", "split", "prevalence", "positive",
-        "negative"}`, each `{"value", "low", "high"}`.
-    breakdowns: metrics by sex, age, body site and way of diagnosis: `{"by", "group", "split",
-        "n", "lesions", "malignant", "metrics"}`.
-    description, intended_use, limits: sentences for people.
-    provenance: data, the weights that training started from, the teachers, and under `ancestors`
-        what is known of each of those, once.
+    operating_points: `{"threshold", "target_sensitivity", "split", "n", "sensitivity",
+        "specificity", "rule"}` on the malignant probability, the default first; empty: not chosen
+        yet.
+    ood: `{"threshold"}` of the out-of-distribution score; None: the model has no such score.
+    metrics: the headlines on test: `{"metric", "split", "n", "value", "low", "high"}`, 95 %.
+    licence: of the weights.
+    weights_sha256: of `model.safetensors`.
     backbone_weights: of a checkpoint that holds a last layer alone, the network it stands on:
         `{"backbone", "weights", "seed", "sha256"}`, see
-        `models.pretrained.imagenet.backbone_state`; empty where the checkpoint holds the whole
-        network.
-    training: the resolved configuration.
-    split: scheme, seed, counts and hash of the split.
-    licence: of the weights.
-    versions: of the libraries that made them.
-    weights_sha256: of `model.safetensors`.
+        `models.checkpoint.backbone_weights.backbone_state`; empty where the checkpoint holds the
+        whole network.
     members: names of the checkpoints whose calibrated probabilities are averaged, each a folder
         inside this one or beside it. Such a checkpoint, an ensemble, has no weights of its own;
         its backbone is `ENSEMBLE`.
@@ -67,33 +60,18 @@ class Card:
     taxonomy: Taxonomy
     preprocessing: Preprocessing
     licence: str
+    description: str = ""
     temperature: float = 1.0
     prior: dict[str, float] = field(default_factory=dict)
-    operating_point: dict[str, Any] | None = None
-    operating_curve: dict[str, Any] | None = None
+    operating_points: list[dict[str, Any]] = field(default_factory=list)
     ood: dict[str, Any] | None = None
     metrics: list[dict[str, Any]] = field(default_factory=list)
-    calibration: dict[str, Any] = field(default_factory=dict)
-    predictive_values: list[dict[str, Any]] = field(default_factory=list)
-    breakdowns: list[dict[str, Any]] = field(default_factory=list)
-    description: str = ""
-    intended_use: str = ""
-    limits: list[str] = field(default_factory=list)
-    provenance: dict[str, Any] = field(default_factory=dict)
-    backbone_weights: dict[str, Any] = field(default_factory=dict)
-    training: dict[str, Any] = field(default_factory=dict)
-    split: dict[str, Any] = field(default_factory=dict)
-    versions: dict[str, str] = field(default_factory=dict)
     weights_sha256: str = ""
+    backbone_weights: dict[str, Any] = field(default_factory=dict)
     members: list[str] = field(default_factory=list)
     format_version: int = FORMAT_VERSION
 
     def __post_init__(self) -> None:
-        if self.format_version != FORMAT_VERSION:
-            raise CheckpointError(
-                f"card.json has format version {self.format_version}; "
-                f"this release reads version {FORMAT_VERSION}"
-            )
         if not self.temperature > 0:
             raise CheckpointError(f"temperature must be above 0, got {self.temperature}")
         if (self.backbone == ENSEMBLE) != bool(self.members):
@@ -102,36 +80,46 @@ class Card:
                 f"{self.backbone!r} with {len(self.members)} members"
             )
 
+    @property
+    def operating_point(self) -> dict[str, Any] | None:
+        """The default one of the operating points; None where none was chosen."""
+        return self.operating_points[0] if self.operating_points else None
+
     def to_dict(self) -> dict[str, Any]:
         """JSON form."""
-        data = asdict(self)
-        data["taxonomy"] = self.taxonomy.to_dict()
-        data["preprocessing"] = self.preprocessing.to_dict()
-        return data
+        return {
+            "format_version": self.format_version,
+            **asdict(self),
+            "taxonomy": self.taxonomy.to_dict(),
+            "preprocessing": self.preprocessing.to_dict(),
+        }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Card":
-        """Inverse of `to_dict`; CheckpointError for unknown or missing keys."""
-        known = {f.name for f in fields(cls)}
-        unknown = sorted(set(data) - known)
-        if unknown:
+        """Inverse of `to_dict`; CheckpointError for another format, unknown or missing keys."""
+        if data.get("format_version") != FORMAT_VERSION:
             raise CheckpointError(
-                f"card.json has unknown keys {', '.join(unknown)}; "
-                f"known are {', '.join(sorted(known))}"
+                f"{CARD_FILE} has format version {data.get('format_version')}; "
+                f"this release reads version {FORMAT_VERSION}"
             )
+        check_keys(data, cls, CARD_FILE)
         values = dict(data)
         try:
             values["taxonomy"] = Taxonomy.from_dict(data["taxonomy"])
             values["preprocessing"] = Preprocessing.from_dict(data["preprocessing"])
             return cls(**values)
         except KeyError as error:
-            raise CheckpointError(f"card.json lacks {error.args[0]!r}") from None
+            raise CheckpointError(f"{CARD_FILE} lacks {error.args[0]!r}") from None
         except TypeError as error:
-            raise CheckpointError(f"card.json is incomplete: {error}") from None
+            raise CheckpointError(f"{CARD_FILE} is incomplete: {error}") from None
 
 
 def available(root: Path = WEIGHTS_DIR) -> list[str]:
-    """Names of the checkpoints under `root`, sorted."""
+    """Names of the checkpoints under `root`, sorted.
+
+    >>> "resnext50_32x4d" in available()
+    True
+    """
     if not root.is_dir():
         return []
     return sorted(folder.name for folder in root.iterdir() if _is_checkpoint(folder))
@@ -147,13 +135,20 @@ def _is_checkpoint(folder: Path) -> bool:
 def _members(folder: Path) -> Any:
     """What the card names as members, whatever else it holds."""
     try:
-        return _read_card(folder).get("members")
+        return read_object(folder / CARD_FILE).get("members")
     except CheckpointError:
         return None
 
 
 def locate(name: str | Path, root: Path = WEIGHTS_DIR) -> Path:
-    """The folder of checkpoint `name`, or of a path to one; CheckpointError names what is there."""
+    """The folder of checkpoint `name`, or of a path to one; CheckpointError names what is there.
+
+    >>> locate("resnext50_32x4d").name
+    'resnext50_32x4d'
+    >>> locate("resnet")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    models.errors.CheckpointError: there is no checkpoint 'resnet'; the checkpoints are: ...
+    """
     named = root / name if isinstance(name, str) and Path(name).name == name else Path(name)
     if _is_checkpoint(named):
         return named
@@ -162,21 +157,15 @@ def locate(name: str | Path, root: Path = WEIGHTS_DIR) -> Path:
 
 
 def load_card(folder: Path) -> Card:
-    """Read `card.json`; CheckpointError where it is missing or not understood."""
-    return Card.from_dict(_read_card(folder))
+    """Read `card.json`; CheckpointError where it is missing or not understood.
 
-
-def _read_card(folder: Path) -> dict[str, Any]:
-    path = Path(folder) / CARD_FILE
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise CheckpointError(f"{path} does not exist") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise CheckpointError(f"{path} is not JSON: {error}") from None
-    if not isinstance(data, dict):
-        raise CheckpointError(f"{path} holds a {type(data).__name__}, not an object")
-    return data
+    >>> card = load_card(locate("resnext50_32x4d"))
+    >>> card.backbone, card.taxonomy.codes
+    ('resnext50_32x4d', ('akiec', 'bcc', 'bkl', 'df', 'mel', 'nv', 'vasc'))
+    >>> load_card(locate("ensemble")).members
+    ['efficientnet_lite2', 'efficientnet_lite0', 'resnext50_32x4d']
+    """
+    return Card.from_dict(read_object(Path(folder) / CARD_FILE))
 
 
 def member_folders(folder: Path, card: Card) -> list[Path]:

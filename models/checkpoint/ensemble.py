@@ -18,6 +18,9 @@ def area_weights(size: int, target: int) -> NDArray[np.float32]:
 
     Applied to rows and columns it shrinks a picture as OpenCV's INTER_AREA does. Raises
     ValueError where `target` is larger than `size`.
+
+    >>> area_weights(4, 2).tolist()
+    [[0.5, 0.5, 0.0, 0.0], [0.0, 0.0, 0.5, 0.5]]
     """
     if not 0 < target <= size:
         raise ValueError(f"target must be 1 to {size} pixels, got {target}")

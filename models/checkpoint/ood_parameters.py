@@ -23,8 +23,6 @@ from models.errors import CheckpointError
 if TYPE_CHECKING:
     import torch
 
-Array = NDArray[np.float32]
-
 
 @dataclass(frozen=True)
 class OodParameters:
@@ -37,15 +35,15 @@ class OodParameters:
     scale: (1,), the squared distance that has the score 1.
     """
 
-    mean: Array
-    std: Array
-    components: Array
-    variances: Array
-    noise: Array
-    scale: Array
+    mean: NDArray[np.float32]
+    std: NDArray[np.float32]
+    components: NDArray[np.float32]
+    variances: NDArray[np.float32]
+    noise: NDArray[np.float32]
+    scale: NDArray[np.float32]
 
     def score(self, embeddings: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Scores (N,) of embeddings (N, E): at least 0, higher is stranger."""
+        """Scores (N,) of embeddings (N, E): at least 0, higher for images less like training's."""
         z = (embeddings.astype(np.float64) - self.mean) / self.std
         components = self.components.astype(np.float64)
         within = z @ components

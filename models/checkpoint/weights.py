@@ -3,7 +3,6 @@
 All functions that touch tensors need torch.
 """
 
-import json
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from models.checkpoint.backbone_weights import backbone_state
 from models.checkpoint.card import (
-    CARD_FILE,
     WEIGHTS_FILE,
     Card,
     file_sha256,
@@ -21,7 +19,10 @@ from models.checkpoint.card import (
     load_state_dict,
     member_folders,
 )
+from models.checkpoint.card_files import write_card
 from models.checkpoint.ensemble import join
+from models.checkpoint.evaluation import ModelEvaluation
+from models.checkpoint.provenance import Provenance
 from models.errors import CheckpointError
 from models.registry.backbones import build_network, head_keys
 
@@ -30,10 +31,17 @@ if TYPE_CHECKING:
 
 
 def save_checkpoint(
-    folder: Path, state_dict: Mapping[str, "torch.Tensor"], card: Card, *, half: bool = True
+    folder: Path,
+    state_dict: Mapping[str, "torch.Tensor"],
+    card: Card,
+    evaluation: ModelEvaluation | None = None,
+    provenance: Provenance | None = None,
+    *,
+    half: bool = True,
 ) -> Card:
     """Write a checkpoint whole or not at all, in place of one that is there.
 
+    evaluation, provenance: where they are not given, nothing was measured and nothing is known.
     half: store floating-point tensors as float16.
     Of a card with `backbone_weights` the last layer's tensors alone are stored.
     Returns the card with `weights_sha256` filled in.
@@ -58,10 +66,8 @@ def save_checkpoint(
         staging.chmod(0o755)
         save_file(tensors, staging / WEIGHTS_FILE)
         card = replace(card, weights_sha256=file_sha256(staging / WEIGHTS_FILE))
-        text = json.dumps(card.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-        (staging / CARD_FILE).write_text(text, encoding="utf-8")
-        for name in (WEIGHTS_FILE, CARD_FILE):
-            (staging / name).chmod(0o644)
+        (staging / WEIGHTS_FILE).chmod(0o644)
+        write_card(staging, card, evaluation or ModelEvaluation(), provenance or Provenance())
         put_folder(staging, folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)

@@ -1,12 +1,9 @@
 """Many picture files through one classifier, as the rows of a table."""
 
-import csv
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import Any, NamedTuple
 
 import quality
 from models.inference.classifier import Classifier, Prediction
@@ -33,7 +30,7 @@ def columns(codes: Sequence[str]) -> tuple[str, ...]:
 def classify_files(
     classifier: Classifier, files: Sequence[Path], *, jobs: int | None = None
 ) -> Iterator[Classified]:
-    """Yield what is told of each file, in order; the row of an unreadable one is empty.
+    """Yield the row of each file, in order; that of an unreadable one is empty.
 
     jobs: files that are read and classified at the same time; default: one more than the
         classifier's streams, so that one is being decoded while the others compute.
@@ -55,30 +52,6 @@ def classify_files(
             yield from pool.map(classify, files)
         finally:
             pool.shutdown(cancel_futures=True)
-
-
-def write_csv(path: Path, rows: Sequence[Row], names: Sequence[str]) -> None:
-    """Write the table whole or not at all; a pipe or a device is written to directly."""
-
-    def write(file: TextIO) -> None:
-        writer = csv.DictWriter(file, names)
-        writer.writeheader()
-        writer.writerows(rows)
-
-    if path.exists() and not path.is_file():
-        with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
-            write(file)
-        return
-    path = path.resolve()  # a link to a table stays a link
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
-        # Names of files may hold bytes that are no UTF-8; they are written back as they are.
-        with os.fdopen(handle, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
-            write(file)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
 
 
 def _row(file: Path, prediction: Prediction) -> Row:

@@ -1,15 +1,37 @@
-"""What `python -m models list` shows."""
+"""`python -m models list`: the checkpoints that are there and the backbones that can be trained."""
 
+import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
 
 from models.checkpoint.card import WEIGHTS_DIR, available, load_card
 from models.errors import CheckpointError
 from models.export.export import exported
 from models.registry.backbones import BACKBONES
 
-# What a row has room for; the card and `--json` hold every metric.
-HEADLINES = ("balanced_accuracy", "macro_auc", "malignant_auc")
+# What a row has room for; the card has more, evaluation.json has all.
+ROW_METRICS = ("balanced_accuracy", "macro_auc", "malignant_auc")
+
+
+def list_models(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+) -> None:
+    """Show the checkpoints that are there and the backbones that can be trained."""
+    if as_json:
+        typer.echo(json.dumps(to_dict(), indent=2, ensure_ascii=False))
+        return
+    console = Console(highlight=False)
+    for title, rows in (("Checkpoints", checkpoint_rows()), ("Backbones", backbone_rows())):
+        table = Table(title=title, title_justify="left")
+        for name in rows[0] if rows else ():
+            table.add_column(name, overflow="fold", no_wrap=name == "version")
+        for row in rows:
+            table.add_row(*row.values())
+        console.print(table if rows else f"{title}: none")
 
 
 def to_dict(root: Path = WEIGHTS_DIR) -> dict[str, Any]:
@@ -66,9 +88,9 @@ def checkpoint_rows(root: Path = WEIGHTS_DIR) -> list[dict[str, str]]:
 
 
 def headlines(metrics: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The metrics that a row shows: those of `HEADLINES` on the test split, or else the first."""
-    chosen = [m for m in metrics if m["metric"] in HEADLINES and m["split"] == "test"]
-    return chosen or metrics[: len(HEADLINES)]
+    """The metrics that a row shows: those of `ROW_METRICS` on the test split, or else the first."""
+    chosen = [m for m in metrics if m["metric"] in ROW_METRICS and m["split"] == "test"]
+    return chosen or metrics[: len(ROW_METRICS)]
 
 
 def metric_line(metric: dict[str, Any]) -> str:

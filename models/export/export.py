@@ -44,7 +44,7 @@ def export_path(folder: Path, card: Card, cache: Path | None = None) -> Path:
     """Where the export of a checkpoint belongs, whether or not it is there.
 
     The name carries a hash of all that the graph depends on, so an export that was made from
-    other weights or by another OpenVINO is never mistaken for this one.
+    other weights or by another OpenVINO is never used in place of this one.
     """
     made_from: dict[str, Any] = {
         "export": EXPORT_VERSION,
@@ -61,8 +61,8 @@ def export_path(folder: Path, card: Card, cache: Path | None = None) -> Path:
 
 
 def _member(folder: Path, card: Card) -> dict[str, Any]:
-    bears = get_backbone(card.backbone).bfloat16
-    return _ingredients(folder, card) | {"t": card.temperature, "bfloat16": bears}
+    supported = get_backbone(card.backbone).supports_bf16
+    return _ingredients(folder, card) | {"t": card.temperature, "bfloat16": supported}
 
 
 def _ingredients(folder: Path, card: Card) -> dict[str, Any]:

@@ -19,7 +19,7 @@ Outputs, by name:
   temperature, on the finest grid among them.
 - `embedding`: (N, E), the spatial means of the backbone's `stages`, which the out-of-distribution
   score is computed from. Not of an ensemble.
-- `ood`: (N,), the out-of-distribution score, higher is stranger; see
+- `ood`: (N,), the out-of-distribution score, higher for images less like the training images; see
   `models.checkpoint.ood_parameters`. Only where its parameters have been fitted. Of an ensemble
   the mean over the members.
 """
@@ -63,7 +63,7 @@ def convert(parts: Sequence[Part]) -> tuple[Any, set[str]]:
     float32; the inputs and outputs are those of this module's docstring.
 
     Returns the model, and the names of the nodes that are to stay in float32 where it is served in
-    bfloat16: all outside the members that bear it, and none where all of them or none does.
+    bfloat16: all outside the members that support it, and none where all of them or none does.
     """
     import torch
     from openvino._offline_transformations import apply_moc_transformations
@@ -71,9 +71,9 @@ def convert(parts: Sequence[Part]) -> tuple[Any, set[str]]:
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
     sizes = sorted({part.card.preprocessing.input_size for part in parts})
-    bearing = [place for place, part in enumerate(parts) if _bears_bfloat16(part)]
-    bearing = bearing if len(bearing) < len(parts) else []
-    module, names = _served(parts, sizes, bearing)
+    supporting = [place for place, part in enumerate(parts) if _supports_bf16(part)]
+    supporting = supporting if len(supporting) < len(parts) else []
+    module, names = _served(parts, sizes, supporting)
     with warnings.catch_warnings(), torch.no_grad():
         # OpenVINO reads TorchScript; torch announces its end with every call.
         warnings.filterwarnings("ignore", message=r".*torch\.jit", category=FutureWarning)
@@ -95,15 +95,15 @@ def convert(parts: Sequence[Part]) -> tuple[Any, set[str]]:
         output.tensor.set_names({name})
     model = _with_8_bit_inputs(model)
     apply_moc_transformations(model, True)  # folds what is constant, batch normalisation above all
-    own = [_own_features(place) for place in bearing]
+    own = [_own_features(place) for place in supporting]
     exact = names_apart(model, own) if own else set()
     for name in own:
         model.remove_result(model.output(name).get_node())
     return model, exact
 
 
-def _bears_bfloat16(part: Part) -> bool:
-    return get_backbone(part.card.backbone).bfloat16
+def _supports_bf16(part: Part) -> bool:
+    return get_backbone(part.card.backbone).supports_bf16
 
 
 def _own_features(place: int) -> str:

@@ -75,7 +75,7 @@ def _kept(model: Any) -> list[str]:
     """The nodes of the score, of an ensemble's mean, and all that is computed from them.
 
     NNCF would round what an ensemble joins as well: to the range of the calibration, in which
-    nothing is strange.
+    nothing is out of distribution.
     """
     kept: dict[str, None] = {}
     for node in model.get_ordered_ops():

@@ -1,9 +1,9 @@
-"""A served graph of which a part is computed in float32 where the rest is in bfloat16.
+"""Mixed precision: a served graph of which a part stays in float32, the rest in bfloat16.
 
-An ensemble may have members that bear bfloat16 and members that do not, see
-`models.registry.backbones.Backbone.bfloat16`. OpenVINO's processor plugin leaves a node in float32
-that has the attribute `DisablePrecisionConversion`. Its Python interface cannot set it: it is
-written into the graph's file. The plugin makes matrix products and the convolutions of class
+An ensemble may have members that support bfloat16 and members that do not, see
+`models.registry.backbones.Backbone.supports_bf16`. OpenVINO's processor plugin leaves a node in
+float32 that has the attribute `DisablePrecisionConversion`. Its Python interface cannot set it: it
+is written into the graph's file. The plugin makes matrix products and the convolutions of class
 activation maps anew, without it: those are in bfloat16 all the same.
 """
 

@@ -9,7 +9,14 @@ from models.checkpoint.card import Card
 
 
 def prior_weights(prior: Mapping[str, float], card: Card) -> NDArray[np.float64]:
-    """Prior over the card's own prior, by class; ValueError for what is no class frequency."""
+    """Prior over the card's own prior, by class; ValueError for what is no class frequency.
+
+    >>> from models.checkpoint.card import load_card, locate
+    >>> card = load_card(locate("resnext50_32x4d"))  # its prior: evenly frequent classes
+    >>> rare = dict.fromkeys(card.taxonomy.codes, 0.05) | {"nv": 0.7}
+    >>> prior_weights(rare, card).round(2).tolist()
+    [0.35, 0.35, 0.35, 0.35, 0.35, 4.9, 0.35]
+    """
     codes = card.taxonomy.codes
     if set(prior) != set(codes):
         raise ValueError(

@@ -22,6 +22,7 @@ from models.checkpoint.card import (
 from models.export.export import GRAPH_FILE, GRAPH_WEIGHTS_FILE, exported
 from models.export.runtime import forget_pages, multiplies_bfloat16, ov
 from models.inference.arguments import check_image, positive, prior_weights
+from models.inference.cores import usable_cores
 from models.inference.views import view_count, views_of
 from models.registry.backbones import get_backbone
 
@@ -46,7 +47,8 @@ class Prediction:
     backbone: its network; says where the cells of `cam` lie.
     in_distribution: whether this is a dermatoscopic image of skin, by the threshold on the card;
         None where the checkpoint cannot tell.
-    ood_score: the out-of-distribution score, higher is stranger; None where there is none.
+    ood_score: the out-of-distribution (OOD) score, higher for images less like the training
+        images; None where there is none.
     cam: class activation maps, float32 (C, h, w) in the taxonomy's order, where they were asked
         for and the network has them; `interpretability.attribution.placement` says where the cells
         lie.
@@ -79,6 +81,10 @@ class Classifier:
     """A checkpoint, compiled for this processor, shared by all threads of a process.
 
     Compile it in the process that uses it: OpenVINO's threads do not survive a fork.
+
+    >>> classifier = Classifier("resnext50_32x4d")  # doctest: +SKIP
+    >>> classifier.predict_one(quality.read("picture.jpg")).code  # doctest: +SKIP
+    'mel'
     """
 
     def __init__(
@@ -100,10 +106,10 @@ class Classifier:
         threads: processor threads for inference in all; default: the cores this process may use.
         streams: pictures that are worked on at the same time, sharing the threads; default: one
             for two threads, so that on two cores a picture that comes alone has both.
-        precision: `auto` is bf16 where the processor is faster in it and the backbone bears it; of
-            an ensemble where a member's does, the members that do not bear it stay in f32, and so
-            they do for `bf16`. `int8` takes the quantised export, the rest of which is computed as
-            for `auto`.
+        precision: `auto` is bf16 where the processor is faster in it and the backbone supports
+            it. Of an ensemble one member's is enough: those that do not support it stay in f32
+            (mixed precision), for `bf16` as well. `int8` takes the quantised export, the rest of
+            which is computed as for `auto`.
         prior: class frequencies by code to re-weight the probabilities to, see `probabilities`.
         tta: average the probabilities over `models.inference.views.VIEWS` mirrored and turned
             views of each picture, or over that many of them (2, 4 or 8); takes that many times as
@@ -279,21 +285,18 @@ class Classifier:
         return bool(score <= float(self.card.ood["threshold"]))
 
 
-def usable_cores() -> int:
-    """The processor cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def choose_precision(precision: Precision = "auto", *backbones: str) -> Literal["f32", "bf16"]:
-    """`auto` as suits this processor and any of the backbones; ValueError for another name."""
+    """`auto` as suits this processor and any of the backbones; ValueError for another name.
+
+    >>> choose_precision("auto", "efficientnet_lite0")  # does not support bfloat16
+    'f32'
+    """
     if precision not in get_args(Precision):
         raise ValueError(
             f"precision must be one of {', '.join(get_args(Precision))}, got {precision!r}"
         )
     if precision in ("f32", "bf16"):
         return precision
-    if not any(get_backbone(name).bfloat16 for name in backbones or (DEFAULT_MODEL,)):
+    if not any(get_backbone(name).supports_bf16 for name in backbones or (DEFAULT_MODEL,)):
         return "f32"
     return "bf16" if multiplies_bfloat16() else "f32"

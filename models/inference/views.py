@@ -8,7 +8,11 @@ COUNTS = (1, 2, 4, 8)
 
 
 def view_count(tta: bool | int) -> int:
-    """How many views `tta` asks for; ValueError for a number that is none of `COUNTS`."""
+    """How many views `tta` asks for; ValueError for a number that is none of `COUNTS`.
+
+    >>> view_count(False), view_count(True), view_count(4)
+    (1, 8, 4)
+    """
     count = (VIEWS if tta else 1) if isinstance(tta, bool) else int(tta)
     if count not in COUNTS:
         raise ValueError(f"tta must be true, false or one of {COUNTS[1:]}, got {tta}")
@@ -20,6 +24,13 @@ def views_of(image: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:
 
     Two: mirrored left to right. Four: top to bottom, too. Eight: all of these turned by a
     quarter, which are all the symmetries of a square.
+
+    >>> image = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
+    >>> views = views_of(image, 4)
+    >>> views.shape
+    (4, 2, 2, 3)
+    >>> views[:, 0, 0, 0].tolist()  # what stands at the top left
+    [0, 3, 6, 9]
     """
     views = [image]
     if count >= 2:

@@ -36,13 +36,16 @@ class Backbone:
         class activation maps are exact; they are not served otherwise.
     stages: dotted paths of layers half-way up, by depth, whose outputs tell a lesion from other
         things, which the last layer forgets; see `models.checkpoint.ood_parameters`.
-    bfloat16: whether 99 % of its probabilities stay within 0.02 of float32 when it is served in
-        bfloat16, which takes a resnext50_32x4d a quarter of the time. Networks of depthwise
+    supports_bf16: whether 99 % of its probabilities stay within 0.02 of float32 when it is served
+        in bfloat16, which takes a resnext50_32x4d a quarter of the time. Networks of depthwise
         convolutions do not and gain little (of the val pictures' probabilities 3.2 % of a trained
         efficientnet_lite0's moved further, 0.4 % of the shipped resnext50_32x4d's, the farthest by
         0.04).
     licence: of the code and of the weights.
     paper: where the architecture was published.
+
+    >>> [name for name, entry in BACKBONES.items() if entry.library == "timm"]
+    ['mixnet_xl', 'efficientnet_lite0', 'efficientnet_lite2']
     """
 
     name: str
@@ -60,11 +63,16 @@ class Backbone:
     crop: float = 0.875
     gradcam_relu: bool = False
     pooled_linear: bool = True
-    bfloat16: bool = True
+    supports_bf16: bool = True
     licence: str = "BSD-3-Clause"
 
     def preprocessing(self, input_size: int | None = None) -> Preprocessing:
-        """The preprocessing of a checkpoint with this backbone, at its own or another size."""
+        """The preprocessing of a checkpoint with this backbone, at its own or another size.
+
+        >>> get_backbone("efficientnet_lite0").preprocessing(192)
+        Preprocessing(input_size=192, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), \
+interpolation='area')
+        """
         return Preprocessing(input_size or self.input_size, self.mean, self.std)
 
 
@@ -147,7 +155,7 @@ _ENTRIES = (
         head="classifier.1",
         gradcam_layer="features",
         stages=("features.3", "features.6", "features.13"),
-        bfloat16=False,
+        supports_bf16=False,
         paper=(
             "Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks, "
             "CVPR 2018, arXiv:1801.04381"
@@ -162,7 +170,7 @@ _ENTRIES = (
         head="classifier.1",
         gradcam_layer="features",
         stages=("features.2", "features.3", "features.5"),
-        bfloat16=False,
+        supports_bf16=False,
         paper=_EFFICIENTNET,
     ),
     Backbone(
@@ -176,7 +184,7 @@ _ENTRIES = (
         head="classifier.1",
         gradcam_layer="features",
         stages=("features.2", "features.3", "features.5"),
-        bfloat16=False,
+        supports_bf16=False,
         paper=_EFFICIENTNET,
     ),
     Backbone(
@@ -188,7 +196,7 @@ _ENTRIES = (
         head="classifier",
         gradcam_layer="bn2",
         stages=("blocks.1", "blocks.2", "blocks.4"),
-        bfloat16=False,
+        supports_bf16=False,
         licence="Apache-2.0",
         paper=(
             "Tan & Le, MixConv: Mixed Depthwise Convolutional Kernels, BMVC 2019, arXiv:1907.09595"
@@ -205,7 +213,7 @@ _ENTRIES = (
         head="classifier",
         gradcam_layer="bn2",
         stages=("blocks.1", "blocks.2", "blocks.4"),
-        bfloat16=False,
+        supports_bf16=False,
         licence="Apache-2.0",
         paper=_EFFICIENTNET,
     ),
@@ -222,17 +230,26 @@ _ENTRIES = (
         head="classifier",
         gradcam_layer="bn2",
         stages=("blocks.1", "blocks.2", "blocks.4"),
-        bfloat16=False,
+        supports_bf16=False,
         licence="Apache-2.0",
         paper=_EFFICIENTNET,
     ),
 )
 
 BACKBONES: Mapping[str, Backbone] = MappingProxyType({entry.name: entry for entry in _ENTRIES})
+"""Every backbone by its name, in the order in which choices are listed."""
 
 
 def get_backbone(name: str) -> Backbone:
-    """The entry called `name`; ValueError names the nearest and all valid spellings."""
+    """The entry called `name`; ValueError names the nearest and all valid spellings.
+
+    >>> entry = get_backbone("resnext50_32x4d")
+    >>> entry.library, entry.input_size, entry.head, entry.gradcam_layer
+    ('torchvision', 224, 'fc', 'layer4')
+    >>> get_backbone("resnext50")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ValueError: unknown backbone 'resnext50'. Did you mean 'resnext50_32x4d'? The backbones are ...
+    """
     try:
         return BACKBONES[name]
     except KeyError:
@@ -271,6 +288,10 @@ def get_layer(network: "torch.nn.Module", path: str) -> "torch.nn.Module":
 
 
 def head_keys(backbone: str) -> tuple[str, str]:
-    """Names of the last layer's tensors in a network's state."""
+    """Names of the last layer's tensors in a network's state.
+
+    >>> head_keys("mobilenet_v2")
+    ('classifier.1.weight', 'classifier.1.bias')
+    """
     head = get_backbone(backbone).head
     return f"{head}.weight", f"{head}.bias"

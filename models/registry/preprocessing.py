@@ -19,6 +19,14 @@ class Preprocessing:
     mean, std: per channel, RGB, for values scaled to 0..1.
     interpolation: `area`: OpenCV's INTER_AREA where the picture shrinks, which averages and so
         does not alias, and INTER_LINEAR where it grows.
+
+    >>> preprocessing = Preprocessing(2, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+    >>> square = preprocessing.resize(np.full((450, 600, 3), 255, np.uint8))
+    >>> square.shape
+    (2, 2, 3)
+    >>> batch = preprocessing.normalise(square[None])
+    >>> batch.shape, batch.dtype, float(batch.max())
+    ((1, 3, 2, 2), dtype('float32'), 1.0)
     """
 
     input_size: int

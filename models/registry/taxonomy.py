@@ -12,6 +12,12 @@ class Taxonomy:
     codes: short codes, alphabetical, as in the `dx` column of a metadata file.
     names: full names, in the order of `codes`.
     malignant: the codes that call for a consultation.
+
+    >>> HAM10000.name("mel"), HAM10000.index("mel"), HAM10000.malignant_indices
+    ('Melanoma', 4, (0, 1, 4))
+    >>> own = Taxonomy(("benign", "melanoma"), ("Benign", "Melanoma"), frozenset({"melanoma"}))
+    >>> len(own), own.codes[own.malignant_indices[0]]
+    (2, 'melanoma')
     """
 
     codes: tuple[str, ...]

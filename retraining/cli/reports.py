@@ -1,4 +1,4 @@
-"""`evaluate`, `cost`, `compare`, `promote` and `recard`."""
+"""`evaluate`, `cost`, `compare`, `promote` and `refresh-card`."""
 
 import shlex
 import sys
@@ -123,35 +123,35 @@ def promote(
     root: Root = WEIGHTS_DIR,
     sensitivity: Sensitivity = 0.95,
 ) -> None:
-    """Make a checkpoint of a run, which the dashboard then offers."""
+    """Publish a run as a checkpoint, which the dashboard then offers."""
     from retraining.publishing.publish import promote_run
 
     console.print(str(promote_run(run, root, name, sensitivity)))
 
 
 @app.command()
-def recard(
-    name: Annotated[str, typer.Argument(help="A checkpoint that is ready for serving.")],
+def refresh_card(
+    name: Annotated[str, typer.Argument(help="A checkpoint.")],
     splits: Annotated[Path, typer.Option(help="Folder of the split it was trained on.")],
     root: Root = WEIGHTS_DIR,
     out: Annotated[
         Path | None, typer.Option(help="Folder of checkpoints for the result; default: in place.")
     ] = None,
     sensitivity: Sensitivity = 0.95,
-    words: Annotated[
-        bool, typer.Option("--words", help="Only the sentences, from the scores on the card.")
+    text_only: Annotated[
+        bool,
+        typer.Option("--text-only", help="Measure nothing; write limits and README.md anew."),
     ] = False,
 ) -> None:
-    """Calibrate and score a checkpoint anew, and write its card; the weights stay."""
-    from retraining.publishing.publish import recard as make
-    from retraining.publishing.publish import reword
+    """Calibrate and score a checkpoint again and write its card; the weights stay as they are."""
+    from retraining.publishing import publish
 
-    if words:
-        console.print(str(reword(name, splits, root=root)))
+    if text_only:
+        console.print(str(publish.refresh_text(name, splits, root=root)))
         return
     with progress_bar() as bar:
         task = bar.add_task(f"classifying with {name}")
-        folder = make(
+        folder = publish.refresh_card(
             name,
             splits,
             root=root,

@@ -29,12 +29,12 @@ def ensemble(
     Where its members have an out-of-distribution score, `ood` gives it one, too.
     """
     from retraining.publishing.ensemble import make_ensemble
-    from retraining.publishing.publish import recard
+    from retraining.publishing.publish import refresh_card
 
     folder = make_ensemble(members, name=name, root=root)
     with progress_bar() as bar:
         task = bar.add_task(f"classifying with {name}")
-        recard(
+        refresh_card(
             name,
             splits,
             root=root,
@@ -49,33 +49,35 @@ def ood(
     splits: Splits,
     root: Root = WEIGHTS_DIR,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Only measure a score that has been fitted.")
+        bool, typer.Option("--keep", help="Measure the score that is there; fit no other.")
     ] = False,
 ) -> None:
-    """Fit what tells dermatoscopic pictures from others; choose its threshold and measure it."""
+    """Fit a checkpoint's out-of-distribution score, choose its threshold on val and measure it."""
     from retraining.evaluation.ood import fit_ood
 
     with progress_bar() as bar:
         task = bar.add_task("scoring")
-        card = fit_ood(
+        card, evaluation = fit_ood(
             name,
             splits,
             root=root,
             anew=not keep,
-            report=lambda what, n, of: bar.update(task, description=what, completed=n, total=of),
+            progress=lambda what, n, of: bar.update(task, description=what, completed=n, total=of),
         )
     assert card.ood is not None
+    assert evaluation.ood is not None
     table = Table(title=f"{name}, threshold {card.ood['threshold']:.3f}")
-    for column in ("", "pictures", "views", "AUROC", "rejected"):
+    for column in ("", "pictures", "views", "AUROC", "flagged as OOD"):
         table.add_column(column, justify="left" if not column else "right")
-    for kind, area in card.ood["auroc"].items():
-        counts = (str(card.ood[count][kind]) for count in ("pictures", "views"))
-        table.add_row(kind, *counts, f"{area:.4f}", f"{card.ood['rejected'][kind]:.1%}")
+    for row in evaluation.ood["kinds"]:
+        counts = (str(row["pictures"]), str(row["views"]))
+        table.add_row(row["kind"], *counts, f"{row['auroc']['value']:.4f}", f"{row['flagged']:.1%}")
     table.add_section()
-    for title, entry in (("test", "false_alarms"), ("variant", "rejected_variants_of_test")):
-        for kind, share in card.ood[entry].items():
-            if kind not in ("n", "split"):
-                table.add_row(f"{title}: {kind}", "", "", "", f"{share:.1%}")
+    wrong = evaluation.ood["false_positive_rate"]
+    shares = {"test": wrong["all"]} | {f"test: {k}": v for k, v in wrong["by_class"].items()}
+    shares |= {f"test, {k}": v for k, v in evaluation.ood["corruptions"]["flagged"].items()}
+    for title, share in shares.items():
+        table.add_row(title, "", "", "", f"{share:.1%}")
     console.print(table)
 
 

@@ -20,6 +20,7 @@ from models.checkpoint.card import (
     locate,
     member_folders,
 )
+from models.checkpoint.provenance import load_provenance
 from models.checkpoint.weights import load_network, save_checkpoint
 from models.registry.backbones import get_backbone
 from quality.output import write_text
@@ -71,7 +72,7 @@ def of_checkpoint(
     from models.export.export import export
     from models.inference.classifier import Classifier
 
-    card = load_card(checkpoint)
+    card, training = load_card(checkpoint), load_provenance(checkpoint).training
     parts = [load_network(folder) for folder in member_folders(checkpoint, card) or [checkpoint]]
     files = [folder / WEIGHTS_FILE for folder in member_folders(checkpoint, card) or [checkpoint]]
     export(checkpoint, cache)
@@ -85,7 +86,7 @@ def of_checkpoint(
         "precision": classifier.precision,
         "processor": processor(),
         "cores": os.cpu_count(),
-        **_training(card.training.get("log", []), str(card.training.get("device", ""))),
+        **_training(training.get("log", []), str(training.get("device", ""))),
     }
 
 

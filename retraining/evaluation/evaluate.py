@@ -15,7 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import quality
-from models.checkpoint.card import WEIGHTS_DIR, file_sha256
+from models.checkpoint.card import WEIGHTS_DIR, file_sha256, locate
+from models.checkpoint.provenance import Provenance, load_provenance
 from models.registry.backbones import get_backbone
 from retraining.data.index import pixels
 from retraining.data.splits import load_split, split_hash
@@ -143,7 +144,7 @@ def evaluate_model(
     classifier = Classifier(name, root=root, tta=tta)
     card = classifier.card
     known = _known(out, card.weights_sha256, split_hash(frames), card.preprocessing.input_size)
-    now = _of_card(name, classifier, frames)
+    now = _of_card(name, root, classifier, frames)
     same = known is not None and all(
         getattr(known, what) == getattr(now, what) for what in ("temperature", "form", "views")
     )
@@ -212,19 +213,19 @@ def _chosen(
     return with_point(replace(evaluation, temperature=temperature), val, logits, sensitivity)
 
 
-def _of_card(name: str, classifier: "Classifier", frames: Frames) -> Evaluation:
-    card = classifier.card
+def _of_card(name: str, root: Path, classifier: "Classifier", frames: Frames) -> Evaluation:
+    card, made = classifier.card, load_provenance(locate(name, root))
     return Evaluation(
         model=card.name + (f" ({classifier.views} views)" if classifier.views > 1 else ""),
         backbone=card.backbone,
-        recipe=card_recipe(card),
+        recipe=checkpoint_recipe(card, made),
         form=f"served ({classifier.precision})",
         input_size=card.preprocessing.input_size,
         temperature=card.temperature,
         operating_point=card.operating_point,
         chosen_on="val",
         split=split_hash(frames),
-        trained_on=str(card.split.get("sha256", "")),
+        trained_on=str(made.split.get("sha256", "")),
         weights=card.weights_sha256,
         taxonomy=card.taxonomy.to_dict(),
         frequencies=frequencies_of(frames["train"], card.taxonomy),
@@ -233,14 +234,14 @@ def _of_card(name: str, classifier: "Classifier", frames: Frames) -> Evaluation:
     )
 
 
-def card_recipe(card: "Card") -> str:
+def checkpoint_recipe(card: "Card", made: Provenance) -> str:
     """How a checkpoint was trained, in a word."""
     if card.members:
         return "ensemble"
-    config = card.training.get("config", {})
+    config = made.training.get("config", {})
     start = config.get("weights", "")
     recipe = "distill" if config.get("teachers") else "scratch" if start == "none" else "finetune"
-    return str(card.training.get("recipe", recipe))
+    return str(made.training.get("recipe", recipe))
 
 
 def _score(

@@ -1,4 +1,4 @@
-"""Real and drawn pictures that are not dermatoscopic, by kind, to measure what a network rejects.
+"""Real and drawn images that are not dermatoscopic, by kind, to measure what a network rejects.
 
 The photographs, textures, scans and micrographs are scikit-image's bundled samples (van der
 Walt et al., PeerJ 2:e453, 2014): no download, and real pictures by many cameras and scanners.
@@ -11,11 +11,9 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 import quality
-
-Picture = NDArray[np.uint8]
+from quality.arrays import RGBImage
 
 HEIGHT, WIDTH = 450, 600
 CROPS = 6
@@ -42,21 +40,21 @@ MADE = 24
 SKIN = ((236, 200, 178), (222, 176, 150), (198, 148, 120), (150, 104, 80), (98, 66, 50))
 
 
-class Foreign(NamedTuple):
-    """A picture (H, W, 3) uint8 RGB, its kind, and what it is a view of.
+class NotDermoscopic(NamedTuple):
+    """An image (H, W, 3) uint8 RGB, its kind, and what it is a view of.
 
     real: whether a camera or a scanner made it.
-    source: views of one picture have the same; they are alike.
+    source: views of one image have the same; they are alike.
     """
 
     kind: str
     real: bool
     source: str
-    picture: Picture
+    image: RGBImage
 
 
-def foreign_pictures() -> Iterator[Foreign]:
-    """The pictures, the same ones at every call.
+def not_dermoscopic_images() -> Iterator[NotDermoscopic]:
+    """The images, the same ones at every call.
 
     Raises ModuleNotFoundError where scikit-image is not installed.
     """
@@ -66,14 +64,14 @@ def foreign_pictures() -> Iterator[Foreign]:
         for name in names:
             real = kind != "graphics" and name not in DRAWN
             for view in _views(quality.read(folder / name), rng):
-                yield Foreign(kind, real, name, view)
+                yield NotDermoscopic(kind, real, name, view)
     faces = np.load(folder / FACES)[:FACE_COUNT]
     for number, face in enumerate(faces):
         grey = np.asarray(np.clip(face * 255, 0, 255), np.uint8)
         large = cv2.resize(grey, (400, 400), interpolation=cv2.INTER_CUBIC)
-        picture = np.asarray(cv2.cvtColor(large, cv2.COLOR_GRAY2RGB), np.uint8)
-        yield Foreign("small grey faces, enlarged", True, f"face {number}", picture)
-    makers: dict[str, Callable[[np.random.Generator], Picture]] = {
+        image = np.asarray(cv2.cvtColor(large, cv2.COLOR_GRAY2RGB), np.uint8)
+        yield NotDermoscopic("small grey faces, enlarged", True, f"face {number}", image)
+    makers: dict[str, Callable[[np.random.Generator], RGBImage]] = {
         "drawn pages": written_page,
         "drawn screenshots": screenshot,
         "noise": noise,
@@ -82,10 +80,10 @@ def foreign_pictures() -> Iterator[Foreign]:
     }
     for kind, make in makers.items():
         for number in range(MADE):
-            yield Foreign(kind, False, f"{kind} {number}", make(rng))
+            yield NotDermoscopic(kind, False, f"{kind} {number}", make(rng))
 
 
-def written_page(rng: np.random.Generator) -> Picture:
+def written_page(rng: np.random.Generator) -> RGBImage:
     """Lines of text in one of OpenCV's fonts on paper, sometimes tilted."""
     paper = np.full((HEIGHT, WIDTH, 3), rng.integers(215, 256), np.uint8)
     ink = tuple(int(v) for v in rng.integers(0, 90, 3))
@@ -101,7 +99,7 @@ def written_page(rng: np.random.Generator) -> Picture:
     )
 
 
-def screenshot(rng: np.random.Generator) -> Picture:
+def screenshot(rng: np.random.Generator) -> RGBImage:
     """Windows with bars, fields and words on a plain desktop."""
     canvas = np.full((HEIGHT, WIDTH, 3), rng.integers(0, 256, 3), np.uint8)
     for _ in range(rng.integers(2, 5)):
@@ -118,7 +116,7 @@ def screenshot(rng: np.random.Generator) -> Picture:
     return canvas
 
 
-def noise(rng: np.random.Generator) -> Picture:
+def noise(rng: np.random.Generator) -> RGBImage:
     """White, coarse or 1/f noise, grey or coloured."""
     channels = int(rng.choice([1, 3]))
     slope = float(rng.choice([0.0, 0.0, 1.0, 1.6]))
@@ -131,7 +129,7 @@ def noise(rng: np.random.Generator) -> Picture:
     return np.asarray(np.clip(values, 0, 255).repeat(3 // channels, axis=2), np.uint8)
 
 
-def skin_gradient(rng: np.random.Generator) -> Picture:
+def skin_gradient(rng: np.random.Generator) -> RGBImage:
     """A smooth change of light over plain skin: nothing to be seen on it."""
     colour = np.asarray(SKIN[rng.integers(len(SKIN))], np.float64)
     turn = rng.uniform(0, 2 * np.pi)
@@ -143,7 +141,7 @@ def skin_gradient(rng: np.random.Generator) -> Picture:
     return np.asarray(np.clip(colour * light[..., None], 0, 255), np.uint8)
 
 
-def plain(rng: np.random.Generator) -> Picture:
+def plain(rng: np.random.Generator) -> RGBImage:
     """One colour with a sensor's noise: a lens cap, a wall, a sheet."""
     colour = rng.integers(0, 256, 3)
     grain = rng.normal(0, rng.uniform(0, 4), (HEIGHT, WIDTH, 1))
@@ -153,16 +151,16 @@ def plain(rng: np.random.Generator) -> Picture:
 def _samples_folder() -> Path:
     found = importlib.util.find_spec("skimage")
     if found is None or found.origin is None:
-        raise ModuleNotFoundError("scikit-image, whose sample pictures are measured on, is missing")
+        raise ModuleNotFoundError("scikit-image, whose sample images are needed, is missing")
     return Path(found.origin).parent / "data"
 
 
-def _views(picture: Picture, rng: np.random.Generator) -> Iterator[Picture]:
-    """The whole picture and square crops of a third to all of its shorter side."""
-    yield picture
-    height, width = picture.shape[:2]
+def _views(image: RGBImage, rng: np.random.Generator) -> Iterator[RGBImage]:
+    """The whole image and square crops of a third to all of its shorter side."""
+    yield image
+    height, width = image.shape[:2]
     for _ in range(CROPS):
         side = max(24, int(min(height, width) * rng.uniform(0.35, 1)))
         top = int(rng.integers(0, max(1, height - side + 1)))
         left = int(rng.integers(0, max(1, width - side + 1)))
-        yield np.ascontiguousarray(picture[top : top + side, left : left + side])
+        yield np.ascontiguousarray(image[top : top + side, left : left + side])

@@ -4,7 +4,6 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from models.checkpoint.card import (
@@ -16,17 +15,21 @@ from models.checkpoint.card import (
     locate,
     member_folders,
 )
+from models.checkpoint.card_files import write_card
+from models.checkpoint.evaluation import ModelEvaluation
+from models.checkpoint.provenance import Provenance, load_provenance
 from models.checkpoint.weights import put_folder
 from models.errors import CheckpointError
 from models.registry.preprocessing import Preprocessing
-from retraining.publishing.card_files import write_card
 from retraining.publishing.publish import next_version
+
+REPRODUCIBLE = "As far as its members are: by `python -m retraining ensemble` of them."
 
 
 def make_ensemble(
     members: Sequence[str | Path], *, name: str = ENSEMBLE, root: Path = WEIGHTS_DIR
 ) -> Path:
-    """Write `root/NAME/` with a card that joins `members`; its scores are yet to be measured.
+    """Write `root/NAME/`, the checkpoint that joins `members`; it is yet to be measured.
 
     members: checkpoints under `root`, which are referred to, such as the ensemble of that name has
         in its own folder already, or folders of checkpoints elsewhere, which are copied into it.
@@ -41,13 +44,14 @@ def make_ensemble(
     if name in names:
         raise ValueError(f"--name {name} is the name of a member")
     cards = [load_card(folder) for folder in folders]
-    for card, other in zip(cards, names, strict=True):
+    origins = [load_provenance(folder) for folder in folders]
+    for card, origin, other in zip(cards, origins, names, strict=True):
         if card.members:
             raise ValueError(f"{other} is an ensemble itself")
         for what in ("taxonomy", "prior"):
             if getattr(card, what) != getattr(cards[0], what):
                 raise ValueError(f"{other} and {names[0]} differ in their {what}")
-        if card.split.get("sha256") != cards[0].split.get("sha256"):
+        if origin.split.get("sha256") != origins[0].split.get("sha256"):
             raise ValueError(
                 f"{other} and {names[0]} were trained on different splits: no images are left "
                 "that neither has learnt"
@@ -63,7 +67,7 @@ def make_ensemble(
             if folder.resolve().parent != root.resolve():
                 shutil.copytree(folder, staging / member)
         card = _card(name, next_version(target), names, cards)
-        write_card(staging, card)
+        write_card(staging, card, ModelEvaluation(), _provenance(names, cards, origins))
         member_folders(staging, card)  # raises where the result would not load
         put_folder(staging, target)
     finally:
@@ -82,34 +86,36 @@ def _locate(member: str | Path, root: Path, name: str) -> Path:
 
 
 def _card(name: str, version: str, members: Sequence[str], cards: Sequence[Card]) -> Card:
-    first = cards[0]
     weights = hashlib.sha256("".join(card.weights_sha256 for card in cards).encode()).hexdigest()
-    limits = list(dict.fromkeys(limit for card in cards for limit in card.limits))
-    return replace(
-        first,
+    return Card(
         name=name,
         version=version,
-        backbone=ENSEMBLE,
-        preprocessing=Preprocessing(
-            max(card.preprocessing.input_size for card in cards), (0, 0, 0), (1, 1, 1)
-        ),
-        temperature=1.0,
-        operating_point=None,
-        ood=None,
-        metrics=[],
         description=(
             f"The mean of the calibrated probabilities of {', '.join(members)}, each of which sees "
             "the picture at its own input size."
         ),
-        limits=limits,
-        provenance={
-            "data": first.provenance.get("data", {}),
-            "members": {
-                member: {"version": card.version, "weights_sha256": card.weights_sha256}
-                for member, card in zip(members, cards, strict=True)
-            },
-        },
-        training={},
+        backbone=ENSEMBLE,
+        taxonomy=cards[0].taxonomy,
+        preprocessing=Preprocessing(
+            max(card.preprocessing.input_size for card in cards), (0, 0, 0), (1, 1, 1)
+        ),
+        prior=cards[0].prior,
+        licence=cards[0].licence,
         weights_sha256=weights,
         members=list(members),
+    )
+
+
+def _provenance(
+    members: Sequence[str], cards: Sequence[Card], origins: Sequence[Provenance]
+) -> Provenance:
+    return Provenance(
+        reproducible=REPRODUCIBLE,
+        data=origins[0].data,
+        split=origins[0].split,
+        members={
+            name: {"version": card.version, "weights_sha256": card.weights_sha256}
+            for name, card in zip(members, cards, strict=True)
+        },
+        versions=origins[0].versions,
     )

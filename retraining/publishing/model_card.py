@@ -1,4 +1,4 @@
-"""The words and derived numbers of a model card."""
+"""Sentences and derived numbers of a checkpoint's card and evaluation."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -35,13 +35,22 @@ ORIGINAL = "600x450"  # pixels of HAM10000's images
 PREVALENCES = (0.02, 0.05, 0.10, 0.20)
 FEW = 100  # images; fewer make the figures of a group unsure
 FEW_MALIGNANT = 30  # so do fewer malignant ones
-FEW_TO_NAME = 10  # malignant images; of fewer no share is told
+FEW_TO_NAME = 10  # malignant images; of fewer no share is given
 GROUPS = {"localization": "body site"}
 MARKEDLY = 0.05  # below the sensitivity in all, for a group to be named
 
 
-def made(config: TrainConfig, log: Sequence[Epoch], recipe: str) -> str:
-    """How the network was made, in sentences."""
+def description(backbone: str, classes: Taxonomy) -> str:
+    """What a network is, in a sentence."""
+    data = f" on {DATA['name']}" if classes == HAM10000 else ""
+    return (
+        f"{backbone}, trained{data} to tell {len(classes)} classes of skin lesions apart in "
+        "dermatoscopic images."
+    )
+
+
+def training_summary(config: TrainConfig, log: Sequence[Epoch], recipe: str) -> str:
+    """How a network was trained, in sentences."""
     entry = get_backbone(config.backbone)
     start = {
         "imagenet": f"from ImageNet weights ({entry.weights})",
@@ -60,7 +69,7 @@ def made(config: TrainConfig, log: Sequence[Epoch], recipe: str) -> str:
         alpha = f"{config.wise_ft_alpha:.0%}"
         kept_weights = f"weights {alpha} of the way from that checkpoint to the {kept_weights}"
     text = (
-        f"{entry.name}, {layers} trained {start} on the training part of the data (recipe "
+        f"{entry.name}, {layers} trained {start} on the train split (recipe "
         f"{recipe}): {sizes}. Kept are the {kept_weights}, "
         f"which had the {which} {config.monitor.replace('_', ' ')} on val{changed}."
     )
@@ -68,10 +77,10 @@ def made(config: TrainConfig, log: Sequence[Epoch], recipe: str) -> str:
         teachers = [Path(teacher).name for teacher in config.teachers]
         seen = "the same augmented views"
         if config.teacher_view == "clean":
-            seen = "the same views with their own colours and without added corruptions"
+            seen = "the same views without colour augmentation and corruptions"
         text += (
             f" {config.distill:.0%} of the loss asks for the probabilities of "
-            f"{', '.join(teachers)}, trained on the same part, for {seen}."
+            f"{', '.join(teachers)}, trained on the same split, for {seen}."
         )
     return text
 
@@ -89,7 +98,7 @@ def licence(taxonomy: Taxonomy) -> str:
 
 
 def calibration(evaluation: Evaluation, test: Mapping[str, Metric]) -> dict[str, Any]:
-    """Temperature, errors on test before and after it, and those of a perfect model."""
+    """How the temperature was chosen, and errors on test before and after it."""
     names = [
         f"{error}{form}"
         for form in ("", "_uncalibrated", "_natural")
@@ -97,10 +106,9 @@ def calibration(evaluation: Evaluation, test: Mapping[str, Metric]) -> dict[str,
     ]
     return {
         "method": "one temperature for all classes, least log loss, all classes weighing the same",
-        "temperature": evaluation.temperature,
         "split": evaluation.chosen_on,
         "form": evaluation.form,
-        "prior": "evenly frequent classes; _natural: turned to the training part's frequencies",
+        "prior": "evenly frequent classes; _natural: re-weighted to the train split's frequencies",
         "test": {
             name: {key: test[name][key] for key in ("value", "low", "high")}
             for name in names
@@ -158,9 +166,9 @@ def limits(
     taxonomy: Taxonomy,
     split: Mapping[str, Any],
 ) -> list[str]:
-    """What the model is not made for, with what the evaluation says of it.
+    """What the model is not made for, with what was measured.
 
-    split: its description on the card, see `retraining.data.splits.described`.
+    split: as in the provenance, see `retraining.data.splits.described`.
     """
     counts = split.get("counts", {}).get("test", {})
     listed = ", ".join(taxonomy.codes)
@@ -202,16 +210,16 @@ def _least_recognised(
     """The class that is recognised least often, and the malignant one where that is another."""
     rows = {code: row for code in taxonomy.codes if (row := test.get(f"sensitivity_{code}"))}
     known = {code: row for code, row in rows.items() if row["value"] is not None}
-    told: list[str] = []
+    found: list[str] = []
     for codes, which in ((known, "class"), (set(known) & taxonomy.malignant, "malignant class")):
         if not codes:
             continue
         code = min(sorted(codes), key=lambda one: known[one]["value"])
         row, of = known[code], f"{counts[code]:,} test images" if code in counts else "test images"
         sentence = f"{taxonomy.name(code)}, {row['value']:.0%} of its {of}{_between(row)}."
-        if not any(sentence in one for one in told):
-            told.append(f"The {which} that is recognised least often: {sentence}")
-    return told
+        if not any(sentence in one for one in found):
+            found.append(f"The {which} that is recognised least often: {sentence}")
+    return found
 
 
 def _missed(test: Mapping[str, Metric], breakdowns: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -220,7 +228,7 @@ def _missed(test: Mapping[str, Metric], breakdowns: Sequence[Mapping[str, Any]])
     row = test.get(name)
     if not row or row["value"] is None:
         return []
-    told = [
+    found = [
         f"At the operating point {row['value']:.1%}{_between(row, 1)} of the malignant test images "
         "lead to a consultation; the others would get no appointment."
     ]
@@ -234,8 +242,8 @@ def _missed(test: Mapping[str, Metric], breakdowns: Sequence[Mapping[str, Any]])
             fewer.append((value, f"{group}: {value:.0%} of {entry['malignant']}"))
     if fewer:
         listed = "; ".join(text for _, text in sorted(fewer))
-        told.append(f"It finds fewer of them in some groups, as far as so few tell: {listed}.")
-    return told
+        found.append(f"It finds fewer of them in some groups, as far as so few tell: {listed}.")
+    return found
 
 
 def _between(row: Metric, digits: int = 0) -> str:

@@ -1,22 +1,16 @@
-"""Where a checkpoint comes from: what it began with, who taught it, and what those came from.
+"""Where a checkpoint comes from: data, pretrained weights, teachers, and what those came from."""
 
-A checkpoint may be replaced by what came of it, so a card carries the account of every ancestor.
-One that taught many stands there once, under a key by which the others name it: a tree of accounts
-would multiply with every generation.
-"""
-
-import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from models.checkpoint.card import load_card, locate
+from models.checkpoint.card import file_sha256, load_card, locate
+from models.checkpoint.provenance import Provenance, load_provenance
 from models.errors import CheckpointError
 from models.registry.backbones import get_backbone
 from models.registry.taxonomy import HAM10000, Taxonomy
 from retraining.training.config import TrainConfig, load_config
-from retraining.training.run_folder import CONFIG_FILE, run_taxonomy
+from retraining.training.run_folder import BEST_FILE, CONFIG_FILE
 
 DATA = {
     "name": "HAM10000",
@@ -28,107 +22,70 @@ DATA = {
     ),
     "licence": "CC BY-NC 4.0",
 }
+REPRODUCIBLE = "Yes: by training with `training.config` on the split that `split.sha256` names."
+FROM_OTHERS = (
+    "As far as the checkpoints in `lineage` are kept: by training with `training.config` from them "
+    "on the split that `split.sha256` names."
+)
 
-Account = dict[str, Any]
-Accounts = dict[str, Account]
 
-
-def provenance(config: TrainConfig, taxonomy: Taxonomy) -> dict[str, Any]:
-    """Where weights and data come from.
-
-    `weights.start` is `imagenet`, `none` or a key of `ancestors`, `teachers` are such keys. An
-    ancestor's account has `name`, and where they are known `version`, `weights_sha256`,
-    `description`, `training` and `provenance`, whose keys are those of the same `ancestors`.
-    """
-    entry = get_backbone(config.backbone)
-    ancestors: Accounts = {}
-    weights: dict[str, Any] = {"start": config.weights, "architecture": entry.paper}
-    if config.weights == "imagenet":
-        weights |= {"source": entry.weights, "licence": entry.licence}
-    elif config.weights != "none":
-        weights["start"] = _tell(_account(config.weights), ancestors)
-    teachers = [_tell(_account(teacher), ancestors) for teacher in config.teachers]
-    data = DATA if taxonomy == HAM10000 else {"name": "images of one's own"}
-    return {"data": data, "weights": weights, "teachers": teachers, "ancestors": ancestors}
+def provenance(config: TrainConfig, taxonomy: Taxonomy) -> Provenance:
+    """What a training's settings say of where weights and data come from."""
+    weights, teachers, lineage = _origin(config)
+    return Provenance(
+        reproducible=FROM_OTHERS if lineage else REPRODUCIBLE,
+        data=DATA if taxonomy == HAM10000 else {"name": "images of one's own"},
+        weights=weights | {"architecture": get_backbone(config.backbone).paper},
+        teachers=teachers,
+        lineage=lineage,
+    )
 
 
 def without_folders(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of a training for a card: checkpoints by name, no folder of the trainer's own."""
+    """Settings of a training for publication: checkpoints by name, no folder of the trainer's."""
     kept = {key: value for key, value in settings.items() if key != "splits"}
     kept["weights"] = Path(kept["weights"]).name
     kept["teachers"] = [Path(teacher).name for teacher in kept["teachers"]]
     return kept
 
 
-def _account(name: str) -> Account:
-    """What is known of a checkpoint that a training began with, or of a teacher."""
-    known: Account = {"name": Path(name).name}
+def _origin(config: TrainConfig) -> tuple[dict[str, Any], list[str], dict[str, dict[str, Any]]]:
+    """`weights`, `teachers` and `lineage` of a provenance."""
+    lineage: dict[str, dict[str, Any]] = {}
+    teachers = [_ancestor(teacher, lineage) for teacher in config.teachers]
+    if config.weights == "imagenet":
+        entry = get_backbone(config.backbone)
+        start = {"start": "imagenet", "source": entry.weights, "licence": entry.licence}
+    elif config.weights == "none":
+        start = {"start": "none"}
+    else:
+        start = {"start": _ancestor(config.weights, lineage)}
+    return start, teachers, lineage
+
+
+def _ancestor(name: str, lineage: dict[str, dict[str, Any]]) -> str:
+    """Add a checkpoint, or a run, and all that it came of to `lineage`; returns its key."""
     try:
-        card = load_card(locate(name))
+        folder = locate(name)
     except CheckpointError:
-        if not (Path(name) / CONFIG_FILE).is_file():
-            return known
-        config = load_config(Path(name) / CONFIG_FILE)
-        return known | {
-            "training": {"config": without_folders(config.to_dict())},
-            "provenance": provenance(config, run_taxonomy(Path(name))),
-        }
-    return known | {
-        "version": card.version,
-        "weights_sha256": card.weights_sha256,
-        "description": card.description,
-        "training": _without_log(card.training),
-        "provenance": card.provenance,
-    }
-
-
-def _without_log(training: Mapping[str, Any]) -> dict[str, Any]:
-    """What a card says of its training, its log as the number of epochs."""
-    kept = {key: value for key, value in training.items() if key != "log"}
-    return kept | ({"epochs_done": len(training["log"])} if training.get("log") else {})
-
-
-def _flat(told: Mapping[str, Any], known: Mapping[str, Account], into: Accounts) -> dict[str, Any]:
-    """A provenance whose ancestors are named by their keys in `into`, which takes them up.
-
-    known: the accounts that the keys in `told` stand for.
-    """
-    flat = {key: value for key, value in told.items() if key != "ancestors"}
-    if "weights" in told:
-        flat["weights"] = dict(told["weights"])
-        if "start" in flat["weights"]:
-            flat["weights"]["start"] = _key(flat["weights"]["start"], known, into)
-    if "teachers" in told:
-        flat["teachers"] = [_key(teacher, known, into) for teacher in told["teachers"]]
-    return flat
-
-
-def _key(one: str, known: Mapping[str, Account], into: Accounts) -> str:
-    """The key in `into` of the ancestor with the key `one`; other words as they are."""
-    # Told as fully already: followed again along every path, a family's accounts would take ages.
-    if one not in known or len(json.dumps(known[one])) <= len(json.dumps(into.get(one, {}))):
-        return one
-    return _tell(known[one], into, known)
-
-
-def _tell(
-    account: Mapping[str, Any], into: Accounts, known: Mapping[str, Account] | None = None
-) -> str:
-    """Take an account and those of its ancestors up into `into`; returns its key."""
-    told = dict(account)
-    if "provenance" in told:
-        origin = {key: value for key, value in told["provenance"].items() if key != "data"}
-        told["provenance"] = _flat(origin, {**(known or {}), **origin.get("ancestors", {})}, into)
-    key = _name(told)
-    if len(json.dumps(into.get(key, {}))) < len(json.dumps(told)):  # the fuller account stays
-        into[key] = told
+        return _run(Path(name), lineage)
+    card, known = load_card(folder), load_provenance(folder)
+    key = f"{card.name} {card.version} {card.weights_sha256[:8]}"
+    recipe = {"recipe": known.training["recipe"]} if "recipe" in known.training else {}
+    start = {name: text for name, text in known.weights.items() if name != "architecture"}
+    lineage |= known.lineage
+    lineage[key] = recipe | {"weights": start, "teachers": known.teachers}
     return key
 
 
-def _name(told: Mapping[str, Any]) -> str:
-    """Name, version and the beginning of a hash: of the weights, else of all that is known."""
-    if set(told) == {"name"}:
-        return str(told["name"])
-    known = json.dumps(told, sort_keys=True).encode()
-    digest = told.get("weights_sha256") or hashlib.sha256(known).hexdigest()
-    return " ".join(str(part) for part in (told["name"], told.get("version"), digest[:8]) if part)
+def _run(folder: Path, lineage: dict[str, dict[str, Any]]) -> str:
+    """`_ancestor` of a run that was not published; a name alone where the run is not there."""
+    if not (folder / CONFIG_FILE).is_file():
+        lineage[folder.name] = {}
+        return folder.name
+    config = load_config(folder / CONFIG_FILE)
+    weights, teachers, older = _origin(config)
+    key = f"{folder.name} {file_sha256(folder / BEST_FILE)[:8]}"
+    lineage |= older
+    lineage[key] = {"recipe": config.recipe, "weights": weights, "teachers": teachers}
+    return key

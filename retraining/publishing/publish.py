@@ -1,4 +1,4 @@
-"""From an evaluated run to a checkpoint that the dashboard offers, and cards made anew."""
+"""From an evaluated run to a checkpoint that the dashboard offers, and cards refreshed."""
 
 import importlib.metadata
 import json
@@ -14,11 +14,15 @@ from typing import Any
 
 import pandas as pd
 
+from models.checkpoint import evaluation as evaluations
 from models.checkpoint.card import CARD_FILE, WEIGHTS_DIR, Card, file_sha256, load_card, locate
+from models.checkpoint.card_files import write_card
+from models.checkpoint.evaluation import ModelEvaluation
+from models.checkpoint.provenance import Provenance, load_provenance
 from models.checkpoint.weights import save_checkpoint
 from models.registry.backbones import get_backbone
 from retraining.data.splits import described, load_split, split_hash
-from retraining.evaluation.evaluate import card_recipe, recipe_of, served_logits, with_point
+from retraining.evaluation.evaluate import checkpoint_recipe, recipe_of, served_logits, with_point
 from retraining.evaluation.evaluation_folder import (
     RESAMPLED,
     Evaluation,
@@ -32,9 +36,8 @@ from retraining.metrics.bootstrap import RESAMPLES
 from retraining.metrics.calibration import SENSITIVITY, calibrate, operating_curve
 from retraining.progress import ProgressCallback
 from retraining.publishing import model_card as describe
-from retraining.publishing import provenance as lineage
-from retraining.publishing.card_files import write_card
-from retraining.training.config import from_dict, load_config
+from retraining.publishing.provenance import provenance, without_folders
+from retraining.training.config import load_config
 from retraining.training.run_folder import (
     BEST_FILE,
     CONFIG_FILE,
@@ -58,7 +61,7 @@ def promote_run(
     """Write `root/NAME/` from the kept weights of a run that was evaluated on test.
 
     Temperature and operating point come from the predictions on val, the point for
-    `sensitivity` there; everything on the card from files of the run. Returns the folder.
+    `sensitivity` there; everything else from files of the run. Returns the folder.
     Raises ValueError where the run was not evaluated, or trained further since.
     """
     for needed, command in (
@@ -82,38 +85,41 @@ def promote_run(
         evaluation = load_evaluation(run)
     log = read_log(run)
     name = name or config.backbone
+    recipe = recipe_of(run, config)
     card = Card(
         name=name,
         version=next_version(root / name),
+        description=describe.description(config.backbone, evaluation.classes),
         backbone=config.backbone,
         taxonomy=evaluation.classes,
         preprocessing=get_backbone(config.backbone).preprocessing(evaluation.input_size),
         prior={code: 1 / len(evaluation.classes) for code in evaluation.classes.codes},
-        description=describe.made(config, log, recipe_of(run, config)),
-        intended_use=describe.intended_use(evaluation.classes),
-        provenance=lineage.provenance(config, evaluation.classes),
+        licence=describe.licence(evaluation.classes),
+        backbone_weights=read_run(run).get("backbone_weights") or {},
+    )
+    made = replace(
+        provenance(config, evaluation.classes),
+        split=_read(run / SPLIT_FILE),
         training={
-            "recipe": recipe_of(run, config),
+            "recipe": recipe,
+            "summary": describe.training_summary(config, log, recipe),
             # The split's hash says which it was.
-            "config": lineage.without_folders(config.to_dict()),
+            "config": without_folders(config.to_dict()),
             "log": [
                 {key: None if math.isnan(value) else value for key, value in row.items()}
                 for row in log
             ],
             "device": str(read_run(run).get("device", "")),
         },
-        split=dict(_read(run / SPLIT_FILE)),
-        licence=describe.licence(evaluation.classes),
-        backbone_weights=read_run(run).get("backbone_weights") or {},
         versions={library: importlib.metadata.version(library) for library in LIBRARIES},
     )
+    card, measured = with_scores(card, ModelEvaluation(), made, run, evaluation)
     network, _, _ = load_trained(run)
-    card = save_checkpoint(root / name, network.state_dict(), with_scores(card, run, evaluation))
-    write_card(root / name, card)
+    save_checkpoint(root / name, network.state_dict(), card, measured, made)
     return root / name
 
 
-def recard(
+def refresh_card(
     name: str,
     splits: Path,
     *,
@@ -130,7 +136,7 @@ def recard(
 
     out: folder of checkpoints that gets `NAME/` with the new card and a copy of the weights;
         default: the card is replaced where it is.
-    Returns the checkpoint's folder. Raises ValueError for another split than the card's.
+    Returns the checkpoint's folder. Raises ValueError for another split than the checkpoint's.
     """
     from models.export.export import export
     from models.inference.classifier import Classifier
@@ -141,8 +147,9 @@ def recard(
     lacking = [part for part in ("val", "test") if part not in parts]
     if lacking:
         raise ValueError(f"{splits} has no {lacking[0]}.csv; a card needs val and test")
-    recorded = card.split.get("sha256", "")
-    card = _of_split(card, parts)
+    made = load_provenance(source)
+    recorded = made.split.get("sha256", "")
+    made = _of_split(name, made, parts)
     export(source)
     classifier = Classifier(source)
     with tempfile.TemporaryDirectory() as folder:
@@ -151,7 +158,7 @@ def recard(
         evaluation = Evaluation(
             model=card.name,
             backbone=card.backbone,
-            recipe=card_recipe(card),
+            recipe=checkpoint_recipe(card, made),
             form=f"served ({classifier.precision})",
             input_size=card.preprocessing.input_size,
             temperature=1.0,
@@ -171,70 +178,72 @@ def recard(
         write_scores(work, evaluation, "test", parts["test"], logits, resamples)
         if card.metrics:  # one without is being made, and has its version
             card = replace(card, version=next_version(source))
-        card = with_scores(card, work, evaluation)
+        before = evaluations.load_evaluation(source)
+        card, measured = with_scores(card, before, made, work, evaluation)
     target = source if out is None else out / source.name
     if out is not None and target.resolve() != source.resolve():
         shutil.copytree(source, target, dirs_exist_ok=True)
-    write_card(target, card)
+    write_card(target, card, measured, made)
     return target
 
 
-def reword(name: str, splits: Path, *, root: Path = WEIGHTS_DIR) -> Path:
-    """Write the sentences of a card anew, from the scores that are on it; nothing is measured.
+def refresh_text(name: str, splits: Path, *, root: Path = WEIGHTS_DIR) -> Path:
+    """Write the limits and the README of a checkpoint anew, from its scores; nothing is measured.
 
     What predicts stays as it is, and so does the version. Returns the checkpoint's folder; raises
-    ValueError for a card without scores on test, and for another split than the card's.
+    ValueError for a checkpoint without scores on test, and for another split than its own.
     """
     folder = locate(name, root)
-    card = load_card(folder)
-    test = {row["metric"]: row for row in card.metrics if row["split"] == "test"}
+    card, measured = load_card(folder), evaluations.load_evaluation(folder)
+    test = measured.on("test")
     if not test:
-        raise ValueError(f"the card of {name} has no scores on test; recard it without --words")
-    card = _of_split(card, load_split(splits))
-    config, log = card.training.get("config"), card.training.get("log")
-    if config and log:
-        rows = [{k: math.nan if v is None else v for k, v in row.items()} for row in log]
-        made = describe.made(from_dict(config), rows, card_recipe(card))
-        card = replace(card, description=made)
-    card = replace(
-        card,
-        limits=describe.limits(test, card.breakdowns, card.taxonomy, card.split),
-    )
-    write_card(folder, card)
+        raise ValueError(f"{name} has no scores on test; refresh its card without --text-only")
+    made = _of_split(name, load_provenance(folder), load_split(splits))
+    limits = describe.limits(test, measured.breakdowns, card.taxonomy, made.split)
+    write_card(folder, card, replace(measured, limits=limits), made)
     return folder
 
 
-def _of_split(card: Card, parts: Mapping[str, pd.DataFrame]) -> Card:
-    """`card` with the description of its split; ValueError where it was trained on another."""
-    recorded = card.split.get("sha256")
+def _of_split(name: str, made: Provenance, parts: Mapping[str, pd.DataFrame]) -> Provenance:
+    """`made` with the description of its split; ValueError where that was another."""
+    recorded = made.split.get("sha256")
     if recorded and recorded != split_hash(parts):
         raise ValueError(
-            f"that is not the split that {card.name} was trained on: its val and test may hold "
+            f"that is not the split that {name} was trained on: its val and test may hold "
             "images that the model has learnt"
         )
-    return replace(card, split=card.split | described(parts))
+    return replace(made, split=made.split | described(parts))
 
 
-def with_scores(card: Card, folder: Path, evaluation: Evaluation) -> Card:
-    """`card` with everything that an evaluation on test and val measured."""
+def with_scores(
+    card: Card, before: ModelEvaluation, made: Provenance, folder: Path, evaluation: Evaluation
+) -> tuple[Card, ModelEvaluation]:
+    """`card` and what was measured `before`, with all that an evaluation on val and test found."""
     metrics = [row for part in PARTS for row in load_scores(folder, "metrics", part)]
-    test = {row["metric"]: row for row in metrics if row["split"] == "test"}
+    breakdowns = load_scores(folder, "breakdown", "test")
     p = load_predictions(folder, "test")
     known = 0 < p.malignant.sum() < len(p)
-    curve = operating_curve(p.malignant, p.p_malignant, p.called, "test") if known else None
-    return replace(
+    measured = replace(before, metrics=metrics)
+    test = measured.on("test")
+    measured = replace(
+        measured,
+        intended_use=describe.intended_use(card.taxonomy),
+        limits=describe.limits(test, breakdowns, card.taxonomy, made.split),
+        calibration=describe.calibration(evaluation, test),
+        operating_curve=operating_curve(p.malignant, p.p_malignant, p.called, "test")
+        if known
+        else None,
+        predictive_values=describe.predictive_values(test),
+        breakdowns=breakdowns,
+    )
+    point = evaluation.operating_point
+    card = replace(
         card,
         temperature=evaluation.temperature,
-        operating_point=evaluation.operating_point,
-        operating_curve=curve,
-        metrics=metrics,
-        calibration=describe.calibration(evaluation, test),
-        predictive_values=describe.predictive_values(test),
-        breakdowns=load_scores(folder, "breakdown", "test"),
-        limits=describe.limits(
-            test, load_scores(folder, "breakdown", "test"), card.taxonomy, card.split
-        ),
+        operating_points=[point] if point else [],
+        metrics=measured.headlines(),
     )
+    return card, measured
 
 
 def _choose_anew(run: Path, evaluation: Evaluation, sensitivity: float, resamples: int) -> None:
@@ -254,6 +263,6 @@ def next_version(folder: Path) -> str:
     return f"{today}.{int(same[1] or 1) + 1}" if same else today
 
 
-def _read(path: Path) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+def _read(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found

@@ -16,6 +16,7 @@ from Dashboard.assess.service import Service
 from Dashboard.config import Config
 from Dashboard.explain.jobs.engine import Jobs
 from models.checkpoint.card import CARD_FILE, ENSEMBLE, WEIGHTS_FILE, Card
+from models.checkpoint.evaluation import EVALUATION_FILE
 from models.inference.classifier import Prediction
 from models.registry.preprocessing import Preprocessing
 from models.registry.taxonomy import HAM10000
@@ -78,8 +79,7 @@ def card(name: str, threshold: float | None = None) -> Card:
         taxonomy=HAM10000,
         preprocessing=Preprocessing(64, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
         licence="MIT",
-        operating_point=None if threshold is None else {"threshold": threshold},
-        operating_curve=None if threshold is None else CURVE,
+        operating_points=[] if threshold is None else [{"threshold": threshold}],
     )
 
 
@@ -91,6 +91,8 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder = root / entry.name
         folder.mkdir()
         (folder / CARD_FILE).write_text(json.dumps(entry.to_dict()))
+        measured = {"operating_curve": CURVE if entry.operating_points else None}
+        (folder / EVALUATION_FILE).write_text(json.dumps(measured))
         (folder / WEIGHTS_FILE).write_bytes(b"not read")
     return root
 

@@ -21,7 +21,18 @@ IMAGES = {"numpy", "cv2", "skimage", "PIL"}
 # Where a folder's libraries are few enough to be named, nothing else may enter.
 LIBRARIES = {
     "quality": IMAGES | COMMANDS,
-    "models": {"numpy", "cv2", "openvino", "safetensors", "torch", "torchvision", "timm", "nncf"}
+    "models": {
+        "numpy",
+        "cv2",
+        "openvino",
+        "safetensors",
+        "torch",
+        "torchvision",
+        "timm",
+        "nncf",
+        "jinja2",
+        "yaml",
+    }
     | COMMANDS,
 }
 TRAINING = {"torch", "torchvision", "timm", "captum", "lightning", "pytorch_lightning"}

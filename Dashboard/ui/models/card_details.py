@@ -1,4 +1,4 @@
-"""What a card tells beyond its metrics: operating point, predictive values, groups."""
+"""A model card beyond its metrics: operating point, predictive values, groups."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
-from Dashboard.ui.models.card_ood import foreign_section
+from Dashboard.ui.models.card_ood import ood_section
 from Dashboard.ui.models.metrics import scrollable, table_head
 from models.checkpoint.card import Card
 from models.checkpoint.card_text import (
@@ -20,35 +20,36 @@ from models.checkpoint.card_text import (
     point_sentence,
     spread,
 )
+from models.checkpoint.evaluation import ModelEvaluation
+from models.checkpoint.provenance import Provenance
 
 
-def card_details(card: Card) -> list[Component]:
-    """Sections of a model card; those that the card says nothing of are left out."""
+def card_details(
+    card: Card, evaluation: ModelEvaluation, provenance: Provenance
+) -> list[Component]:
+    """Sections of a model card; those without content are left out."""
     parts: list[Component] = []
-    if card.intended_use:
-        parts.append(_section("Intended use", html.P(card.intended_use, className="model-text")))
-    facts = origin_facts(card)
+    if evaluation.intended_use:
+        parts.append(_section("Intended use", _text(evaluation.intended_use)))
+    facts = origin_facts(card, provenance)
     if facts:
         entries = [html.Div([html.Dt(t), html.Dd(f)], className="fact") for t, f in facts.items()]
         parts.append(_section("Data and origin", html.Dl(entries, className="facts")))
-    if card.operating_point and "sensitivity" in card.operating_point:
-        parts.append(_section("Advice", html.P(point_sentence(card), className="model-text")))
-    if card.calibration.get("test", {}).get("ece_15"):
-        parts.append(
-            _section(
-                "Calibration",
-                html.P(
-                    f"{calibration_sentence(card)} {form_sentence(card)}".strip(),
-                    className="model-text",
-                ),
-            )
-        )
-    if card.predictive_values:
-        parts.append(_fold("Predictive values", predictive_table(card.predictive_values)))
-    if card.breakdowns:
-        parts.append(_fold("By sex, age, body site and diagnosis", group_table(card.breakdowns)))
-    if card.ood and "false_alarms" in card.ood:
-        parts.append(_fold("Pictures that are not dermatoscopic", *foreign_section(card.ood)))
+    point = point_sentence(card, evaluation)
+    if point:
+        parts.append(_section("Advice", _text(point)))
+    calibration = calibration_sentence(card, evaluation)
+    if calibration:
+        text = f"{calibration} {form_sentence(card, evaluation)}".strip()
+        parts.append(_section("Calibration", _text(text)))
+    if evaluation.predictive_values:
+        table = predictive_table(evaluation.predictive_values)
+        parts.append(_fold("Predictive values", table))
+    if evaluation.breakdowns:
+        groups = group_table(evaluation.breakdowns)
+        parts.append(_fold("By sex, age, body site and diagnosis", groups))
+    if evaluation.ood:
+        parts.append(_fold("Pictures that are not dermatoscopic", *ood_section(evaluation.ood)))
     return parts
 
 
@@ -92,6 +93,10 @@ def _cell(value: Mapping[str, Any] | None) -> html.Td:
         return html.Td("–", className="number")
     parts = [f"{value['value']:.2f}", html.Span(spread(value, 2), className="spread")]
     return html.Td(parts, className="number")
+
+
+def _text(text: str) -> html.P:
+    return html.P(text, className="model-text")
 
 
 def _section(title: str, content: Component) -> html.Div:

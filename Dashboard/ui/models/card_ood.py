@@ -1,4 +1,4 @@
-"""What a card tells of pictures that are not dermatoscopic, as tables."""
+"""What a model flags as out-of-distribution (OOD), rightly and wrongly, as tables."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,44 +7,46 @@ from dash import html
 from dash.development.base_component import Component
 
 from Dashboard.ui.models.metrics import scrollable, table_head
-from models.checkpoint.card_text import foreign_sentence, percent
+from models.checkpoint.card_text import ood_sentence, percent
 
 
-def foreign_section(ood: Mapping[str, Any]) -> list[Component]:
-    """How the score of strangeness was set, and what it rejects, rightly and wrongly."""
-    rows = [
+def ood_section(ood: Mapping[str, Any]) -> list[Component]:
+    """How the OOD score was set, which pictures it flags, and which corruptions mislead it.
+
+    ood: as `models.checkpoint.evaluation.ModelEvaluation.ood`.
+    """
+    kinds = [
         html.Tr(
             [
-                html.Th(kind[:1].upper() + kind[1:], scope="row"),
-                *_counted(ood, kind),
-                _area(area, ood.get("auroc_interval", {}).get(kind)),
-                html.Td(percent(ood["rejected"][kind]), className="number"),
+                html.Th(row["kind"][:1].upper() + row["kind"][1:], scope="row"),
+                *(_number(f"{row[what]:,}") for what in ("pictures", "views")),
+                _area(row["auroc"]),
+                _number(percent(row["flagged"])),
             ]
         )
-        for kind, area in ood.get("auroc", {}).items()
-        if kind in ood.get("rejected", {})
+        for row in ood["kinds"]
     ]
-    head = ["Not dermatoscopic", "Pictures", "Views", "AUROC", "Told apart"]
+    head = ["Not dermatoscopic", "Pictures", "Views", "AUROC", "Flagged as OOD"]
     title = "Told apart from the test split, 95% intervals over lesions and pictures"
-    variants = {k: v for k, v in ood.get("rejected_variants_of_test", {}).items() if k != "n"}
-    changed = [
-        html.Tr([html.Th(kind, scope="row"), html.Td(percent(share), className="number")])
-        for kind, share in variants.items()
+    corruptions = ood["corruptions"]
+    corrupted = [
+        html.Tr([html.Th(kind, scope="row"), _number(percent(share))])
+        for kind, share in corruptions["flagged"].items()
     ]
-    tables = [scrollable(table_head(head, 1), html.Tbody(rows), title)] if rows else []
-    if changed:
-        n = ood["rejected_variants_of_test"]["n"]
-        title = f"{n} test images, changed: wrongly taken for something else"
-        tables.append(scrollable(table_head(["Change", "Taken"], 1), html.Tbody(changed), title))
-    return [html.P(foreign_sentence(ood), className="model-text"), *tables]
+    wrongly = f"{corruptions['n']} test images, corrupted: wrongly flagged as OOD"
+    return [
+        html.P(ood_sentence(ood), className="model-text"),
+        scrollable(table_head(head, 1), html.Tbody(kinds), title),
+        scrollable(table_head(["Corruption", "Flagged"], 1), html.Tbody(corrupted), wrongly),
+    ]
 
 
-def _counted(ood: Mapping[str, Any], kind: str) -> list[html.Td]:
-    counts = [ood.get(what, {}).get(kind) for what in ("pictures", "views")]
-    return [html.Td("–" if n is None else f"{n:,}", className="number") for n in counts]
+def _number(text: str) -> html.Td:
+    return html.Td(text, className="number")
 
 
-def _area(value: float, interval: Any) -> html.Td:
-    known = interval and None not in interval
-    spread = f" ({interval[0]:.4f} to {interval[1]:.4f})" if known else ""
-    return html.Td([f"{value:.4f}", html.Span(spread, className="spread")], className="number")
+def _area(auroc: Mapping[str, float | None]) -> html.Td:
+    low, high = auroc["low"], auroc["high"]
+    spread = "" if low is None or high is None else f" ({low:.4f} to {high:.4f})"
+    value = f"{auroc['value']:.4f}"
+    return html.Td([value, html.Span(spread, className="spread")], className="number")

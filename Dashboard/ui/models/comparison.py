@@ -95,8 +95,8 @@ def cost_table(found: Comparison, installed: Collection[str]) -> html.Div:
             text = "–" if value is None else f"{value * factor:,.{digits}f}"
             cells.append(html.Td(text, className="number"))
         machine = f"{cost.get('processor', '')}, {cost.get('precision', '')}"
-        told = [html.Td(cost.get("training_device") or "–"), html.Td(machine)]
-        rows.append(_row(model["model"], installed, [*cells, *told]))
+        measured = [html.Td(cost.get("training_device") or "–"), html.Td(machine)]
+        rows.append(_row(model["model"], installed, [*cells, *measured]))
     titles = ["Model", *COST, "Trained on", "Measured on"]
     return _sortable("Cost", titles, len(COST), rows)
 

@@ -1,13 +1,23 @@
 """Models page: the shipped comparison, and the card of every checkpoint that can be chosen."""
 
+import logging
+from pathlib import Path
+
 import dash
 import flask
 from dash import ClientsideFunction, Input, Output, clientside_callback, html
+from dash.development.base_component import Component
 
+from Dashboard.ui.models.card_details import card_details
 from Dashboard.ui.models.comparison import comparison_view
 from Dashboard.ui.models.model_card import model_card
 from Dashboard.ui.models.shipped_comparison import load_comparison
 from models.checkpoint.card import load_card
+from models.checkpoint.evaluation import load_evaluation
+from models.checkpoint.provenance import Provenance, load_provenance
+from models.errors import CheckpointError
+
+logger = logging.getLogger(__name__)
 
 # `/models` is the API's.
 dash.register_page(
@@ -25,7 +35,7 @@ def layout(**_query: str) -> html.Div:
     service = flask.current_app.extensions["service"]
     infos = service.models()
     found = load_comparison()
-    cards = [model_card(info, load_card(service.root / info.name)) for info in infos]
+    cards = [model_card(info, _details(service.root / info.name)) for info in infos]
     none = html.P("No model is installed on this server.", className="lead")
     head = html.Div(
         [
@@ -49,6 +59,15 @@ def layout(**_query: str) -> html.Div:
         ],
         className="models-page",
     )
+
+
+def _details(folder: Path) -> list[Component]:
+    try:
+        provenance = load_provenance(folder)
+    except CheckpointError as error:  # serving does not need it
+        logger.warning("the provenance of %s is not shown: %s", folder.name, error)
+        provenance = Provenance()
+    return card_details(load_card(folder), load_evaluation(folder), provenance)
 
 
 clientside_callback(

@@ -1,17 +1,17 @@
-"""What a checkpoint says of itself, as a card: measured how well, on what, under which licence."""
+"""The card of a checkpoint: how well it does, measured on what, under which licence."""
+
+from collections.abc import Sequence
 
 from dash import html
 from dash.development.base_component import Component
 
 from Dashboard.assess.service import ModelInfo
 from Dashboard.ui.elements.text import percent
-from Dashboard.ui.models.card_details import card_details
 from Dashboard.ui.models.metrics import performance
-from models.checkpoint.card import Card
 
 
-def model_card(info: ModelInfo, card: Card | None = None) -> html.Article:
-    """The card of one checkpoint, with what `card` tells beyond `info`."""
+def model_card(info: ModelInfo, details: Sequence[Component] = ()) -> html.Article:
+    """The card of one checkpoint; `details` are further sections, see `card_details`."""
     name_id = f"model-{info.name}"
     tags = [html.Span("Default", className="tag")] if info.default else []
     parts: list[Component] = [
@@ -43,7 +43,7 @@ def model_card(info: ModelInfo, card: Card | None = None) -> html.Article:
             )
         )
     parts += performance(info.metrics)
-    parts += card_details(card) if card is not None else []
+    parts += details
     return html.Article(parts, className="model-card", **{"aria-labelledby": name_id})
 
 

@@ -1,6 +1,7 @@
 """The shipped comparison on the Models page: there, not there, damaged."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from Dashboard.ui.models.card_details import card_details
 from Dashboard.ui.models.comparison import comparison_view
 from Dashboard.ui.models.shipped_comparison import load_comparison
 from models.checkpoint.card import load_card
+from models.checkpoint.evaluation import ModelEvaluation
+from models.checkpoint.provenance import Provenance
 from tests.dashboard.comparisons import write_comparison
 from tests.dashboard.ui.test_components import walk, words
 
@@ -91,17 +94,13 @@ def test_the_committed_comparison_is_understood() -> None:
         assert json.loads((comparison.FOLDER / "figures" / f"{name}.json").read_text())["data"]
 
 
-def test_what_a_card_tells_beyond_its_metrics(checkpoints: Path) -> None:
-    from dataclasses import replace
-
+def test_a_card_beyond_its_metrics(checkpoints: Path) -> None:
     value = {"value": 0.9, "low": 0.8, "high": 0.95}
-    card = replace(
-        load_card(checkpoints / "plain"),
+    plain = load_card(checkpoints / "plain")
+    point = {"threshold": 0.2, "target_sensitivity": 0.95, "n": 1603}
+    card = replace(plain, operating_points=[point | {"sensitivity": 0.951, "specificity": 0.6}])
+    evaluation = ModelEvaluation(
         intended_use="For professionals.",
-        operating_point={
-            "threshold": 0.2, "target_sensitivity": 0.95, "n": 1603, "sensitivity": 0.951,
-            "specificity": 0.6,
-        },
         calibration={
             "test": {
                 "ece_15": {"value": 0.04, "low": 0.03, "high": 0.06},
@@ -118,9 +117,11 @@ def test_what_a_card_tells_beyond_its_metrics(checkpoints: Path) -> None:
              "malignant": 160, "metrics": {"malignant_auc": value}},
         ],
     )  # fmt: skip
-    shown = words(card_details(card))
+    origin = Provenance(teachers=["other 2"])
+    shown = words(card_details(card, evaluation, origin))
     for part in (
         "For professionals.",
+        "Teachers other 2",
         "Consultation from a malignant probability of 20.0%",
         "sensitivity 0.951, specificity 0.600",
         "0.040 (0.030 to 0.060) with all classes weighing the same, 0.050 without the temperature "
@@ -136,5 +137,5 @@ def test_what_a_card_tells_beyond_its_metrics(checkpoints: Path) -> None:
     assert (
         "On the test split (2,004 images): sensitivity 0.900 (0.860 to 0.940), specificity 0.700 "
         "(0.860 to 0.940). That is less than the 95.0%."
-    ) in words(card_details(replace(card, metrics=[missed, rightly])))
-    assert card_details(replace(load_card(checkpoints / "plain"), prior={})) == []
+    ) in words(card_details(card, replace(evaluation, metrics=[missed, rightly]), origin))
+    assert card_details(replace(plain, prior={}), ModelEvaluation(), Provenance()) == []

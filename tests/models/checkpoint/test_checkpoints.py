@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from models.checkpoint.card import Card, available, load_card, load_state_dict, locate
+from models.checkpoint.card_files import write_card
+from models.checkpoint.evaluation import ModelEvaluation, load_evaluation
+from models.checkpoint.provenance import Provenance, load_provenance
 from models.checkpoint.weights import load_network, save_checkpoint
 from models.errors import CheckpointError
 from models.registry.preprocessing import Preprocessing
@@ -20,6 +23,7 @@ CARD = Card(
     preprocessing=Preprocessing(64, (0.1, 0.2, 0.3), (0.4, 0.5, 0.6)),
     licence="CC BY-NC 4.0",
     temperature=1.5,
+    operating_points=[{"threshold": 0.2}, {"threshold": 0.1}],
     metrics=[{"metric": "macro_auc", "split": "test", "n": 10, "value": 0.9}],
 )
 
@@ -56,6 +60,8 @@ def test_what_is_no_taxonomy(
 
 def test_a_card_goes_through_json_and_back() -> None:
     assert Card.from_dict(json.loads(json.dumps(CARD.to_dict()))) == CARD
+    assert CARD.operating_point == {"threshold": 0.2}
+    assert replace(CARD, operating_points=[]).operating_point is None
 
 
 def test_what_is_no_card() -> None:
@@ -70,6 +76,33 @@ def test_what_is_no_card() -> None:
         Card.from_dict({key: value for key, value in data.items() if key != "taxonomy"})
     with pytest.raises(CheckpointError, match=r"incomplete.*licence"):
         Card.from_dict({key: value for key, value in data.items() if key != "licence"})
+
+
+def test_three_files_and_a_readme_are_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    evaluation = ModelEvaluation(metrics=CARD.metrics, limits=["Few images."])
+    provenance = Provenance(reproducible="Yes.", teachers=["other 1"])
+    write_card(tmp_path, CARD, evaluation, provenance)
+    assert load_card(tmp_path) == CARD
+    assert load_evaluation(tmp_path) == evaluation
+    assert load_provenance(tmp_path) == provenance
+    files = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert set(files) == {"card.json", "evaluation.json", "provenance.json", "README.md"}
+    long = replace(CARD, description="x" * 8192)
+    with pytest.raises(ValueError, match="at most 8192 may be"):
+        write_card(tmp_path, long, evaluation, provenance)
+    unknown = ModelEvaluation(metrics=[CARD.metrics[0] | {"value": float("nan")}])
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_card(tmp_path, replace(CARD, version="2"), unknown, provenance)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == files
+
+
+def test_a_checkpoint_that_was_not_measured(tmp_path: Path) -> None:
+    assert load_evaluation(tmp_path) == ModelEvaluation()
+    assert load_provenance(tmp_path) == Provenance()
+    for name, load in (("evaluation", load_evaluation), ("provenance", load_provenance)):
+        (tmp_path / f"{name}.json").write_text('{"colour": "red"}')
+        with pytest.raises(CheckpointError, match=f"{name}.json has unknown keys colour; known"):
+            load(tmp_path)
 
 
 def test_folders_that_hold_no_checkpoint(tmp_path: Path) -> None:
@@ -136,7 +169,7 @@ def test_a_checkpoint_replaces_another_whole_or_not_at_all(tmp_path: Path) -> No
 
 
 @pytest.mark.torch
-def test_damaged_and_foreign_weights(tmp_path: Path, tiny: Path) -> None:
+def test_damaged_weights_and_those_of_another_card(tmp_path: Path, tiny: Path) -> None:
     import torch
 
     folder = tmp_path / "one"

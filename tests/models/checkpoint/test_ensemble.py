@@ -92,7 +92,7 @@ def test_served_it_is_the_mean_of_its_members_served(
     np.testing.assert_allclose(got, sharpened, atol=1e-5)
 
 
-def test_in_bfloat16_the_member_that_does_not_bear_it_stays_in_float32(
+def test_in_bfloat16_the_member_that_does_not_support_it_stays_in_float32(
     root: Path, cache: Path
 ) -> None:
     if "BF16" not in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
@@ -100,9 +100,9 @@ def test_in_bfloat16_the_member_that_does_not_bear_it_stays_in_float32(
     graph = export_path(root / "both", load_card(root / "both"), cache) / GRAPH_FILE
     compiled = ov.Core().compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": "bf16"})
     computed = Counter(
-        told["runtimePrecision"].value
-        for told in (node.get_rt_info() for node in compiled.get_runtime_model().get_ops())
-        if told["layerType"].value == "Convolution"
+        info["runtimePrecision"].value
+        for info in (node.get_rt_info() for node in compiled.get_runtime_model().get_ops())
+        if info["layerType"].value == "Convolution"
     )
     # Of 20 convolutions of the resnet18 and 52 of the mobilenet_v2; OpenVINO makes those of the
     # two class activation maps anew, without the mark.

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner, Result
 
 import quality
-from models import __main__ as commands
-from models.cli.classify_files import write_csv
+from models.__main__ import app
+from models.cli import exporting
 from models.cli.listing import checkpoint_rows, headlines, metric_line, to_dict
 from models.inference.classifier import Classifier
 from models.registry.backbones import BACKBONES
@@ -42,7 +42,7 @@ def folder(tmp_path: Path, pictures: list[NDArray[np.uint8]]) -> Path:
 
 
 def run(*arguments: object) -> Result:
-    return CliRunner().invoke(commands.app, [str(argument) for argument in arguments])
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -73,16 +73,16 @@ def test_what_is_no_picture_of_skin_is_said(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     predict_one = Classifier.predict_one
-    strange = lambda *given: replace(predict_one(*given), in_distribution=False)  # noqa: E731
-    monkeypatch.setattr(Classifier, "predict_one", strange)
+    outside = lambda *given: replace(predict_one(*given), in_distribution=False)  # noqa: E731
+    monkeypatch.setattr(Classifier, "predict_one", outside)
     said = "not a dermatoscopic image of skin, so the class means nothing"
     assert [line.endswith(f"%; {said}") for line in run("predict", folder).stdout.splitlines()] == [
         True, True,
     ]  # fmt: skip
     result = run("predict", folder, "--csv", tmp_path / "out.csv")
     assert (result.exit_code, result.stderr.count(said)) == (0, 2)
-    told = json.loads(run("predict", folder, "--json").stdout)
-    assert [row["in_distribution"] for row in told] == [False, False]
+    rows = json.loads(run("predict", folder, "--json").stdout)
+    assert [row["in_distribution"] for row in rows] == [False, False]
 
 
 def test_unreadable_files_are_named_and_keep_an_empty_row(folder: Path, tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_without_torch_the_message_names_the_command(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setattr(commands.importlib.util, "find_spec", lambda _name: None)
+    monkeypatch.setattr(exporting.importlib.util, "find_spec", lambda _name: None)
     result = run("predict", folder / "a.png")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "python -m models export" in result.stderr
@@ -187,7 +187,7 @@ def test_export_says_where(tiny: Path, tiny_cache: Path, monkeypatch: pytest.Mon
     result = run("export", tiny)
     (folder,) = tiny_cache.iterdir()
     assert (result.exit_code, result.stdout, result.stderr) == (0, f"{tiny}: {folder}\n", "")
-    monkeypatch.setattr(commands, "available", lambda: [])
+    monkeypatch.setattr(exporting, "available", lambda: [])
     for arguments in ([], ["--all"]):  # what MODEL names counts among all
         assert run("export", *arguments).stdout == f"{tiny}: {folder}\n"
     monkeypatch.delenv("MODEL")
@@ -251,17 +251,6 @@ def test_a_metric_as_text() -> None:
     assert metric_line(metric) == "macro_auc 0.912, test, n=2003"
     bounds = {"low": 0.9, "high": 0.925}
     assert metric_line(metric | bounds) == "macro_auc 0.912 (0.900-0.925), test, n=2003"
-
-
-def test_a_table_replaces_another_whole_or_not_at_all(tmp_path: Path) -> None:
-    out = tmp_path / "out.csv"
-    write_csv(out, [{"a": 1, "b": "x, y"}], ("a", "b"))
-    assert table(out) == [{"a": "1", "b": "x, y"}]
-    before = out.read_bytes()
-    with pytest.raises(ValueError, match="fields not in fieldnames"):
-        write_csv(out, [{"a": 1, "c": 2}], ("a", "b"))
-    assert out.read_bytes() == before
-    assert list(tmp_path.iterdir()) == [out]
 
 
 def test_test_time_augmentation(folder: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:

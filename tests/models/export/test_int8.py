@@ -72,7 +72,7 @@ def fitted(folder: Path, pictures: Images) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # NNCF's own
-def test_rounding_does_not_make_pictures_strange(
+def test_rounding_does_not_make_pictures_out_of_distribution(
     tmp_path: Path, table: Path, make_checkpoint: MakeCheckpoint, pictures: Images
 ) -> None:
     pytest.importorskip("nncf")
@@ -87,7 +87,7 @@ def test_rounding_does_not_make_pictures_strange(
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # NNCF's own
-def test_what_is_strange_stays_strange_to_an_ensemble(
+def test_what_is_out_of_distribution_stays_so_to_an_ensemble(
     tmp_path: Path, table: Path, make_checkpoint: MakeCheckpoint, pictures: Images
 ) -> None:
     pytest.importorskip("nncf")
@@ -105,8 +105,8 @@ def test_what_is_strange_stays_strange_to_an_ensemble(
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     for precision in ("f32", "int8"):
         classifier = Classifier(both, cache=tmp_path, precision=precision)
-        *known, strange = (answer.ood_score for answer in classifier.predict([*pictures, noise]))
-        assert strange > 2 * max(known)  # beyond all that the ranges were measured on
+        *known, outside = (answer.ood_score for answer in classifier.predict([*pictures, noise]))
+        assert outside > 2 * max(known)  # beyond all that the ranges were measured on
 
 
 def test_a_table_without_paths(tiny: Path, tmp_path: Path) -> None:

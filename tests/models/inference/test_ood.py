@@ -45,7 +45,7 @@ def test_it_is_the_likelihood_of_probabilistic_principal_components() -> None:
     assert np.abs(difference).max() < 0.01 * (expected.max() - expected.min())
 
 
-def test_strange_embeddings_score_higher() -> None:
+def test_embeddings_unlike_the_fitted_ones_score_higher() -> None:
     rng = np.random.default_rng(1)
     mixing = rng.standard_normal((5, 30))
 

@@ -1,4 +1,4 @@
-"""The pictures that are not dermatoscopic, and what is told of how they are rejected."""
+"""The images that are not dermatoscopic, and how many of them a score flags."""
 
 from types import SimpleNamespace
 
@@ -9,13 +9,13 @@ import pytest
 pytest.importorskip("skimage")
 
 from retraining.evaluation import ood
-from retraining.evaluation.not_dermoscopic import foreign_pictures
+from retraining.evaluation.not_dermoscopic import not_dermoscopic_images
 
 
-def test_foreign_pictures_are_many_and_always_the_same() -> None:
-    first = [(*one[:3], one.picture.shape, int(one.picture.sum())) for one in foreign_pictures()]
+def test_the_images_are_many_and_always_the_same() -> None:
+    first = [(*one[:3], one.image.shape, int(one.image.sum())) for one in not_dermoscopic_images()]
     assert first == [
-        (*one[:3], one.picture.shape, int(one.picture.sum())) for one in foreign_pictures()
+        (*one[:3], one.image.shape, int(one.image.sum())) for one in not_dermoscopic_images()
     ]
     real = {kind for kind, photographed, *_ in first if photographed}
     drawn = {kind for kind, photographed, *_ in first if not photographed}
@@ -25,8 +25,8 @@ def test_foreign_pictures_are_many_and_always_the_same() -> None:
     assert {shape[2] for *_, shape, _ in first} == {3}
 
 
-def test_pictures_and_their_views_are_counted_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a classifier that finds pictures of little contrast strange."""
+def test_images_and_their_views_are_counted_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a classifier whose score is high for images of little contrast."""
 
     class Classifier:
         def predict(self, pictures: list[np.ndarray]) -> list[SimpleNamespace]:
@@ -35,12 +35,11 @@ def test_pictures_and_their_views_are_counted_apart(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(ood, "RESAMPLES", 20)
     frame = pd.DataFrame({"lesion_id": ["a", "a", "b", "c"]})
     test = np.array([-1.0, -0.5, 0.5, -2.0])
-    found = ood._rejected(Classifier(), frame, test, 0.5, None)
-    assert found["pictures"]["photographs"] == 9
-    assert found["views"]["photographs"] == 9 * 7
-    assert found["pictures"]["all"] == found["pictures"][ood.REAL] + found["pictures"][ood.DRAWN]
-    assert set(found["auroc"]) == set(found["auroc_interval"]) == set(found["rejected"])
-    for kind, (low, high) in found["auroc_interval"].items():
-        assert low <= found["auroc"][kind] <= high
-    scores = np.array([float(one.picture.std() < 60) for one in foreign_pictures()])
-    assert found["rejected"]["all"] == pytest.approx(scores.mean())
+    found = {row["kind"]: row for row in ood.measure_kinds(Classifier(), frame, test, 0.5)}
+    assert found["photographs"]["pictures"] == 9
+    assert found["photographs"]["views"] == 9 * 7
+    assert found["all"]["pictures"] == found[ood.REAL]["pictures"] + found[ood.DRAWN]["pictures"]
+    for row in found.values():
+        assert row["auroc"]["low"] <= row["auroc"]["value"] <= row["auroc"]["high"]
+    scores = np.array([float(one.image.std() < 60) for one in not_dermoscopic_images()])
+    assert found["all"]["flagged"] == pytest.approx(scores.mean())

@@ -1,4 +1,4 @@
-"""What a card says in words of what the evaluation measured."""
+"""What a card says of what the evaluation measured."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def group(by: str, name: str, n: int, malignant: int, sensitivity: float | None)
     return {"by": by, "group": name, "n": n, "malignant": malignant, "metrics": metrics}
 
 
-def told(sensitivities: dict[str, float], *groups: Any, split: Any = None) -> str:
+def limits_of(sensitivities: dict[str, float], *groups: Any, split: Any = None) -> str:
     test = {f"sensitivity_{code}": metric(v, v - 0.1, v + 0.1) for code, v in sensitivities.items()}
     test[AT] = metric(0.9, 0.86, 0.94)
     return "\n".join(limits(test, groups, HAM10000, split or {}))
@@ -31,16 +31,16 @@ def told(sensitivities: dict[str, float], *groups: Any, split: Any = None) -> st
 
 def test_the_class_that_is_recognised_least_is_the_one_with_the_smallest_share() -> None:
     split = {"counts": {"test": {"mel": 222, "df": 23}}}
-    text = told({"mel": 0.62, "df": 0.74, "nv": 0.9}, split=split)
+    text = limits_of({"mel": 0.62, "df": 0.74, "nv": 0.9}, split=split)
     assert "class that is recognised least often: Melanoma, 62% of its 222 test images (52%" in text
     assert text.count("recognised least often") == 1
-    text = told({"mel": 0.8, "df": 0.7, "nv": 0.9}, split=split)
+    text = limits_of({"mel": 0.8, "df": 0.7, "nv": 0.9}, split=split)
     assert "The class that is recognised least often: Dermatofibroma, 70% of its 23" in text
     assert "The malignant class that is recognised least often: Melanoma, 80% of its 222" in text
 
 
 def test_what_the_operating_point_misses_and_in_whom() -> None:
-    text = told(
+    text = limits_of(
         {},
         group("sex", "female", 900, 150, 0.84),
         group("sex", "male", 900, 150, 0.94),
@@ -58,7 +58,7 @@ def test_what_the_operating_point_misses_and_in_whom() -> None:
     ("sizes", "said"), [({"224x224": 9, "10x9": 1}, True), ({"600x450": 1}, False), ({}, False)]
 )
 def test_copies_of_another_size_are_called_so(sizes: dict[str, int], said: bool) -> None:
-    text = told({}, split={"sizes": sizes})
+    text = limits_of({}, split={"sizes": sizes})
     assert (
         "copies of HAM10000's images of 224 x 224 pixels; its own are of 600 x 450" in text
     ) is said

@@ -1,4 +1,4 @@
-"""A card holds what was measured, is made anew without the run, and says it in words."""
+"""A checkpoint holds what was measured, and is refreshed without its run."""
 
 import json
 import shutil
@@ -13,7 +13,9 @@ pytestmark = pytest.mark.torch
 
 from sklearn import metrics as reference
 
+from models.checkpoint import evaluation as evaluations
 from models.checkpoint.card import available, load_card
+from models.checkpoint.provenance import load_provenance
 from models.checkpoint.weights import load_network
 from models.errors import CheckpointError
 from models.registry.backbones import build_network
@@ -24,25 +26,32 @@ from retraining.evaluation.evaluate import evaluate_model, evaluate_run
 from retraining.evaluation.evaluation_folder import load_evaluation, load_predictions
 from retraining.evaluation.scores import by_name
 from retraining.publishing.ensemble import make_ensemble
-from retraining.publishing.publish import promote_run, recard, reword
+from retraining.publishing.publish import promote_run, refresh_card, refresh_text
 from retraining.training.config import Stage, TrainConfig
 from retraining.training.run_folder import load_trained
 from retraining.training.train import train
 
 
 def test_the_card_holds_what_was_measured(root: Path, evaluated: Path) -> None:
-    card = load_card(root / "colours")
+    folder = root / "colours"
+    card, measured = load_card(folder), evaluations.load_evaluation(folder)
     evaluation = load_evaluation(evaluated)
     assert card.temperature == evaluation.temperature
     assert card.operating_point == evaluation.operating_point
-    assert {row["split"] for row in card.metrics} == {"test", "val", "val_resampled"}
-    test = by_name(card.metrics, "test")
+    assert {row["split"] for row in measured.metrics} == {"test", "val", "val_resampled"}
+    test = by_name(measured.metrics, "test")
     for suffix in ("", "_at_threshold"):
         for name in ("sensitivity", "specificity", "precision", "f1", "accuracy"):
             assert {"value", "low", "high"} <= set(test[f"malignant_{name}{suffix}"])
-    assert {entry["by"] for entry in card.breakdowns} == {"sex", "age", "localization", "dx_type"}
-    assert {entry["prevalence"] for entry in card.predictive_values} == {0.02, 0.05, 0.1, 0.2}
-    for entry in card.predictive_values:
+    assert {entry["by"] for entry in measured.breakdowns} == {
+        "sex",
+        "age",
+        "localization",
+        "dx_type",
+    }
+    prevalences = {entry["prevalence"] for entry in measured.predictive_values}
+    assert prevalences == {0.02, 0.05, 0.1, 0.2}
+    for entry in measured.predictive_values:
         suffix = "_at_threshold" if entry["rule"] == "threshold" else ""
         sensitivity = test[f"malignant_sensitivity{suffix}"]["value"]
         specificity = test[f"malignant_specificity{suffix}"]["value"]
@@ -50,9 +59,14 @@ def test_the_card_holds_what_was_measured(root: Path, evaluated: Path) -> None:
         called = sensitivity * share + (1 - specificity) * (1 - share)
         expected = sensitivity * share / called if called else None
         assert entry["positive"]["value"] == pytest.approx(expected)
-    assert card.calibration["test"]["ece_15"]["value"] == test["ece_15"]["value"]
-    text = (root / "colours" / "card.json").read_text()
-    assert str(evaluated) not in text
+    assert measured.calibration["test"]["ece_15"]["value"] == test["ece_15"]["value"]
+    assert card.metrics == measured.headlines()
+    provenance = load_provenance(folder)
+    assert provenance.training["config"]["backbone"] == "resnet18"
+    assert provenance.reproducible.startswith("Yes: ")
+    assert provenance.lineage == {}
+    for file in folder.glob("*.json"):
+        assert str(evaluated) not in file.read_text()
 
 
 def test_another_sensitivity_moves_the_threshold(evaluated: Path, tmp_path: Path) -> None:
@@ -73,12 +87,12 @@ def test_another_sensitivity_moves_the_threshold(evaluated: Path, tmp_path: Path
     assert points[0]["specificity"] < points[1]["specificity"]
 
 
-def test_a_card_is_made_anew_without_the_run(
+def test_a_card_is_refreshed_without_the_run(
     root: Path, splits: Path, cache: Path, tmp_path: Path
 ) -> None:
     bare = root / "colours" / "card.json"
     before = json.loads(bare.read_text())
-    made = recard("colours", splits, root=root, out=tmp_path, sensitivity=0.9, resamples=5)
+    made = refresh_card("colours", splits, root=root, out=tmp_path, sensitivity=0.9, resamples=5)
     assert made == tmp_path / "colours"
     assert json.loads(bare.read_text()) == before
     assert available(tmp_path) == ["colours"]
@@ -87,35 +101,36 @@ def test_a_card_is_made_anew_without_the_run(
     assert card.operating_point["sensitivity"] >= 0.9
     assert card.temperature == pytest.approx(before["temperature"], rel=0.1)
     assert card.weights_sha256 == before["weights_sha256"]
-    assert card.training == before["training"]
+    assert load_provenance(made) == load_provenance(root / "colours")
 
 
-def test_the_words_of_a_card_come_from_its_scores(root: Path, splits: Path, tmp_path: Path) -> None:
-    made = load_card(root / "colours")
+def test_the_text_is_refreshed_from_the_scores(root: Path, splits: Path, tmp_path: Path) -> None:
     own = tmp_path / "weights"
-    shutil.copytree(root / "colours", own / "colours")
-    told = made.to_dict() | {"limits": ["old"], "description": "old"}
-    (own / "colours" / "card.json").write_text(json.dumps(told))
-    reword("colours", splits, root=own)
-    assert load_card(own / "colours") == made
-    (own / "colours" / "card.json").write_text(json.dumps(told | {"metrics": []}))
-    with pytest.raises(ValueError, match="the card of colours has no scores on test"):
-        reword("colours", splits, root=own)
+    folder = Path(shutil.copytree(root / "colours", own / "colours"))
+    files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    measured = json.loads(files["evaluation.json"])
+    (folder / "evaluation.json").write_text(json.dumps(measured | {"limits": ["old"]}))
+    (folder / "README.md").write_text("old")
+    assert refresh_text("colours", splits, root=own) == folder
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == files
+    (folder / "evaluation.json").write_text(json.dumps(measured | {"metrics": []}))
+    with pytest.raises(ValueError, match="colours has no scores on test"):
+        refresh_text("colours", splits, root=own)
 
 
-def test_a_card_is_not_made_from_another_split(
+def test_a_card_is_not_refreshed_with_another_split(
     root: Path, splits: Path, cache: Path, tmp_path: Path
 ) -> None:
     parts = load_split(splits)
     write_split({**parts, "test": parts["test"][1:]}, splits.parent, tmp_path / "other")
     with pytest.raises(ValueError, match="is not the split that colours was trained on"):
-        recard("colours", tmp_path / "other", root=root)
+        refresh_card("colours", tmp_path / "other", root=root)
 
 
-def test_the_card_says_what_other_thresholds_would_give(root: Path, evaluated: Path) -> None:
-    card = load_card(root / "colours")
+def test_the_evaluation_says_what_other_thresholds_would_give(root: Path, evaluated: Path) -> None:
     test = load_predictions(evaluated, "test")
-    curve = card.operating_curve
+    curve = evaluations.load_evaluation(root / "colours").operating_curve
+    assert curve is not None
     assert (curve["split"], curve["n"]) == ("test", len(test))
     assert curve["threshold"] == sorted(curve["threshold"])
     for threshold, sensitivity, specificity in zip(
@@ -146,7 +161,8 @@ def test_a_last_layer_is_scored_and_promoted_alone(splits: Path, tmp_path: Path)
     assert (folder / "model.safetensors").stat().st_size < 20_000
     network, card = load_network(folder)
     assert card.backbone_weights
-    assert "last layer trained from random weights" in card.description
+    summary = load_provenance(folder).training["summary"]
+    assert "last layer trained from random weights" in summary
     expected, _, _ = load_trained(run)
     batch = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
@@ -161,7 +177,7 @@ def test_an_ensemble_is_calibrated_scored_and_measured(
     for name in ("one", "two"):
         promote_run(evaluated, root, name, resamples=5)
     version = load_card(make_ensemble(["one", "two"], root=root)).version
-    card = load_card(recard("ensemble", splits, root=root, resamples=5))
+    card = load_card(refresh_card("ensemble", splits, root=root, resamples=5))
     assert (card.version, card.members) == (version, ["one", "two"])
     assert card.operating_point["sensitivity"] >= 0.95
     evaluate_model("ensemble", splits, "test", out, root=root, resamples=5)

@@ -26,7 +26,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
         (["compare", "{folder}", "--out", "report"], "was not evaluated; run"),
         (["cost", "{folder}"], "was not evaluated; run"),
         (["promote", "{folder}"], "has no best.pt; run `python -m retraining train` first"),
-        (["recard", "nothing", "--splits", "{folder}"], "there is no checkpoint 'nothing'"),
+        (["refresh-card", "nothing", "--splits", "{folder}"], "there is no checkpoint 'nothing'"),
         (["compare", "x", "--out", "r", "--published", "{folder}/no.csv"], "No such file"),
     ],
 )

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.torch
 from models.checkpoint.weights import load_network, save_checkpoint
 from models.registry.taxonomy import HAM10000
 from retraining.evaluation.evaluate import evaluate_run
-from retraining.publishing.model_card import made
+from retraining.publishing.model_card import training_summary
 from retraining.publishing.provenance import provenance
 from retraining.publishing.publish import promote_run
 from retraining.training import lesion_module as engine
@@ -117,12 +117,11 @@ def test_an_evaluated_run_becomes_a_checkpoint_and_a_teacher(
     torch.testing.assert_close(
         as_it_stands.network(pictures), calibrated.network(pictures), rtol=0.02, atol=0.02
     )
-    told = provenance(student, HAM10000)
-    untold, promoted = (told["ancestors"][key] for key in told["teachers"])
-    assert promoted["weights_sha256"] == card.weights_sha256
-    taught = untold["training"]["config"]
-    assert (taught["backbone"], "splits" in taught) == (config.backbone, False)
-    assert untold["provenance"]["weights"]["start"] == "none"
+    origin = provenance(student, HAM10000)
+    as_run, promoted = origin.teachers
+    assert as_run.startswith(f"{run.name} ")
+    assert promoted == f"colours {card.version} {card.weights_sha256[:8]}"
+    assert origin.lineage[as_run]["weights"]["start"] == "none"
     # A bare name is that of a checkpoint, also where a run's folder has it.
     monkeypatch.chdir(tmp_path)
     (tmp_path / "student").rename(tmp_path / "efficientnet_lite0")
@@ -179,7 +178,7 @@ def test_what_is_kept_may_lie_between_the_checkpoint_and_what_was_learnt(
         ValueError, match=r"wise_ft_alpha 0\.25 needs weights that know the 3 classes"
     ):
         initial_network(interpolated, 3)
-    text = made(interpolated, read_log(kept), "interpolated")
+    text = training_summary(interpolated, read_log(kept), "interpolated")
     assert "Kept are the weights 25% of the way from that checkpoint to the averaged" in text
 
 
@@ -198,7 +197,7 @@ def test_val_may_be_changed_as_training_pictures_are(config: TrainConfig, tmp_pa
     assert first == pytest.approx(second, abs=1e-6)
     assert first != pytest.approx(scores["plain", 1.0][0], abs=1e-4)
     assert scores["changed", 0.0] == scores["plain", 0.0] == scores["plain", 1.0]
-    text = made(load_trained(run)[1], read_log(run), "changed")
+    text = training_summary(load_trained(run)[1], read_log(run), "changed")
     assert "the highest macro auc on val, its pictures changed as in training." in text
 
 

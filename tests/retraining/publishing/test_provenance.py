@@ -1,0 +1,82 @@
+"""Versions of checkpoints tell apart what was made on one day; lineage says how it was made."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from models.checkpoint.card import WEIGHTS_DIR, load_card
+from models.checkpoint.card_files import write_card
+from models.checkpoint.evaluation import ModelEvaluation
+from models.checkpoint.provenance import Provenance
+from models.registry.taxonomy import HAM10000
+
+pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
+
+from retraining.publishing.provenance import provenance
+from retraining.publishing.publish import next_version
+from retraining.training.config import TrainConfig
+
+TODAY = datetime.now(UTC).strftime("%Y.%m.%d")
+
+
+@pytest.mark.parametrize(
+    ("there", "made"),
+    [
+        (None, TODAY),
+        ("2020.01.31", TODAY),
+        ("2020.01.31.4", TODAY),
+        ("of mine", TODAY),
+        (TODAY, f"{TODAY}.2"),
+        (f"{TODAY}.9", f"{TODAY}.10"),
+    ],
+)
+def test_the_next_version(tmp_path: Path, there: str | None, made: str) -> None:
+    if there:
+        card = json.loads((WEIGHTS_DIR / "resnext50_32x4d" / "card.json").read_text())
+        (tmp_path / "card.json").write_text(json.dumps({**card, "version": there}))
+    assert next_version(tmp_path) == made
+
+
+def write_checkpoint(folder: Path, provenance: Provenance) -> str:
+    """A folder that is located as a checkpoint, with the hash `NAME` eight times."""
+    folder.mkdir()
+    card = load_card(WEIGHTS_DIR / "efficientnet_lite0")
+    card = replace(card, name=folder.name, version="1", weights_sha256=folder.name * 8)
+    write_card(folder, card, ModelEvaluation(), provenance)
+    (folder / "model.safetensors").touch()
+    return str(folder)
+
+
+def test_the_lineage_holds_every_ancestor_once(tmp_path: Path) -> None:
+    imagenet = {"start": "imagenet", "source": "torchvision"}
+    oldest = {"oldest 1 01234567": {"recipe": "finetune", "weights": imagenet, "teachers": []}}
+    teachers = [
+        write_checkpoint(
+            tmp_path / name,
+            Provenance(
+                weights={"start": "oldest 1 01234567", "architecture": "a paper"},
+                lineage=oldest,
+                training={"recipe": "distill"},
+            ),
+        )
+        for name in "ab"
+    ]
+    missing = str(tmp_path / "gone")
+    config = TrainConfig(weights="none", teachers=(*teachers, missing))
+    found = provenance(config, HAM10000)
+    assert found.weights["start"] == "none"
+    assert found.teachers == ["a 1 aaaaaaaa", "b 1 bbbbbbbb", "gone"]
+    entry = {"recipe": "distill", "weights": {"start": "oldest 1 01234567"}, "teachers": []}
+    assert found.lineage == oldest | {"a 1 aaaaaaaa": entry, "b 1 bbbbbbbb": entry, "gone": {}}
+    assert found.reproducible.startswith("As far as the checkpoints in `lineage` are kept")
+
+
+def test_without_ancestors_a_training_can_be_repeated() -> None:
+    found = provenance(TrainConfig(backbone="resnet18", weights="imagenet"), HAM10000)
+    assert found.data["name"] == "HAM10000"
+    assert (found.weights["start"], found.teachers, found.lineage) == ("imagenet", [], {})
+    assert found.reproducible.startswith("Yes: ")
