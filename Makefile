@@ -3,6 +3,7 @@
 #   make run PORT=9000 MODEL=NAME     settings of the dashboard pass through the environment
 #   make run PYTHON=python3.12        another interpreter for a new .venv
 #   make run TORCH_INDEX=ADDRESS      torch and torchvision from that package index (a CPU-only build, say)
+#   make test ARGS="-k heat -n 0"     any options of pytest; -n 0 is one process, for a debugger
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -15,6 +16,9 @@ RUNTIME := $(foreach group,serve explain train scale,requirements/$(group).txt)
 # Accuracy cannot be measured without a table of images; the other benchmarks draw theirs.
 BENCHMARKS := $(sort $(filter-out benchmarks/accuracy.py,$(wildcard benchmarks/*.py)))
 
+# A process a core, each of which may take 2 GB; the tests of a file share what one of them made.
+PYTEST := "$(BIN)/python" -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
 # Page script is linted and tested where there is a node that can; running the product needs none.
 NODE := $(shell command -v npm >/dev/null && node -e 'process.exit(+(parseInt(process.versions.node) < 18))' 2>/dev/null && echo node)
 NODE_MODULES := $(if $(NODE),node_modules/.stamp)
@@ -22,7 +26,7 @@ page_script = $(if $(NODE),npm run --silent $(1),@echo "No npm with node 18 or l
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run export test lint format bench lock clean
+.PHONY: help run export test check lint format bench lock clean
 
 help: ## List these targets
 	@echo "Usage: make TARGET [PYTHON=python3] [PORT=8050] [MODEL=NAME] [TORCH_INDEX=ADDRESS]"; echo
@@ -36,7 +40,10 @@ export: $(VENV)/.runtime ## Prepare the shipped models for serving; those alread
 
 test: $(VENV)/.dev ## Run all tests; those that need data, a browser or node skip where there is none
 	$(call page_script,test)
-	"$(BIN)/python" -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
+
+check: lint ## What to run before a commit: lint and the tests that take a minute together
+	$(PYTEST) -q --fast $(ARGS)
 
 lint: $(VENV)/.dev $(NODE_MODULES) ## Check style, format and types
 	"$(BIN)/ruff" check .

@@ -35,7 +35,7 @@ from retraining.metrics.bootstrap import interval, lesion_weights  # noqa: E402
 from retraining.metrics.metrics import (  # noqa: E402
     auc,
     balanced_accuracy,
-    class_weights,
+    balanced_sample_weights,
     macro_auc,
     probability_metrics,
 )
@@ -115,7 +115,7 @@ def scores(
         values = np.array([metric(np.repeat(everything, counts)) for counts in drawn])
         low, high = interval(values)
         found[name] = f"{metric(everything):.4f} ({low:.3f} to {high:.3f})"
-    weights = class_weights(labels, len(taxonomy))[np.newaxis]
+    weights = balanced_sample_weights(labels, len(taxonomy))[np.newaxis]
     error = float(probability_metrics(labels, probabilities, weights)["ece_15"][0])
     return found | {"ECE": f"{error:.4f}"}
 

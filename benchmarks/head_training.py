@@ -2,7 +2,7 @@
 
 `python benchmarks/head_training.py [--splits DIR] [--backbone NAME] [--images N] [--epochs 25]`
 
-Both train `retraining/recipes/last_layer.yaml` on the same images: the cached way from nothing,
+Both train the recipe `linear_probe` on the same images: the cached way from nothing,
 the making of the features included; the plain way for `--plain-epochs`, scaled to all epochs,
 which cost the same. Without `--splits` the images are drawn.
 """
@@ -20,12 +20,11 @@ import pandas as pd  # noqa: E402
 
 from retraining.data.index import pixels  # noqa: E402
 from retraining.data.splits import load_split  # noqa: E402
-from retraining.training.config import TrainConfig, load_config  # noqa: E402
+from retraining.training.config import TrainConfig, load_recipe  # noqa: E402
 from retraining.training.run_folder import read_log  # noqa: E402
 from retraining.training.train import train  # noqa: E402
 from tests.retraining.tiny import write_tiny_split  # noqa: E402
 
-RECIPE = ROOT / "retraining" / "recipes" / "last_layer.yaml"
 DRAWN = {"train": 90, "val": 22}  # images of each class
 
 
@@ -56,8 +55,12 @@ def main() -> None:
                 f"precision={precision}",
                 f"epochs={epochs}",
             ]
-            return load_config(
-                RECIPE, settings, backbone=args.backbone, weights=args.weights, splits=str(splits)
+            return load_recipe(
+                "linear_probe",
+                settings,
+                backbone=args.backbone,
+                weights=args.weights,
+                splits=str(splits),
             )
 
         parts, size = load_split(splits), config("always", "f32").stages[0].size

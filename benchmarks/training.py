@@ -43,7 +43,7 @@ def measure(row: str, backbone: str, size: int, batch: int, steps: int) -> dict[
     from models.export.runtime import multiplies_bfloat16
     from models.registry.backbones import build_network, get_backbone
     from retraining.training.grouped_convolutions import ease_gradients
-    from retraining.training.teachers import Teacher
+    from retraining.training.losses import Teacher
 
     torch.manual_seed(0)
     network = build_network(backbone, 7).to(memory_format=torch.channels_last)

@@ -4,13 +4,10 @@ import errno
 
 import typer
 
-from models.errors import CheckpointError
-from retraining.cli import data, trust
-from retraining.cli import reports as report
-from retraining.cli import training as train
+from models.errors import CheckpointError, WeightsUnavailableError
+from retraining.cli import config, data, reports, training, trust
 from retraining.cli.console import errors
-from retraining.data.index import DataError
-from retraining.training.pretrained import WeightsUnavailableError
+from retraining.data.errors import DataError
 
 app = typer.Typer(
     help="From the HAM10000 archives to a checkpoint that the dashboard offers.",
@@ -18,8 +15,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for part in (data, train, report, trust):
-    app.add_typer(part.app)
+for module in (data, training, reports, trust):
+    app.add_typer(module.app)
+app.add_typer(config.app, name="config", help="Show what a recipe resolves to, or its schema.")
 
 
 def main() -> None:

@@ -169,7 +169,7 @@ class Service:
         self._threads, self._streams = threads, streams
         if at_once is not None:
             self._cpu_slots = threading.BoundedSemaphore(at_once)
-        self._predictor(self.known(None))
+        self.predictor(self.known(None))
 
     def start_warm_up(self) -> str | None:
         """Load the default model in the background, where nothing has yet.
@@ -202,7 +202,7 @@ class Service:
         threshold: float | None = None
         p_malignant: float | None = None
         if not rejected:
-            predictor = self._predictor(name)
+            predictor = self.predictor(name)
             (prediction,) = predictor.predict([image], maps=maps)
             version = predictor.card.version
             threshold = rules.threshold(self.config.advice, predictor.card.operating_point)
@@ -246,7 +246,17 @@ class Service:
             raise UnknownModel(f"model: {sentence}")
         return name
 
-    def _predictor(self, name: str) -> Predictor:
+    @property
+    def loaded(self) -> tuple[str, ...]:
+        """The models that are compiled in this process, the one used last at the end."""
+        return tuple(self._loaded)
+
+    def predictor(self, name: str) -> Predictor:
+        """The classifier of a checkpoint that is there (`known`), loaded where it is not yet.
+
+        Raises:
+            ModelNotReady: the checkpoint has not been exported.
+        """
         with self._lock:
             if name in self._loaded:
                 self._loaded.move_to_end(name)

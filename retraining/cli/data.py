@@ -1,51 +1,22 @@
 """`download`, `prepare`, `split` and `inspect`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
 import typer
 from rich.progress import TaskID
 from rich.table import Table
 
 from quality.output import write_text
 from retraining.cli.console import commands, console, download_bar, errors, progress_bar
-from retraining.data.download import from_dataverse, from_kaggle
-from retraining.data.duplicates import NEAR, near_duplicates
-from retraining.data.index import INDEX_FILE, load_index
-from retraining.data.index import prepare as prepare_data
-from retraining.data.split_schemes import (
-    GROUPED_FRACTIONS,
-    PER_CLASS_FRACTIONS,
-    Parts,
-    given_split,
-    grouped_split,
-    kfold_splits,
-    per_class_split,
-    source_splits,
-)
-from retraining.data.splits import (
-    PER_CLASS,
-    SOURCE,
-    check_classes,
-    counts,
-    load_taxonomy,
-    parted_lesions,
-    read_parts,
-    split_hash,
-    write_split,
-)
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 app = commands()
 
-Cut = Callable[[pd.DataFrame, Sequence[float], int], Parts]
-# The schemes that cut by fractions, with their default.
-CUTS: dict[str, tuple[Cut, Sequence[float]]] = {
-    "grouped": (grouped_split, GROUPED_FRACTIONS),
-    PER_CLASS: (per_class_split, PER_CLASS_FRACTIONS),
-}
-SCHEMES = (*CUTS, "kfold", SOURCE, "given")
+SCHEMES = ("grouped", "per-class", "kfold", "source", "given")
 
 
 @app.command()
@@ -54,6 +25,8 @@ def download(
     source: Annotated[str, typer.Option(help="dataverse or kaggle.")] = "dataverse",
 ) -> None:
     """Fetch HAM10000 (3 GB, CC BY-NC 4.0); goes on where it stopped, checks every file."""
+    from retraining.data.download import from_dataverse, from_kaggle
+
     if source == "kaggle":
         out = from_kaggle(out)
     elif source == "dataverse":
@@ -87,6 +60,10 @@ def prepare(
     ] = False,
 ) -> None:
     """Check every image and every id of a data set and write its index."""
+    from retraining.data.index import INDEX_FILE
+    from retraining.data.index import prepare as prepare_data
+    from retraining.data.splits import load_taxonomy
+
     with progress_bar() as bar:
         task = bar.add_task("reading")
         index = prepare_data(
@@ -114,7 +91,7 @@ def split(
     scheme: Annotated[
         str,
         typer.Option(
-            help="grouped: no lesion in two parts. kfold: the same, a folder per fold. per-class: "
+            help="grouped: no lesion in two splits. kfold: the same, a folder per fold. per-class: "
             "by chance, leaks. source: grouped, a folder per source that the metadata names, "
             "which is test. given: as the folders of the data say."
         ),
@@ -126,30 +103,38 @@ def split(
     folds: Annotated[int, typer.Option(help="Of scheme kfold.")] = 5,
     seed: int = 42,
 ) -> None:
-    """Part the index into train, val and test."""
+    """Split the index into train, val and test."""
     if scheme not in SCHEMES:
         raise ValueError(f"scheme must be {', '.join(SCHEMES)}; got {scheme!r}")
+    from retraining.data import split_schemes as schemes
+    from retraining.data.index import INDEX_FILE, load_index
+    from retraining.data.splits import check_classes, load_taxonomy, write_split
+
     index = load_index(data / INDEX_FILE)
     check_classes(index, load_taxonomy(data), str(data / INDEX_FILE))
     if scheme == "kfold":
-        for fold, parts in enumerate(kfold_splits(index, folds, seed)):
+        for fold, frames in enumerate(schemes.kfold_splits(index, folds, seed)):
             folder = out / f"fold_{fold}"
-            write_split(parts, data, folder, scheme, folds=folds, fold=fold, seed=seed)
+            write_split(frames, data, folder, scheme, folds=folds, fold=fold, seed=seed)
             console.print(str(folder))
             _print_split(folder)
         return
-    if scheme == SOURCE:
-        splits = source_splits(index, seed)
-        for source, parts in splits.items():
+    if scheme == "source":
+        splits = schemes.source_splits(index, seed)
+        origin = {"sources": list(splits), "seed": seed}
+        for source, frames in splits.items():
             folder = out / source
-            write_split(parts, data, folder, scheme, sources=list(splits), source=source, seed=seed)
+            write_split(frames, data, folder, scheme, source=source, **origin)
             console.print(str(folder))
             _print_split(folder)
         return
     if scheme == "given":
-        write_split(given_split(index), data, out, scheme)
+        write_split(schemes.given_split(index), data, out, scheme)
     else:
-        cut, default = CUTS[scheme]
+        cut, default = {
+            "grouped": (schemes.grouped_split, schemes.GROUPED_FRACTIONS),
+            "per-class": (schemes.per_class_split, schemes.PER_CLASS_FRACTIONS),
+        }[scheme]
         shares = _shares(fractions, default)
         write_split(cut(index, shares, seed), data, out, scheme, fractions=shares, seed=seed)
     _print_split(out)
@@ -163,35 +148,40 @@ def inspect(
         bool, typer.Option("--counts-only", help="Do not look for near-duplicates.")
     ] = False,
 ) -> None:
-    """Count the images per class and part, look for near-duplicates under two lesion ids.
+    """Count the images per class and split, look for near-duplicates under two lesion ids.
 
-    Exit status 1 where a lesion is in two parts.
+    Exit status 1 where a lesion is in two splits.
     """
-    parted = _print_split(splits)
+    from retraining.data.duplicates import near_duplicates
+    from retraining.data.splits import read_splits
+
+    leaked = _print_split(splits)
     if not counts_only:
         with progress_bar() as bar:
             task = bar.add_task("comparing")
             pairs = near_duplicates(
-                read_parts(splits),
+                read_splits(splits),
                 progress=lambda n, of: bar.update(task, completed=n, total=of),
             )
         _print_pairs(pairs)
         if csv:
             write_text(csv, pairs.to_csv(index=False))
-    if parted:
+    if leaked:
         raise typer.Exit(1)
 
 
-def _print_pairs(pairs: pd.DataFrame) -> None:
-    across = pairs[pairs.part_a != pairs.part_b]
+def _print_pairs(pairs: "pd.DataFrame") -> None:
+    from retraining.data.duplicates import NEAR
+
+    across = pairs[pairs.split_a != pairs.split_b]
     console.print(
         f"{len(pairs)} pairs of pictures look the same under two lesion ids, {len(across)} of "
-        f"them across parts (perceptual hash, at most {NEAR} of 256 bits differ)",
+        f"them across splits (perceptual hash, at most {NEAR} of 256 bits differ)",
         soft_wrap=True,
     )
     for row in across.head(10).itertuples():
         console.print(
-            f"  {row.image_a} ({row.part_a}, {row.dx_a}) and {row.image_b} ({row.part_b}, "
+            f"  {row.image_a} ({row.split_a}, {row.dx_a}) and {row.image_b} ({row.split_b}, "
             f"{row.dx_b}): {row.distance} bits",
             highlight=False,
         )
@@ -204,7 +194,7 @@ def _list(text: str) -> list[str]:
 def _names(text: str) -> dict[str, str]:
     pairs = [part.partition("=") for part in text.split(",")]
     if not all(code and equals and name for code, equals, name in pairs):
-        raise ValueError(f"names must be CODE=NAME parted by commas, got {text!r}")
+        raise ValueError(f"names must be CODE=NAME separated by commas, got {text!r}")
     return {code.strip(): name.strip() for code, _, name in pairs}
 
 
@@ -214,29 +204,33 @@ def _shares(text: str | None, default: Sequence[float]) -> list[float]:
     try:
         return [float(part) for part in text.split(",")]
     except ValueError:
-        raise ValueError(f"fractions must be numbers parted by commas, got {text!r}") from None
+        raise ValueError(f"fractions must be numbers separated by commas, got {text!r}") from None
 
 
 def _print_split(folder: Path) -> list[str]:
-    """Print the counts of a split and its parted lesions; returns those."""
-    parts = read_parts(folder)
-    frame = counts(parts)
+    """Print the counts of a split and its leaked lesions; returns those."""
+    import pandas as pd
+
+    from retraining.data.splits import counts, leaked_lesions, read_splits, split_hash
+
+    frames = read_splits(folder)
+    frame = counts(frames)
     table = Table("", *frame.columns)
     for label, row in frame.iterrows():
         table.add_row(str(label), *(f"{n:,}" for n in row))
     console.print(table)
-    console.print(f"split sha256 {split_hash(parts)}", soft_wrap=True)
-    parted = parted_lesions(parts)
-    if parted:
-        named = ", ".join(parted[:5]) + (" ..." if len(parted) > 5 else "")
-        total = pd.concat(parts.values()).lesion_id.nunique()
+    console.print(f"split sha256 {split_hash(frames)}", soft_wrap=True)
+    leaked = leaked_lesions(frames)
+    if leaked:
+        named = ", ".join(leaked[:5]) + (" ..." if len(leaked) > 5 else "")
+        total = pd.concat(frames.values()).lesion_id.nunique()
         errors.print(
-            f"warning: this split leaks: {len(parted):,} of {total:,} lesions are in two parts or "
+            f"warning: this split leaks: {len(leaked):,} of {total:,} lesions are in two splits or "
             f"more ({named}); scores on it are too good",
             style="yellow",
             highlight=False,
             soft_wrap=True,
         )
     else:
-        console.print("no lesion is in two parts")
-    return parted
+        console.print("no lesion is in two splits")
+    return leaked

@@ -3,17 +3,17 @@
 import shutil
 import zipfile
 import zlib
-from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 import quality
 from quality.output import replacing
 from retraining.data.errors import DataError
+from retraining.progress import ProgressCallback
 
-Progress = Callable[[int, int], None]
 
-
-def extract(archive: Path, folder: Path, progress: Progress | None = None) -> dict[str, Path]:
+def extract(
+    archive: Path, folder: Path, progress: ProgressCallback | None = None
+) -> dict[str, Path]:
     """Extract the pictures of a zip file flat into `folder`; returns {stem: file}.
 
     What is there already in the same size is left alone; every file is written whole or not at

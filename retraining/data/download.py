@@ -2,13 +2,13 @@
 
 import os
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from retraining.data.errors import DataError
 from retraining.data.formats import IMAGE_ARCHIVES, MASK_ARCHIVE, METADATA_FILE
+from retraining.progress import NamedProgressCallback
 
 DOI = "10.7910/DVN/DBW86T"
 DATAVERSE = "https://dataverse.harvard.edu"
@@ -19,8 +19,6 @@ ATTEMPTS = 5
 # Bytes at a time, which is what a connection that breaks may lose; seconds without an answer.
 CHUNK = 2**16
 TIMEOUT = 30
-
-Progress = Callable[[str, int, int], None]
 
 
 class DownloadError(DataError):
@@ -39,7 +37,7 @@ class _File:
 
 def from_dataverse(
     out: Path,
-    progress: Progress | None = None,
+    progress: NamedProgressCallback | None = None,
     server: str = DATAVERSE,
     pause: float = 2.0,
 ) -> list[Path]:
@@ -117,7 +115,7 @@ def _file(entry: dict[str, Any], repository: Any) -> _File:
     return _File(name, url, int(size), entry["md5"])
 
 
-def _fetch(file: _File, out: Path, progress: Progress | None, pause: float) -> Path:
+def _fetch(file: _File, out: Path, progress: NamedProgressCallback | None, pause: float) -> Path:
     """Bring one file, in as many attempts as allowed."""
     from pooch.hashes import hash_matches  # type: ignore[import-untyped]
 
@@ -146,7 +144,7 @@ def _fetch(file: _File, out: Path, progress: Progress | None, pause: float) -> P
     )
 
 
-def _resume(file: _File, part: Path, progress: Progress | None) -> None:
+def _resume(file: _File, part: Path, progress: NamedProgressCallback | None) -> None:
     """Add to `part` what it lacks."""
     from pooch import HTTPDownloader  # type: ignore[import-untyped]
 
@@ -167,7 +165,7 @@ def _resume(file: _File, part: Path, progress: Progress | None) -> None:
 class _Bar:
     """What pooch tells of its progress, passed on with what was there before."""
 
-    def __init__(self, file: _File, start: int, progress: Progress | None) -> None:
+    def __init__(self, file: _File, start: int, progress: NamedProgressCallback | None) -> None:
         self.file, self.start, self.progress = file, start, progress
         self.total = self.done = 0
 

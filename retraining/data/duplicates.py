@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import quality
-from retraining.data.archives import Progress
 from retraining.data.errors import DataError
+from retraining.progress import ProgressCallback
 
 # Perceptual hash (imagehash.phash: signs of the lowest 16 x 16 coefficients of the cosine
 # transform of a 64 x 64 grey picture): 256 bits. On HAM10000, 136 of 3,207 pairs of pictures of
@@ -23,13 +23,13 @@ from retraining.data.errors import DataError
 HASH_SIZE = 16
 NEAR = 40
 COLUMNS = (
-    "distance", "image_a", "image_b", "lesion_a", "lesion_b", "dx_a", "dx_b", "part_a", "part_b",
+    "distance", "image_a", "image_b", "lesion_a", "lesion_b", "dx_a", "dx_b", "split_a", "split_b",
 )  # fmt: skip
 
-_BLOCK = 256
+BLOCK = 256
 
 
-def hashes(paths: Sequence[Path], progress: Progress | None = None) -> NDArray[np.uint64]:
+def hashes(paths: Sequence[Path], progress: ProgressCallback | None = None) -> NDArray[np.uint64]:
     """Perceptual hashes of pictures: uint64 (N, 4), the 256 bits of one in a row.
 
     Raises DataError where a picture is missing or cannot be decoded.
@@ -60,8 +60,8 @@ def near_pairs(words: NDArray[np.uint64], near: int = NEAR) -> NDArray[np.int64]
     grows with N, not with its square.
     """
     found = [np.empty((0, 3), np.int64)]
-    for start in range(0, len(words), _BLOCK):
-        block = words[start : start + _BLOCK]
+    for start in range(0, len(words), BLOCK):
+        block = words[start : start + BLOCK]
         distance = np.zeros((len(block), len(words) - start), np.uint16)
         for k in range(words.shape[1]):
             distance += np.bitwise_count(block[:, k, None] ^ words[None, start:, k])
@@ -73,14 +73,14 @@ def near_pairs(words: NDArray[np.uint64], near: int = NEAR) -> NDArray[np.int64]
 
 
 def near_duplicates(
-    parts: Mapping[str, pd.DataFrame], near: int = NEAR, progress: Progress | None = None
+    frames: Mapping[str, pd.DataFrame], near: int = NEAR, progress: ProgressCallback | None = None
 ) -> pd.DataFrame:
     """Pictures of a split that look the same but have different lesion ids, nearest first.
 
     Returns columns `COLUMNS`; distance is in bits of 256. Turned or mirrored pictures are not
     found. Raises DataError where a picture is missing or cannot be decoded.
     """
-    frame = pd.concat([f.assign(part=name) for name, f in parts.items()], ignore_index=True)
+    frame = pd.concat([f.assign(split=name) for name, f in frames.items()], ignore_index=True)
     pairs = near_pairs(hashes([Path(p) for p in frame.path], progress), near)
     a, b = (frame.iloc[pairs[:, k]].reset_index(drop=True) for k in (1, 2))
     table = pd.DataFrame({"distance": pairs[:, 0]})
@@ -88,7 +88,7 @@ def near_duplicates(
         ("image", "image_id"),
         ("lesion", "lesion_id"),
         ("dx",) * 2,
-        ("part",) * 2,
+        ("split",) * 2,
     ):
         table[f"{name}_a"], table[f"{name}_b"] = a[column], b[column]
     table = table[table.lesion_a != table.lesion_b][list(COLUMNS)]

@@ -19,7 +19,7 @@ LAYOUTS = (
     f"with {METADATA_FILE}; CLASS/IMAGE; or train/CLASS/IMAGE with val/ or test/ likewise"
 )
 
-_PARTS = {
+_SPLITS = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),
     **dict.fromkeys(("test", "testing"), "test"),
@@ -28,16 +28,16 @@ _IMAGE_FOLDER = re.compile(r"ham10000_images_(part_?\d+|train|val|test)", re.IGN
 
 
 @dataclass(frozen=True)
-class Picture:
+class ImageFile:
     """A picture on disk.
 
-    dx: the class that its folder names, empty where none does; part: train, val or test if its
+    dx: the class that its folder names, empty where none does; split: train, val or test if its
     folder names one, else empty.
     """
 
     path: Path
     dx: str = ""
-    part: str = ""
+    split: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Layout:
     metadata: the file with the classes, if there is one; ignored: what is none of these.
     """
 
-    pictures: list[Picture] = field(default_factory=list)
+    pictures: list[ImageFile] = field(default_factory=list)
     masks: list[Path] = field(default_factory=list)
     image_archives: list[Path] = field(default_factory=list)
     mask_archives: list[Path] = field(default_factory=list)
@@ -99,36 +99,36 @@ def _metadata(source: Path) -> Path | None:
 
 
 def _folder(folder: Path, layout: Layout, out: Path) -> None:
-    """Add the pictures of a folder of `source`, which is a part, a class or plain."""
+    """Add the pictures of a folder of `source`, which is a split, a class or plain."""
     plain = _IMAGE_FOLDER.fullmatch(folder.name)
-    part = _PARTS.get((plain[1] if plain else folder.name).lower(), "")
+    split = _SPLITS.get((plain[1] if plain else folder.name).lower(), "")
     files = [
         f
         for f in quality.find_images([folder])
         if out.resolve() not in f.resolve().parents and "__MACOSX" not in f.parts
     ]
-    if not files and not part:
+    if not files and not split:
         if layout.metadata or plain:
             layout.ignored.append(folder)
             return
         raise DataError(f"the folder of class {folder.name} holds no pictures: {folder}")
-    if part:
+    if split:
         for child in sorted(folder.iterdir()):
             if child.is_dir() and not any(child in f.parents for f in files):
                 raise DataError(f"the folder of class {child.name} holds no pictures: {child}")
     for file in files:
         inner = file.relative_to(folder).parts[:-1]
-        named = inner if part or plain else (folder.name, *inner)
+        named = inner if split or plain else (folder.name, *inner)
         if not layout.metadata and not plain and len(named) != 1:
             raise DataError(f"{file} is not in a folder of a class; accepted are {LAYOUTS}")
-        _add(file, layout, named[0] if len(named) == 1 else "", part)
+        _add(file, layout, named[0] if len(named) == 1 else "", split)
 
 
-def _add(file: Path, layout: Layout, dx: str = "", part: str = "") -> None:
+def _add(file: Path, layout: Layout, dx: str = "", split: str = "") -> None:
     if file.stem.endswith(MASK_ENDING):
         layout.masks.append(file)
     else:
-        layout.pictures.append(Picture(file, dx, part))
+        layout.pictures.append(ImageFile(file, dx, split))
 
 
 def _is_picture(path: Path) -> bool:

@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 import quality
 from models.registry.preprocessing import Preprocessing
 from quality.output import replacing
-from retraining.data.archives import Progress
 from retraining.data.errors import DataError as DataError
 from retraining.data.metadata import INDEX_COLUMNS as INDEX_COLUMNS
 from retraining.data.metadata import SOURCE_COLUMN
 from retraining.data.metadata import TAXONOMY_FILE as TAXONOMY_FILE
 from retraining.data.prepare import INDEX_FILE as INDEX_FILE
 from retraining.data.prepare import prepare as prepare
+from retraining.progress import ProgressCallback
 
 
 def load_index(path: Path) -> pd.DataFrame:
-    """Read an index or a part of a split; empty cells are empty strings, age is a number."""
+    """Read an index or a split; empty cells are empty strings, age is a number."""
     needed = {"image_id", "path", "dx", "lesion_id"}
     text = {"image_id": str, "dx": str, SOURCE_COLUMN: str}
     try:
@@ -36,7 +36,11 @@ def load_index(path: Path) -> pd.DataFrame:
 
 
 def pixels(
-    frame: pd.DataFrame, root: Path, size: int, cache: Path, progress: Progress | None = None
+    frame: pd.DataFrame,
+    root: Path,
+    size: int,
+    cache: Path,
+    progress: ProgressCallback | None = None,
 ) -> NDArray[np.uint8]:
     """The images of `frame`, stretched to `size`, as a memory-mapped (N, size, size, 3) array.
 
@@ -53,7 +57,9 @@ def pixels(
     return np.asarray(np.load(target, mmap_mode="r"))
 
 
-def _decode_all(target: Path, paths: Sequence[Path], size: int, progress: Progress | None) -> None:
+def _decode_all(
+    target: Path, paths: Sequence[Path], size: int, progress: ProgressCallback | None
+) -> None:
     resize = Preprocessing(size, (0, 0, 0), (1, 1, 1)).resize
     out = np.lib.format.open_memmap(
         target, mode="w+", dtype=np.uint8, shape=(len(paths), size, size, 3)

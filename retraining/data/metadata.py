@@ -84,10 +84,10 @@ def classes_of(
     if len(found) < 2:
         raise DataError(f"{where} has the class {found[0]} alone; two or more are needed")
     for given, what in ((malignant or (), "malignant"), (names or {}, "names")):
-        strange = sorted(set(given) - set(found))
-        if strange:
+        unknown = sorted(set(given) - set(found))
+        if unknown:
             raise DataError(
-                f"{what} holds {', '.join(strange)}, which the data do not have; "
+                f"{what} holds {', '.join(unknown)}, which the data do not have; "
                 f"their classes are {', '.join(found)}"
             )
     known = dict(zip(HAM10000.codes, HAM10000.names, strict=True)) | dict(names or {})

@@ -12,9 +12,9 @@ import pandas as pd
 
 import quality
 from quality.output import write_text
-from retraining.data.archives import Progress, extract
+from retraining.data.archives import extract
 from retraining.data.errors import DataError
-from retraining.data.formats import MASK_ENDING, Layout, Picture, find_layout
+from retraining.data.formats import MASK_ENDING, ImageFile, Layout, find_layout
 from retraining.data.metadata import (
     DETAILS,
     INDEX_COLUMNS,
@@ -25,6 +25,7 @@ from retraining.data.metadata import (
     taxonomy_text,
 )
 from retraining.data.problems import GRAVE, Problems
+from retraining.progress import ProgressCallback
 
 INDEX_FILE = "index.csv"
 PROBLEMS_FILE = "problems.csv"
@@ -35,7 +36,7 @@ class _Image:
     """A checked picture: its id, the SHA-256 of its bytes, why it cannot be decoded."""
 
     image_id: str
-    picture: Picture
+    picture: ImageFile
     sha256: str
     error: str
 
@@ -43,7 +44,7 @@ class _Image:
 def prepare(
     source: Path,
     out: Path,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
     *,
     malignant: Sequence[str] | None = None,
     names: Mapping[str, str] | None = None,
@@ -54,7 +55,7 @@ def prepare(
 
     source: a folder in one of the layouts of `retraining.data.formats`. Archives are extracted to
         `images/` and `masks/` below `out`; pictures on disk stay where they are.
-    out: gets `index.csv` (columns `INDEX_COLUMNS`, then `part` where folders name train, val or
+    out: gets `index.csv` (columns `INDEX_COLUMNS`, then `split` where folders name train, val or
         test and `dataset` where the metadata has it; paths relative to `out`; an empty mask where
         there is none), `taxonomy.json`, and `problems.csv` with all that was found wrong.
     malignant, names: see `classes_of`.
@@ -97,7 +98,7 @@ def prepare(
     where = {m.stem.removesuffix(MASK_ENDING): _relative(m, out) for m in masks}
     index["path"] = [_relative(Path(p), out) for p in index.path]
     index["mask"] = [where.get(i, "") for i in index.image_id]
-    columns = [*INDEX_COLUMNS, *(["part"] if (index.part != "").any() else [])]
+    columns = [*INDEX_COLUMNS, *(["split"] if (index["split"] != "").any() else [])]
     columns += [SOURCE_COLUMN] if SOURCE_COLUMN in index else []
     index = index.sort_values("image_id", ignore_index=True)[columns]
     write_text(out / TAXONOMY_FILE, taxonomy_text(taxonomy))
@@ -106,20 +107,20 @@ def prepare(
 
 
 def _unpack(
-    layout: Layout, out: Path, progress: Progress | None
-) -> tuple[list[Picture], list[Path]]:
+    layout: Layout, out: Path, progress: ProgressCallback | None
+) -> tuple[list[ImageFile], list[Path]]:
     """All pictures and all masks, those of the archives extracted."""
     pictures, masks = list(layout.pictures), list(layout.masks)
     for archive in layout.image_archives:
-        pictures += [Picture(p) for p in extract(archive, out / "images", progress).values()]
+        pictures += [ImageFile(p) for p in extract(archive, out / "images", progress).values()]
     for archive in layout.mask_archives:
         masks += extract(archive, out / "masks", progress).values()
     return pictures, masks
 
 
 def _with_row(
-    pictures: Sequence[Picture], metadata: pd.DataFrame, problems: Problems
-) -> list[Picture]:
+    pictures: Sequence[ImageFile], metadata: pd.DataFrame, problems: Problems
+) -> list[ImageFile]:
     """The pictures that the metadata names; DataError where a folder names another class."""
     classes = dict(zip(metadata.image_id, metadata.dx, strict=True))
     known = set(classes.values())
@@ -138,10 +139,10 @@ def _with_row(
     return kept
 
 
-def _check(pictures: Sequence[Picture], progress: Progress | None) -> list[_Image]:
+def _check(pictures: Sequence[ImageFile], progress: ProgressCallback | None) -> list[_Image]:
     """Read and decode every picture; one per thread is in memory at a time."""
 
-    def check(picture: Picture) -> _Image:
+    def check(picture: ImageFile) -> _Image:
         data = picture.path.read_bytes()
         error = ""
         try:
@@ -199,12 +200,12 @@ def _from_folders(images: Sequence[_Image]) -> pd.DataFrame:
             "dx": image.picture.dx,
             "lesion_id": lesions.setdefault(image.sha256, image.image_id),
             "path": str(image.picture.path),
-            "part": image.picture.part,
+            "split": image.picture.split,
             "sha256": image.sha256,
         }
         for image in images
     ]
-    columns = ["image_id", "dx", "lesion_id", "path", "part", "sha256"]
+    columns = ["image_id", "dx", "lesion_id", "path", "split", "sha256"]
     return pd.DataFrame(rows, columns=columns).assign(**dict.fromkeys(DETAILS, ""))
 
 
@@ -220,7 +221,7 @@ def _match(
     matched = [found[i] for i in frame.image_id]
     return frame.assign(
         path=[str(i.picture.path) for i in matched],
-        part=[i.picture.part for i in matched],
+        split=[i.picture.split for i in matched],
         sha256=[i.sha256 for i in matched],
     )
 

@@ -32,14 +32,14 @@ class Problems:
 
     def sentences(self) -> dict[str, str]:
         """For each kind that was found, how many there are, and the first."""
-        told = {}
+        text = {}
         for kind, words in KINDS.items():
             found = [(item, detail) for k, item, detail in self.rows if k == kind]
             if found:
                 item, detail = found[0]
-                told[kind] = f"{len(found)} {words}, the first is {item}"
-                told[kind] += f" ({detail})" if detail else ""
-        return told
+                text[kind] = f"{len(found)} {words}, the first is {item}"
+                text[kind] += f" ({detail})" if detail else ""
+        return text
 
     def write(self, path: Path) -> None:
         """Write the table; without problems it has its header alone."""

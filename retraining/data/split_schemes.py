@@ -1,4 +1,4 @@
-"""Ways to part an index into train, val and test."""
+"""Ways to split an index into train, val and test."""
 
 import math
 import re
@@ -13,31 +13,31 @@ from sklearn.model_selection import StratifiedGroupKFold
 from retraining.data.errors import DataError
 from retraining.data.metadata import SOURCE_COLUMN
 
-PARTS = ("train", "val", "test")
+SPLITS = ("train", "val", "test")
 GROUPED_FRACTIONS = (0.64, 0.16, 0.20)
 PER_CLASS_FRACTIONS = (0.8, 0.2)
 # Of train and val, in what a source leaves.
 REST_FRACTIONS = (0.8, 0.2)
-# The column of an index with the part that a picture's folder gave it.
-GIVEN_COLUMN = "part"
+# The column of an index with the split that a picture's folder gave it.
+GIVEN_COLUMN = "split"
 
-Parts = dict[str, pd.DataFrame]
+Splits = dict[str, pd.DataFrame]
 
 
 def grouped_split(
     index: pd.DataFrame, fractions: Sequence[float] = GROUPED_FRACTIONS, seed: int = 42
-) -> Parts:
-    """Part `index` by lesion, every class in about the same share in each part.
+) -> Splits:
+    """Split `index` by lesion, every class in about the same share in each split.
 
-    fractions: of train, val and test, or of train and val; they sum to 1. A part is one fold or
-        several of scikit-learn's StratifiedGroupKFold over what the parts after it left: 0.64,
+    fractions: of train, val and test, or of train and val; they sum to 1. A split is one fold or
+        several of scikit-learn's StratifiedGroupKFold over what the splits after it left: 0.64,
         0.16, 0.20 is 1/5 of all, then 1/5 of the rest. Shares are met to a fortieth of the rest.
-    Raises ValueError for other fractions and DataError where a part would lack a class.
+    Raises ValueError for other fractions and DataError where a split would lack a class.
     """
     _check_fractions(fractions)
-    parts: Parts = {}
+    frames: Splits = {}
     rest, left = index, 1.0
-    for name, fraction in reversed(list(zip(PARTS, fractions, strict=False))[1:]):
+    for name, fraction in reversed(list(zip(SPLITS, fractions, strict=False))[1:]):
         if fraction / left > 0.5 + 1e-6:
             raise ValueError(
                 f"the share of {name} may be at most half of what remains, got {fractions}"
@@ -46,61 +46,61 @@ def grouped_split(
         _check_lesions(rest, share.denominator)
         folds = _folds(rest, share.denominator, seed)[: share.numerator]
         take = np.sort(np.concatenate(folds))
-        parts[name] = rest.iloc[take].reset_index(drop=True)
+        frames[name] = rest.iloc[take].reset_index(drop=True)
         rest, left = rest.drop(rest.index[take]), left - fraction
-    parts["train"] = rest.reset_index(drop=True)
-    return _complete({name: parts[name] for name in PARTS if name in parts}, index)
+    frames["train"] = rest.reset_index(drop=True)
+    return _complete({name: frames[name] for name in SPLITS if name in frames}, index)
 
 
 def per_class_split(
     index: pd.DataFrame, fractions: Sequence[float] = PER_CLASS_FRACTIONS, seed: int = 42
-) -> Parts:
-    """Part the images of every class by chance, without regard to lesions: this leaks.
+) -> Splits:
+    """Split the images of every class by chance, without regard to lesions: this leaks.
 
     Older tables used it, 80/20, and it is here to be laid beside them. Of n images of a class,
     val and test get their fraction of n rounded up, train the rest.
-    Raises ValueError for other fractions and DataError where a part would lack a class.
+    Raises ValueError for other fractions and DataError where a split would lack a class.
     """
     _check_fractions(fractions)
     rng = np.random.default_rng(seed)
-    taken: dict[str, list[np.intp]] = {name: [] for name in PARTS[: len(fractions)]}
+    taken: dict[str, list[np.intp]] = {name: [] for name in SPLITS[: len(fractions)]}
     for code in sorted(index.dx.unique()):
         rows = rng.permutation(np.flatnonzero((index.dx == code).to_numpy()))
-        for name, fraction in reversed(list(zip(PARTS, fractions, strict=False))[1:]):
+        for name, fraction in reversed(list(zip(SPLITS, fractions, strict=False))[1:]):
             # 0.2 * 6705 is 1341.0000000000002 in floating point, and means 1341.
             size = math.ceil(round(fraction * (index.dx == code).sum(), 6))
             taken[name].extend(rows[:size])
             rows = rows[size:]
         taken["train"].extend(rows)
-    parts = {n: index.iloc[np.sort(rows)].reset_index(drop=True) for n, rows in taken.items()}
-    return _complete(parts, index)
+    frames = {n: index.iloc[np.sort(rows)].reset_index(drop=True) for n, rows in taken.items()}
+    return _complete(frames, index)
 
 
-def kfold_splits(index: pd.DataFrame, folds: int = 5, seed: int = 42) -> list[Parts]:
+def kfold_splits(index: pd.DataFrame, folds: int = 5, seed: int = 42) -> list[Splits]:
     """Cross-validation by lesion: every lesion is in `test` once, and in `val` once.
 
     Split i has fold i as test, the next one as val and the others as train.
-    Raises ValueError for fewer than 3 folds, DataError where a part would lack a class.
+    Raises ValueError for fewer than 3 folds, DataError where a split would lack a class.
     """
     if folds < 3:
         raise ValueError(f"folds must be 3 or more (train, val and test), got {folds}")
     _check_lesions(index, folds)
     pieces = _folds(index, folds, seed)
-    splits = []
+    found = []
     for i in range(folds):
         val, test = pieces[(i + 1) % folds], pieces[i]
         train = np.setdiff1d(np.arange(len(index)), np.concatenate([val, test]))
         rows = {"train": train, "val": val, "test": test}
-        parts = {n: index.iloc[r].reset_index(drop=True) for n, r in rows.items()}
-        splits.append(_complete(parts, index))
-    return splits
+        frames = {n: index.iloc[r].reset_index(drop=True) for n, r in rows.items()}
+        found.append(_complete(frames, index))
+    return found
 
 
-def source_splits(index: pd.DataFrame, seed: int = 42) -> dict[str, Parts]:
+def source_splits(index: pd.DataFrame, seed: int = 42) -> dict[str, Splits]:
     """A split for every source (column `dataset`) by its name: that source is left out, as test.
 
     test is every image of the source whose lesion has images of no other. A lesion with images of
-    two sources or more is never parted and never in test: all its images are in train or in val
+    two sources or more is never leaked and never in test: all its images are in train or in val
     of every split, those of the source that is left out among them. val is a fifth of what test
     leaves, by lesion as in `grouped_split`, train the remainder.
     A source need not have every class, so test may lack some; train and val may not.
@@ -110,7 +110,7 @@ def source_splits(index: pd.DataFrame, seed: int = 42) -> dict[str, Parts]:
     """
     source = _sources(index)
     alone = source.groupby(index.lesion_id).transform("nunique") == 1
-    splits: dict[str, Parts] = {}
+    found: dict[str, Splits] = {}
     for name in sorted(source.unique()):
         left_out = (source == name) & alone
         if not left_out.any():
@@ -119,26 +119,26 @@ def source_splits(index: pd.DataFrame, seed: int = 42) -> dict[str, Parts]:
                 "another source too"
             )
         try:
-            parts = grouped_split(index[~left_out], REST_FRACTIONS, seed)
-            _complete(parts, index)
+            frames = grouped_split(index[~left_out], REST_FRACTIONS, seed)
+            _complete(frames, index)
         except DataError as error:
             raise DataError(f"with source {name} left out: {error}") from None
-        splits[name] = {**parts, "test": index[left_out].reset_index(drop=True)}
-    return splits
+        found[name] = {**frames, "test": index[left_out].reset_index(drop=True)}
+    return found
 
 
-def given_split(index: pd.DataFrame) -> Parts:
-    """The parts that the folders of the data named (column `part`).
+def given_split(index: pd.DataFrame) -> Splits:
+    """The splits that the folders of the data named (column `split`).
 
     Raises DataError where the index names none, or not train and one more.
     """
     named = set(index[GIVEN_COLUMN]) if GIVEN_COLUMN in index else set()
-    if not {"train"} < named <= set(PARTS):
+    if not {"train"} < named <= set(SPLITS):
         raise DataError(
             "the data give no split of their own: scheme given needs pictures in folders "
             f"train/CLASS and val/CLASS or test/CLASS, all of them; got {sorted(named) or 'none'}"
         )
-    return {n: index[index[GIVEN_COLUMN] == n].reset_index(drop=True) for n in PARTS if n in named}
+    return {n: index[index[GIVEN_COLUMN] == n].reset_index(drop=True) for n in SPLITS if n in named}
 
 
 def _sources(index: pd.DataFrame) -> pd.Series:
@@ -185,7 +185,7 @@ def _check_lesions(index: pd.DataFrame, folds: int) -> None:
 
 
 def _folds(index: pd.DataFrame, folds: int, seed: int) -> list[np.ndarray]:
-    """Row numbers of each of `folds` folds that part no lesion."""
+    """Row numbers of each of `folds` folds that keep lesions whole."""
     folder = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         # What it warns of, a class with fewer images than folds, `_complete` judges by result.
@@ -200,15 +200,15 @@ def _folds(index: pd.DataFrame, folds: int, seed: int) -> list[np.ndarray]:
     return [test for _, test in pieces]
 
 
-def _complete(parts: Parts, index: pd.DataFrame) -> Parts:
-    """`parts`, or DataError where one lacks a class of the index."""
-    for name, frame in parts.items():
+def _complete(frames: Splits, index: pd.DataFrame) -> Splits:
+    """`frames`, or DataError where one lacks a class of the index."""
+    for name, frame in frames.items():
         lacking = sorted(set(index.dx) - set(frame.dx))
         if lacking:
             rows = index[index.dx == lacking[0]]
             raise DataError(
                 f"{name} would have no image of class {lacking[0]}, which has {len(rows)} images "
-                f"of {rows.lesion_id.nunique()} lesions in all; take fewer parts, another seed "
+                f"of {rows.lesion_id.nunique()} lesions in all; take fewer splits, another seed "
                 "or more data"
             )
-    return parts
+    return frames

@@ -6,7 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, cast
 
 import pandas as pd
 from PIL import Image
@@ -15,7 +15,7 @@ from models.registry.taxonomy import HAM10000, Taxonomy
 from quality.output import write_text
 from retraining.data.index import TAXONOMY_FILE, DataError, load_index
 from retraining.data.metadata import taxonomy_text
-from retraining.data.split_schemes import PARTS as PARTS
+from retraining.data.split_schemes import SPLITS as SPLITS
 from retraining.data.split_schemes import grouped_split as grouped_split
 
 SPLIT_FILE = "split.json"
@@ -26,32 +26,53 @@ SOURCE = "source"
 logger = logging.getLogger(__name__)
 
 
-def split_hash(parts: Mapping[str, pd.DataFrame]) -> str:
-    """SHA-256 over every part's image ids and classes: equal splits have equal hashes."""
+class SplitManifest(TypedDict, total=False):
+    """`split.json`: how a split was made, and what is in it.
+
+    How: `scheme`, and of it `fractions`, `seed`, `folds` and `fold`, `sources` and `source`.
+    What: `sha256`, `counts`, `lesions`, `lesions_leaked`, `sizes`, see `described`.
+    """
+
+    scheme: str
+    fractions: list[float]
+    seed: int
+    folds: int
+    fold: int
+    sources: list[str]
+    source: str
+    sha256: str
+    counts: dict[str, dict[str, int]]
+    lesions: dict[str, int]
+    lesions_leaked: int
+    sizes: dict[str, int]
+
+
+def split_hash(frames: Mapping[str, pd.DataFrame]) -> str:
+    """SHA-256 over every split's image ids and classes: equal splits have equal hashes."""
     digest = hashlib.sha256()
-    for name in sorted(parts):
-        rows = sorted(zip(parts[name].image_id, parts[name].dx, strict=True))
+    for name in sorted(frames):
+        rows = sorted(zip(frames[name].image_id, frames[name].dx, strict=True))
         digest.update(f"{name}\n{rows}\n".encode())
     return digest.hexdigest()
 
 
 def write_split(
-    parts: Mapping[str, pd.DataFrame],
+    frames: Mapping[str, pd.DataFrame],
     data: Path,
     out: Path,
     scheme: str = "grouped",
     **origin: Any,
-) -> dict[str, Any]:
-    """Write `<part>.csv` for every part, with paths that hold from anywhere, and its passport.
+) -> SplitManifest:
+    """Write `<split>.csv` for every split, with paths that hold from anywhere, and its manifest.
 
-    The passport, `split.json`, is returned: the scheme, whatever `origin` tells of how the split
+    The manifest, `split.json`, is returned: the scheme, whatever `origin` tells of how the split
     was made (fractions, seed, fold, source), and `described`. The classes go into `taxonomy.json`.
     """
     root = data.resolve()
-    for name in PARTS:
-        if name not in parts:
+    for name in SPLITS:
+        if name not in frames:
             (out / f"{name}.csv").unlink(missing_ok=True)
-    for name, frame in parts.items():
+    for name, frame in frames.items():
         places = {
             column: [str(root / p) if p else "" for p in frame[column]]
             for column in ("path", "mask")
@@ -59,26 +80,26 @@ def write_split(
         }
         write_text(out / f"{name}.csv", frame.assign(**places).to_csv(index=False))
     write_text(out / TAXONOMY_FILE, taxonomy_text(load_taxonomy(data)))
-    passport = {"scheme": scheme, **origin, **described(parts, root)}
-    write_text(out / SPLIT_FILE, json.dumps(passport, indent=2) + "\n")
-    return passport
+    manifest = {"scheme": scheme, **origin, **described(frames, root)}
+    write_text(out / SPLIT_FILE, json.dumps(manifest, indent=2) + "\n")
+    return cast(SplitManifest, manifest)
 
 
-def described(parts: Mapping[str, pd.DataFrame], root: Path | None = None) -> dict[str, Any]:
+def described(frames: Mapping[str, pd.DataFrame], root: Path | None = None) -> dict[str, Any]:
     """What a run and a card say of a split.
 
-    `sha256`, `counts` of images per part and class, `lesions` per part, how many are in two
-    (`lesions_parted`), and how many images have which of the commonest `sizes` in pixels, as
+    `sha256`, `counts` of images per split and class, `lesions` per split, how many are in two
+    (`lesions_leaked`), and how many images have which of the commonest `sizes` in pixels, as
     `600x450`. Paths are relative to `root`; a picture that cannot be opened has no size.
     """
     sizes = Counter(
-        size for f in parts.values() for path in f.path if (size := _size((root or Path()) / path))
+        size for f in frames.values() for path in f.path if (size := _size((root or Path()) / path))
     )
     return {
-        "sha256": split_hash(parts),
-        "counts": {n: f.dx.value_counts().sort_index().to_dict() for n, f in parts.items()},
-        "lesions": {n: int(f.lesion_id.nunique()) for n, f in parts.items()},
-        "lesions_parted": len(parted_lesions(parts)),
+        "sha256": split_hash(frames),
+        "counts": {n: f.dx.value_counts().sort_index().to_dict() for n, f in frames.items()},
+        "lesions": {n: int(f.lesion_id.nunique()) for n, f in frames.items()},
+        "lesions_leaked": len(leaked_lesions(frames)),
         "sizes": dict(sizes.most_common(COMMONEST)),
     }
 
@@ -92,41 +113,41 @@ def _size(path: Path) -> str | None:
 
 
 def load_split(folder: Path) -> dict[str, pd.DataFrame]:
-    """Read the parts that are there.
+    """Read the splits that are there.
 
-    Raises DataError where train.csv is missing, where a part has a class that is not one of
-    `taxonomy.json` or lacks one that is, and where a lesion is in two parts. The last is only a
-    warning where `split.json` says that the split was made per class, which parts lesions, and so
+    Raises DataError where train.csv is missing, where a split has a class that is not one of
+    `taxonomy.json` or lacks one that is, and where a lesion is in two splits. The last is only a
+    warning where `split.json` says that the split was made per class, which leaks lesions, and so
     is a class that test lacks where it says that test is a source, which need not have all.
     """
-    parts = read_parts(folder)
-    absent = absent_classes(parts["test"], load_taxonomy(folder)) if "test" in parts else []
+    frames = read_splits(folder)
+    absent = absent_classes(frames["test"], load_taxonomy(folder)) if "test" in frames else []
     if absent:
         logger.warning(
             "%s has no image of class %s; scores on it are of the classes that it has",
             folder / "test.csv",
             ", ".join(absent),
         )
-    parted = parted_lesions(parts)
-    if parted and read_passport(folder).get("scheme") == PER_CLASS:
-        logger.warning(leak(parted, folder))
-    elif parted:
-        raise DataError(leak(parted, folder))
-    return parts
+    leaked = leaked_lesions(frames)
+    if leaked and read_manifest(folder).get("scheme") == PER_CLASS:
+        logger.warning(leak(leaked, folder))
+    elif leaked:
+        raise DataError(leak(leaked, folder))
+    return frames
 
 
-def read_parts(folder: Path) -> dict[str, pd.DataFrame]:
-    """Read the parts that are there, parted lesions or not; DataError as `load_split`."""
+def read_splits(folder: Path) -> dict[str, pd.DataFrame]:
+    """Read the splits that are there, leaked lesions or not; DataError as `load_split`."""
     if not (folder / "train.csv").is_file():
         raise DataError(
             f"{folder} has no train.csv; make a split with `python -m retraining split`"
         )
-    parts = {n: load_index(folder / f"{n}.csv") for n in PARTS if (folder / f"{n}.csv").is_file()}
+    frames = {n: load_index(folder / f"{n}.csv") for n in SPLITS if (folder / f"{n}.csv").is_file()}
     taxonomy = load_taxonomy(folder)
-    for name, frame in parts.items():
-        whole = name != "test" or frame.empty or read_passport(folder).get("scheme") != SOURCE
+    for name, frame in frames.items():
+        whole = name != "test" or frame.empty or read_manifest(folder).get("scheme") != SOURCE
         check_classes(frame, taxonomy, f"{folder / name}.csv", whole=whole)
-    return parts
+    return frames
 
 
 def check_classes(
@@ -154,7 +175,7 @@ def absent_classes(frame: pd.DataFrame, taxonomy: Taxonomy) -> list[str]:
     return sorted(set(taxonomy.codes) - set(frame.dx))
 
 
-def read_passport(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: Path) -> SplitManifest:
     """`split.json` of a split folder; empty where there is none."""
     path = folder / SPLIT_FILE
     if not path.is_file():
@@ -165,13 +186,13 @@ def read_passport(folder: Path) -> dict[str, Any]:
         found = None
     if not isinstance(found, dict):
         raise DataError(f"{path} is damaged: it must be a JSON object as `split` writes it")
-    return found
+    return cast(SplitManifest, found)
 
 
-def leak(parted: Sequence[str], folder: Path) -> str:
-    """The sentence for lesions in two parts."""
+def leak(leaked: Sequence[str], folder: Path) -> str:
+    """The sentence for lesions in two splits."""
     return (
-        f"{len(parted)} lesions of {folder} are in two parts, the first is {parted[0]}; "
+        f"{len(leaked)} lesions of {folder} are in two splits, the first is {leaked[0]}; "
         "scores on such a split are too good"
     )
 
@@ -192,19 +213,19 @@ def load_taxonomy(folder: Path) -> Taxonomy:
         ) from None
 
 
-def parted_lesions(parts: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Ids of the lesions that stand in more than one part, sorted."""
+def leaked_lesions(frames: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Ids of the lesions that stand in more than one split, sorted."""
     where: dict[str, set[str]] = {}
-    for name, frame in parts.items():
+    for name, frame in frames.items():
         for lesion in frame.lesion_id.unique():
             where.setdefault(str(lesion), set()).add(name)
     return sorted(lesion for lesion, names in where.items() if len(names) > 1)
 
 
-def counts(parts: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Images per class (rows) and part (columns), with totals and lesions."""
-    table = pd.DataFrame({n: f.dx.value_counts() for n, f in parts.items()}).fillna(0).astype(int)
+def counts(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Images per class (rows) and split (columns), with totals and lesions."""
+    table = pd.DataFrame({n: f.dx.value_counts() for n, f in frames.items()}).fillna(0).astype(int)
     table = table.sort_index()
     table.loc["images"] = table.sum()
-    table.loc["lesions"] = [parts[n].lesion_id.nunique() for n in table.columns]
+    table.loc["lesions"] = [frames[n].lesion_id.nunique() for n in table.columns]
     return table

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix, precision_recall_curve, roc_curve
 
 from retraining.evaluation.scores import Predictions
-from retraining.metrics.metrics import Labels, Values, class_weights, softmax
+from retraining.metrics.metrics import Labels, Values, balanced_sample_weights, softmax
 
 POINTS = 120  # of a curve
 BINS = 15
@@ -32,7 +32,7 @@ def curves(predictions: Predictions) -> dict[str, Any]:
     }
     if 0 < p.malignant.sum() < len(p):
         tasks["malignant"] = (p.malignant, p.p_malignant)
-    even = class_weights(p.labels, len(p.taxonomy))
+    even = balanced_sample_weights(p.labels, len(p.taxonomy))
     plain = np.full(len(p), 1 / len(p))
     reliability = {
         "calibrated": bins_of(p.labels, p.probabilities, even),

@@ -265,7 +265,8 @@ def _network_logits(
 ) -> NDArray[np.float32]:
     import torch
 
-    from retraining.training.tensors import has_bf16, predict_logits
+    from retraining.training.devices import has_bf16
+    from retraining.training.networks import predict_logits
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     network.to(device, memory_format=torch.channels_last)

@@ -24,14 +24,14 @@ from models.registry.taxonomy import Taxonomy
 from quality.output import write_text
 from retraining.data.splits import load_split
 from retraining.markdown import markdown_table
-from retraining.metrics.class_means import balanced, balanced_interval, hits
+from retraining.metrics.class_means import balanced, balanced_interval, correct_predictions
 from retraining.metrics.metrics import auc, macro_auc
 from retraining.progress import NamedProgressCallback
-from retraining.transforms.corruptions import VARIANTS, Picture
+from retraining.transforms.corruptions import VARIANTS, RGBImage
 
 CLEAN = "clean"
 MEAN = "mean of the corruptions"
-CORRUPTIONS: Mapping[str, Callable[[Picture], Picture]] = MappingProxyType(
+CORRUPTIONS: Mapping[str, Callable[[RGBImage], RGBImage]] = MappingProxyType(
     {CLEAN: lambda image: image, **VARIANTS}
 )
 PER_CLASS = 150
@@ -130,11 +130,11 @@ def by_corruption(table: pd.DataFrame, taxonomy: Taxonomy) -> pd.DataFrame:
     codes = list(taxonomy.codes)
     groups = {name: group.reset_index() for name, group in table.groupby("corruption", sort=False)}
     clean = groups[CLEAN]
-    labels, before = hits(clean, codes)
+    labels, before = correct_predictions(clean, codes)
     malignant = clean.dx.isin(taxonomy.malignant).to_numpy()
     rows = []
     for corruption, group in groups.items():
-        _, after = hits(group, codes)
+        _, after = correct_predictions(group, codes)
         lost = before.astype(float) - after.astype(float)
         low, high = balanced_interval(labels, lost, clean.lesion_id)
         probabilities = group[codes].to_numpy()
@@ -182,7 +182,9 @@ def _mean_interval(
     codes: list[str],
 ) -> tuple[float | None, float | None]:
     """Of the mean loss over the corruptions, the same lesions drawn for all."""
-    after = [hits(group, codes)[1] for name, group in groups.items() if name != CLEAN]
+    after = [
+        correct_predictions(group, codes)[1] for name, group in groups.items() if name != CLEAN
+    ]
     lost = before.astype(float) - np.mean(after, axis=0)
     return balanced_interval(labels, lost, groups[CLEAN].lesion_id)
 

@@ -1,4 +1,4 @@
-"""Temperature and operating point, both chosen on the validation part."""
+"""Temperature and operating point, both chosen on the validation split."""
 
 import math
 from typing import Any
@@ -12,8 +12,8 @@ from retraining.metrics.metrics import (
     Labels,
     Scores,
     Values,
+    balanced_sample_weights,
     binary_metrics,
-    class_weights,
     even_weights,
     probability_metrics,
     reweighted,
@@ -55,7 +55,7 @@ def calibrate(labels: Labels, logits: Scores) -> float:
         >>> round(calibrate(np.array([0, 0, 0, 0, 1, 1]), logits), 2)
         1.26
     """
-    return fit_temperature(labels, logits, class_weights(labels, logits.shape[1]))
+    return fit_temperature(labels, logits, balanced_sample_weights(labels, logits.shape[1]))
 
 
 def choose_threshold(

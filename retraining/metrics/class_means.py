@@ -13,13 +13,15 @@ RESAMPLES = 200
 Values = NDArray[np.float64]
 
 
-def hits(part: pd.DataFrame, codes: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def correct_predictions(
+    table: pd.DataFrame, codes: Sequence[str]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Labels of the rows, and whether the most probable class is theirs.
 
-    part: with `dx` and a column for each of `codes`.
+    table: with `dx` and a column for each of `codes`.
     """
-    labels = np.array([list(codes).index(code) for code in part.dx], np.int64)
-    return labels, part[list(codes)].to_numpy().argmax(axis=1) == labels
+    labels = np.array([list(codes).index(code) for code in table.dx], np.int64)
+    return labels, table[list(codes)].to_numpy().argmax(axis=1) == labels
 
 
 def balanced(labels: NDArray[np.int64], values: Values) -> float:
@@ -28,10 +30,10 @@ def balanced(labels: NDArray[np.int64], values: Values) -> float:
 
 
 def balanced_or_nan(
-    labels: NDArray[np.int64], hit: NDArray[np.bool_], chosen: NDArray[np.bool_]
+    labels: NDArray[np.int64], correct: NDArray[np.bool_], chosen: NDArray[np.bool_]
 ) -> float:
     """`balanced` of the chosen; nan where there are none."""
-    return balanced(labels[chosen], hit[chosen].astype(float)) if chosen.any() else float("nan")
+    return balanced(labels[chosen], correct[chosen].astype(float)) if chosen.any() else float("nan")
 
 
 def balanced_interval(

@@ -29,11 +29,11 @@ def softmax(logits: Scores, temperature: float = 1.0) -> Values:
     return np.asarray(scaled / scaled.sum(axis=1, keepdims=True))
 
 
-def class_weights(labels: Labels, classes: int) -> Values:
+def balanced_sample_weights(labels: Labels, classes: int) -> Values:
     """Weight of every image so that all classes that occur weigh the same; the sum is 1.
 
     Examples:
-        >>> class_weights(np.array([0, 0, 1]), classes=2)
+        >>> balanced_sample_weights(np.array([0, 0, 1]), classes=2)
         array([0.25, 0.25, 0.5 ])
     """
     total = np.bincount(labels, minlength=classes)
@@ -107,18 +107,18 @@ def ranking_metrics(
     order = np.argsort(-score, kind="stable")
     sorted_score, is_positive = score[order], positive[order]
     ordered = weights[:, order]
-    hits = ordered * is_positive
-    misses = ordered - hits
+    true_positive = ordered * is_positive
+    misses = ordered - true_positive
     starts = np.flatnonzero(np.r_[True, sorted_score[1:] != sorted_score[:-1]])
     if len(starts) < len(score):
-        hits = np.add.reduceat(hits, starts, axis=1)
+        true_positive = np.add.reduceat(true_positive, starts, axis=1)
         misses = np.add.reduceat(misses, starts, axis=1)
-    found, false = hits.cumsum(axis=1), misses.cumsum(axis=1)
+    found, false = true_positive.cumsum(axis=1), misses.cumsum(axis=1)
     positives, negatives = found[:, -1], false[:, -1]
-    below = (hits * (negatives[:, None] - false + misses / 2)).sum(axis=1)
+    below = (true_positive * (negatives[:, None] - false + misses / 2)).sum(axis=1)
     area = divided(below, positives * negatives)
     precision = divided(found, found + false, empty=0.0)
-    average = divided((hits * precision).sum(axis=1), positives)
+    average = divided((true_positive * precision).sum(axis=1), positives)
     return area, average
 
 
@@ -135,17 +135,17 @@ def confusion_metrics(confusion: Values) -> dict[str, Values]:
     over the classes that occur or are predicted, the balanced accuracy is over those that
     occur. A class that is never predicted has precision 0.
     """
-    hit = np.einsum("rkk->rk", confusion)
+    true_positive = np.einsum("rkk->rk", confusion)
     true, called = confusion.sum(axis=2), confusion.sum(axis=1)
     total = true.sum(axis=1)
-    sensitivity = divided(hit, true)
+    sensitivity = divided(true_positive, true)
     by_class = {
         "sensitivity": sensitivity,
-        "precision": np.where(true + called > 0, divided(hit, called, empty=0.0), np.nan),
-        "f1": divided(2 * hit, true + called),
+        "precision": np.where(true + called > 0, divided(true_positive, called, empty=0.0), np.nan),
+        "f1": divided(2 * true_positive, true + called),
     }
     values = {
-        "accuracy": divided(hit.sum(axis=1), total),
+        "accuracy": divided(true_positive.sum(axis=1), total),
         "balanced_accuracy": _mean(sensitivity, true > 0),
     }
     for name, of_class in (("precision", "precision"), ("recall", "sensitivity"), ("f1", "f1")):
@@ -167,13 +167,13 @@ def binary_metrics(
         {'accuracy': 0.75, 'precision': 1.0, 'sensitivity': 0.5, 'specificity': 1.0}
     """
     matrix = confusions(positive.astype(np.int64), called.astype(np.int64), weights, 2)
-    (true_negative, false_positive), (false_negative, hit) = matrix.transpose(1, 2, 0)
+    (true_negative, false_positive), (false_negative, true_positive) = matrix.transpose(1, 2, 0)
     return {
-        "accuracy": divided(hit + true_negative, matrix.sum(axis=(1, 2))),
-        "precision": divided(hit, hit + false_positive, empty=0.0),
-        "sensitivity": divided(hit, hit + false_negative),
+        "accuracy": divided(true_positive + true_negative, matrix.sum(axis=(1, 2))),
+        "precision": divided(true_positive, true_positive + false_positive, empty=0.0),
+        "sensitivity": divided(true_positive, true_positive + false_negative),
         "specificity": divided(true_negative, true_negative + false_positive),
-        "f1": divided(2 * hit, 2 * hit + false_positive + false_negative),
+        "f1": divided(2 * true_positive, 2 * true_positive + false_positive + false_negative),
     }
 
 

@@ -62,17 +62,16 @@ def training_summary(config: TrainConfig, log: Sequence[Epoch], recipe: str) -> 
     if len(log) < config.epochs:
         sizes += f", of {config.epochs} epochs planned"
     kept = best_epoch(config, list(log))
-    which = "highest" if CRITERIA[config.best_by][1] else "lowest"
+    which = "highest" if CRITERIA[config.monitor][1] else "lowest"
     changed = ", its pictures changed as in training" if config.val_view == "changed" else ""
     kept_weights = f"{'averaged ' if config.ema else ''}weights after epoch {kept} of {len(log)}"
-    if config.blend < 1:
-        kept_weights = (
-            f"weights {config.blend:.0%} of the way from that checkpoint to the {kept_weights}"
-        )
+    if config.wise_ft_alpha < 1:
+        alpha = f"{config.wise_ft_alpha:.0%}"
+        kept_weights = f"weights {alpha} of the way from that checkpoint to the {kept_weights}"
     text = (
         f"{entry.name}, {layers} trained {start} on the train split (recipe "
         f"{recipe}): {sizes}. Kept are the {kept_weights}, "
-        f"which had the {which} {config.best_by.replace('_', ' ')} on val{changed}."
+        f"which had the {which} {config.monitor.replace('_', ' ')} on val{changed}."
     )
     if config.teachers:
         teachers = [Path(teacher).name for teacher in config.teachers]

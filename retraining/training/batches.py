@@ -16,9 +16,9 @@ import torch
 from numpy.typing import NDArray
 
 from retraining.data.index import pixels
-from retraining.training.config import TrainConfig
 from retraining.training.epoch_plan import Mix, Sampling
 from retraining.training.features import FeatureSource
+from retraining.training.settings import TrainConfig
 
 EVALUATION_BATCH = 64
 MOST_WORKERS = 8
@@ -106,8 +106,8 @@ class Data(lightning.LightningDataModule):
         """Decode the images of all stages, once per machine; run the backbone over them."""
         for size in {stage.size for stage in self.config.stages}:
             if self.features:
-                for part in ("train", "val"):
-                    self.features.prepare(part, size, self._pixels(part, size))
+                for split in ("train", "val"):
+                    self.features.prepare(split, size, self._pixels(split, size))
             else:
                 self._pixels("train", self.source_size(size))
                 self._pixels("val", size)
@@ -188,10 +188,10 @@ class Data(lightning.LightningDataModule):
             ]
         )
 
-    def _pixels(self, part: str, size: int) -> NDArray[np.uint8]:
-        if (part, size) not in self._arrays:
-            self._arrays[part, size] = pixels(self.frames[part], Path(), size, self.cache)
-        return self._arrays[part, size]
+    def _pixels(self, split: str, size: int) -> NDArray[np.uint8]:
+        if (split, size) not in self._arrays:
+            self._arrays[split, size] = pixels(self.frames[split], Path(), size, self.cache)
+        return self._arrays[split, size]
 
     def _workers(self) -> int:
         if self.config.workers:

@@ -1,8 +1,9 @@
-"""What happens around the steps of a training: files, a line or a bar, the wish to stop."""
+"""What happens around the steps of a training: files, logs, lines or a bar."""
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +12,20 @@ import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 from lightning.pytorch.callbacks import Callback, RichProgressBar
 from lightning.pytorch.callbacks.progress.rich_progress import RichProgressBarTheme
+from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 
 from quality.output import replacing
 from retraining.training.batches import Data
-from retraining.training.config import CRITERIA, TrainConfig
-from retraining.training.history import write_curves
-from retraining.training.lesion_module import Learner
-from retraining.training.run_folder import BEST_FILE, STATE_FILE, Epoch, append_log, read_log
+from retraining.training.lesion_module import LesionModule
+from retraining.training.run_folder import BEST_FILE, STATE_FILE, Epoch, write_curves
+from retraining.training.settings import CRITERIA, TrainConfig
 
-Report = Callable[[str], None]
+Emit = Callable[[str], None]
 LINE_EVERY = 20.0  # seconds between lines within an epoch
-CURVES_EVERY = 60.0  # seconds; the page is large, an epoch may be short
 METRICS_EVERY = 20  # steps between readings of the loss, each of which waits for the device
 
 
-class WholeFiles(TorchCheckpointIO):
+class AtomicCheckpointIO(TorchCheckpointIO):
     """Writes a checkpoint beside its place and moves it there, so that it is whole or absent."""
 
     def save_checkpoint(
@@ -36,8 +36,8 @@ class WholeFiles(TorchCheckpointIO):
             torch.save(checkpoint, temporary)
 
 
-class Record(Callback):
-    """After every epoch: the best weights, the log with its curves, the state to go on from.
+class CheckpointCallback(Callback):
+    """After every epoch: the best weights, a row of the log, the state to continue from.
 
     In this order: an epoch that was cut off is learnt again and writes the same.
     state_of: the tensors to keep of the network that is evaluated.
@@ -48,21 +48,28 @@ class Record(Callback):
         out: Path,
         config: TrainConfig,
         state_of: Callable[[torch.nn.Module], dict[str, torch.Tensor]],
-        report: Report,
+        emit: Emit,
     ) -> None:
-        self.out, self.config, self.state_of, self.report = out, config, state_of, report
-        self.column, self.largest = CRITERIA[config.best_by]
+        self.out, self.config, self.state_of, self.emit = out, config, state_of, emit
+        self.column, self.largest = CRITERIA[config.monitor]
         self.best = -math.inf
+        self.rows: list[Epoch] = []
         self.began = 0.0
-        self.drawn = time.monotonic()
 
     def state_dict(self) -> dict[str, Any]:
-        """The best value so far."""
-        return {"best": self.best}
+        """The best value and the rows of the log so far."""
+        return {"best": self.best, "rows": self.rows}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Continue from the best value of a run that was stopped."""
-        self.best = state_dict["best"]
+        """Continue a run that was stopped."""
+        self.best, self.rows = state_dict["best"], state_dict["rows"]
+
+    def on_train_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Give the log the rows of the state: the logger begins a file of its own."""
+        for row in self.rows:
+            log_row(trainer.loggers[:1], row)
 
     def on_train_epoch_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
@@ -74,7 +81,7 @@ class Record(Callback):
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
         """Write what the epoch gave."""
-        assert isinstance(pl_module, Learner)
+        assert isinstance(pl_module, LesionModule)
         row = self._row(trainer, pl_module)
         value = row[self.column] if self.largest else -row[self.column]
         first = self.best == -math.inf
@@ -83,13 +90,11 @@ class Record(Callback):
             if trainer.is_global_zero:
                 with replacing(self.out / BEST_FILE) as temporary:
                     torch.save(self.state_of(pl_module.kept), temporary)
+        self.rows = [*self.rows, row]
+        log_row(trainer.loggers, row)
         if trainer.is_global_zero:
-            append_log(self.out, trainer.current_epoch + 1, row)
-            log = read_log(self.out)
-            self.report(epoch_line(self.config, log))
+            self.emit(epoch_line(self.config, self.rows))
         trainer.save_checkpoint(self.out / STATE_FILE)
-        if time.monotonic() - self.drawn > CURVES_EVERY:
-            self._draw(trainer)
 
     def on_train_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
@@ -107,12 +112,10 @@ class Record(Callback):
         self._draw(trainer)
 
     def _draw(self, trainer: lightning.Trainer) -> None:
-        log = read_log(self.out)
-        if trainer.is_global_zero and log:
-            write_curves(self.out, self.config, log)
-        self.drawn = time.monotonic()
+        if trainer.is_global_zero and self.rows:
+            write_curves(self.out, self.config, self.rows)
 
-    def _row(self, trainer: lightning.Trainer, learner: Learner) -> Epoch:
+    def _row(self, trainer: lightning.Trainer, module: LesionModule) -> Epoch:
         data = trainer.datamodule  # type: ignore[attr-defined]
         assert isinstance(data, Data)
         assert data.training is not None
@@ -120,12 +123,27 @@ class Record(Callback):
         return {
             "epoch": trainer.current_epoch + 1,
             "size": self.config.size_of(trainer.current_epoch),
-            "lr": learner.learning_rate(),
-            "loss": learner.epoch_loss(),
-            **learner.scores,
+            "lr": module.learning_rate(),
+            "loss": module.epoch_loss(),
+            **module.scores,
             "seconds": seconds,
             "waiting_share": data.training.waited / seconds,
         }
+
+
+def run_loggers(out: Path) -> list[Logger]:
+    """Lightning's CSV log of the run in `out`, and TensorBoard's where it is installed."""
+    # Without a name and a version the log lies in the run folder itself.
+    found: list[Logger] = [CSVLogger(out, name="", version="", flush_logs_every_n_steps=1)]
+    if find_spec("tensorboard"):
+        found.append(TensorBoardLogger(out, "tensorboard", version="", default_hp_metric=False))
+    return found
+
+
+def log_row(loggers: Sequence[Logger], row: Epoch) -> None:
+    """Give `row` to the loggers as that of its epoch."""
+    for logger in loggers:
+        logger.log_metrics(dict(row), step=int(row["epoch"]))
 
 
 def epoch_line(config: TrainConfig, log: list[Epoch]) -> str:
@@ -151,11 +169,11 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
-class Lines(Callback):
+class ConsoleLogger(Callback):
     """A line now and then within an epoch, for output that is kept in a file."""
 
-    def __init__(self, report: Report) -> None:
-        self.report = report
+    def __init__(self, emit: Emit) -> None:
+        self.emit = emit
         self.began = self.last = 0.0
 
     def on_train_epoch_start(
@@ -177,16 +195,16 @@ class Lines(Callback):
         if now - self.last < LINE_EVERY or not trainer.is_global_zero:
             return
         self.last = now
-        assert isinstance(pl_module, Learner)
+        assert isinstance(pl_module, LesionModule)
         done, steps = batch_idx + 1, pl_module.sampling.steps
         recent = torch.stack(pl_module.losses[-METRICS_EVERY:]).mean()
-        self.report(
+        self.emit(
             f"epoch {trainer.current_epoch + 1} step {done}/{steps} loss {float(recent):.4f}, "
             f"{duration((now - self.began) / done * (steps - done))} left of it"
         )
 
 
-class Bar(RichProgressBar):
+class ProgressBar(RichProgressBar):
     """Lightning's bar with loss, learning rate, the last scores on val and the time left."""
 
     def __init__(self, config: TrainConfig) -> None:
@@ -200,7 +218,7 @@ class Bar(RichProgressBar):
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> dict[str, Any]:
         """What stands beside the bar, read anew every few steps."""
-        assert isinstance(pl_module, Learner)
+        assert isinstance(pl_module, LesionModule)
         step = trainer.global_step
         if self.first_step < 0:
             self.first_step, self.began = step, time.monotonic()

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from lightning.pytorch.accelerators import Accelerator
 
-from retraining.training.config import TrainConfig
-from retraining.training.tensors import has_bf16
+from models.export.runtime import multiplies_bfloat16
+from retraining.training.settings import TrainConfig
 
 
 class XpuAccelerator(Accelerator):
@@ -138,3 +138,10 @@ def describe_device(name: str) -> str:
     if name == "cpu":
         return f"cpu: {torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()}"
     return name
+
+
+def has_bf16() -> bool:
+    """Whether bfloat16 is the faster arithmetic of the device."""
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported())
+    return multiplies_bfloat16()

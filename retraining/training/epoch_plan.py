@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from retraining.training.config import TrainConfig
 from retraining.training.losses import check_codes
+from retraining.training.settings import TrainConfig
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Mix:
 
     share: of the picture itself; its partner has the rest.
     partner: positions of the partners in the batch, (N,).
-    box: of the partner's pixels (top, bottom, left, right), shares of the side; None: blended.
+    box: of the partner's pixels (top, bottom, left, right), shares of the side; None: mixup.
     """
 
     share: float

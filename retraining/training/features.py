@@ -19,13 +19,13 @@ from models.checkpoint.card import Card
 from models.registry.backbones import get_backbone, get_layer
 from models.registry.taxonomy import Taxonomy
 from quality.output import replacing
-from retraining.training.config import TrainConfig
-from retraining.training.tensors import normalised
+from retraining.progress import NamedProgressCallback
+from retraining.training.networks import normalised
+from retraining.training.settings import TrainConfig
 
 VIEWS = ((False, False), (True, False), (False, True), (True, True))  # mirrored along x, y
 BATCH = 32
 
-Progress = Callable[[str, int, int], None]
 Extract = Callable[[NDArray[np.uint8]], Iterator[NDArray[np.float32]]]
 
 
@@ -44,7 +44,7 @@ class FeatureSource:
         backbone_sha256: str,
         cache: Path,
         device: torch.device,
-        progress: Progress | None = None,
+        progress: NamedProgressCallback | None = None,
     ) -> None:
         self.entry = get_backbone(config.backbone)
         self.taxonomy, self.network, self.device = taxonomy, network, device
@@ -53,21 +53,21 @@ class FeatureSource:
         self._open: dict[Path, NDArray[np.float32]] = {}
         self._engines: dict[int, Extract] = {}
 
-    def prepare(self, part: str, size: int, pictures: NDArray[np.uint8]) -> None:
-        """Make the features that a part of the split needs, where they are not there yet."""
-        if part == "train":
+    def prepare(self, split: str, size: int, pictures: NDArray[np.uint8]) -> None:
+        """Make the features that a split needs, where they are not there yet."""
+        if split == "train":
             self.views(size, pictures)
         else:
-            self.plain(part, size, pictures)
+            self.plain(split, size, pictures)
 
     def views(self, size: int, pictures: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
         """Features (N, D) of the views of the training images, in the order of `VIEWS`."""
         wanted = len(VIEWS) if self.mirrored else 1
         return [self._features("train", size, pictures, view) for view in range(wanted)]
 
-    def plain(self, part: str, size: int, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def plain(self, split: str, size: int, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Features (N, D) of the images as they are."""
-        return self._features(part, size, pictures, 0)
+        return self._features(split, size, pictures, 0)
 
     def path(self, size: int, pictures: NDArray[np.uint8], view: int) -> Path:
         """Where the features of pictures (N, size, size, 3) under a view belong.
@@ -97,18 +97,18 @@ class FeatureSource:
         return hashlib.sha256(np.ascontiguousarray(pictures).data).hexdigest()
 
     def _features(
-        self, part: str, size: int, pictures: NDArray[np.uint8], view: int
+        self, split: str, size: int, pictures: NDArray[np.uint8], view: int
     ) -> NDArray[np.float32]:
         path = self.path(size, pictures, view)
         if path not in self._open:
             if not path.is_file():
-                self._make(path, part, size, pictures, view)
+                self._make(path, split, size, pictures, view)
             # Read whole: they are small, and rows are wanted in random order.
             self._open[path] = np.load(path)
         return self._open[path]
 
     def _make(
-        self, path: Path, part: str, size: int, pictures: NDArray[np.uint8], view: int
+        self, path: Path, split: str, size: int, pictures: NDArray[np.uint8], view: int
     ) -> None:
         if size not in self._engines:
             on_cpu = self.device.type == "cpu"
@@ -119,7 +119,7 @@ class FeatureSource:
             found.append(features)
             done += len(features)
             if self.progress:
-                self.progress(f"features of {part}, view {view + 1}", done, len(pictures))
+                self.progress(f"features of {split}, view {view + 1}", done, len(pictures))
         with replacing(path) as temporary:
             np.save(temporary, np.concatenate(found))
 

@@ -15,20 +15,25 @@ from models.registry.backbones import get_backbone
 from models.registry.taxonomy import Taxonomy
 from retraining.metrics.metrics import balanced_accuracy, confusion_metrics, confusions, macro_auc
 from retraining.training.batches import Batch
-from retraining.training.config import TrainConfig
 from retraining.training.epoch_plan import Mix, Sampling
 from retraining.training.grouped_convolutions import ease_gradients
-from retraining.training.losses import LabelLoss, class_weights
-from retraining.training.networks import make_optimizer, make_schedule, train_mode
-from retraining.training.teachers import Teacher, mean_log_probabilities
-from retraining.training.tensors import normalised, resized
+from retraining.training.losses import LabelLoss, Teacher, loss_weights, mean_log_probabilities
+from retraining.training.networks import (
+    interpolated,
+    make_optimizer,
+    make_schedule,
+    normalised,
+    resized,
+    train_mode,
+)
+from retraining.training.settings import TrainConfig
 
 
-class Learner(lightning.LightningModule):
-    """A network that learns, its running average, and what they are scored by.
+class LesionModule(lightning.LightningModule):
+    """A network in training, its running average, and what they are scored by.
 
     network: the whole network, or its last layer alone where batches hold features.
-    counts: images of each class in train.
+    sampling: how often images are drawn.
     """
 
     log_prior: torch.Tensor
@@ -55,9 +60,9 @@ class Learner(lightning.LightningModule):
             )
             self.average.requires_grad_(False)
         # In tuples, because they are not modules of this one: a checkpoint has no need of them.
-        self._start = (deepcopy(network),) if config.blend < 1 else ()
-        self._blend: tuple[nn.Module, ...] = ()
-        weight = class_weights(config, sampling.counts, taxonomy.codes)
+        self._start = (deepcopy(network),) if config.wise_ft_alpha < 1 else ()
+        self._interpolated: tuple[nn.Module, ...] = ()
+        weight = loss_weights(config, sampling.counts, taxonomy.codes)
         self.label_loss = LabelLoss(config, weight)
         seen = sampling.drawn if weight is None else sampling.drawn * weight
         prior = np.log(seen / seen.sum()) if config.logit_adjustment else np.zeros(len(seen))
@@ -71,9 +76,9 @@ class Learner(lightning.LightningModule):
 
     @property
     def kept(self) -> nn.Module:
-        """The network that is evaluated and kept: the blend or the average where there is one."""
-        if self._blend:
-            return self._blend[0]
+        """The network that is evaluated and kept: interpolated or averaged where it is to be."""
+        if self._interpolated:
+            return self._interpolated[0]
         return self.average.module if self.average is not None else self.network
 
     def configure_optimizers(self) -> Any:
@@ -170,9 +175,10 @@ class Learner(lightning.LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         """Begin a new evaluation."""
-        self._blend = ()
+        self._interpolated = ()
         if self._start:
-            self._blend = (blended(self._start[0].to(self.device), self.kept, self.config.blend),)
+            start, alpha = self._start[0].to(self.device), self.config.wise_ft_alpha
+            self._interpolated = (interpolated(start, self.kept, alpha),)
         self.kept.eval()
         self._logits, self._labels = [], []
 
@@ -197,10 +203,10 @@ class Learner(lightning.LightningModule):
             "val_loss": float(loss),
             **score(labels.cpu().numpy(), logits.cpu().numpy()),
         }
-        self.log_dict(self.scores, sync_dist=self.trainer.world_size > 1)
+        self.log_dict(self.scores, sync_dist=self.trainer.world_size > 1, logger=False)
 
     def _joined(self, own: torch.Tensor) -> torch.Tensor:
-        """The rows of all processes in the order of the part."""
+        """The rows of all processes in the order of the split."""
         gathered = cast(torch.Tensor, self.all_gather(own))
         return gathered.transpose(0, 1).flatten(0, 1)
 
@@ -239,19 +245,6 @@ def mixed(raw: torch.Tensor, target: torch.Tensor, mix: Mix) -> tuple[torch.Tens
         raw[..., top:bottom, left:right] = raw[partner][..., top:bottom, left:right]
         share = 1 - (bottom - top) * (right - left) / (height * width)
     return raw, share * target + (1 - share) * target[partner]
-
-
-def blended(start: nn.Module, learnt: nn.Module, share: float) -> nn.Module:
-    """A copy of `start` with weights and statistics `share` of the way to those of `learnt`."""
-    network = deepcopy(start)
-    goal = learnt.state_dict()
-    with torch.no_grad():
-        for name, value in network.state_dict().items():
-            if value.is_floating_point():
-                value.lerp_(goal[name], share)
-            else:
-                value.copy_(goal[name])  # batch normalisation's count of batches
-    return network
 
 
 def score(labels: NDArray[np.int64], logits: NDArray[np.float32]) -> dict[str, float]:

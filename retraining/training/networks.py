@@ -1,16 +1,21 @@
-"""The network of a run before its first step: weights, frozen layers, optimizer and schedule."""
+"""The network of a run: its first weights, frozen layers, optimizer, schedule and inputs."""
 
 import math
+from copy import deepcopy
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
+from torch.nn import functional
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
 from models.checkpoint.card import load_card, load_state_dict, locate
+from models.pretrained.imagenet import imagenet_state
 from models.registry.backbones import build_network, get_backbone, get_layer, head_keys
-from retraining.training.config import TrainConfig
-from retraining.training.pretrained import pretrained_network
+from models.registry.preprocessing import Preprocessing
+from retraining.training.settings import TrainConfig
 
 # Containers whose children are the groups of layers; other children of a network are one group.
 CONTAINERS = ("features", "blocks")
@@ -20,7 +25,7 @@ def initial_network(config: TrainConfig, classes: int) -> nn.Module:
     """The network that training starts from; the same for the same seed.
 
     Raises ValueError where `config.weights` is a checkpoint of another backbone, or of another
-    number of classes and what is learnt is to be blended with it.
+    number of classes and its weights are to be interpolated with the learnt ones.
     """
     torch.manual_seed(config.seed)
     if config.weights == "imagenet":
@@ -37,15 +42,28 @@ def initial_network(config: TrainConfig, classes: int) -> nn.Module:
         )
     state = load_state_dict(folder)
     if len(card.taxonomy) != classes:
-        if config.blend < 1:
+        if config.wise_ft_alpha < 1:
             raise ValueError(
-                f"blend {config.blend} needs weights that know the {classes} classes; "
-                f"{config.weights!r} knows {len(card.taxonomy)}"
+                f"wise_ft_alpha {config.wise_ft_alpha} needs weights that know the {classes} "
+                f"classes; {config.weights!r} knows {len(card.taxonomy)}"
             )
         # Other classes: its layers are kept, its last layer is not.
         state = {k: v for k, v in state.items() if k not in head_keys(config.backbone)}
         state |= {k: torch.zeros_like(network.state_dict()[k]) for k in head_keys(config.backbone)}
     network.load_state_dict(state)
+    return network
+
+
+def pretrained_network(name: str, num_classes: int) -> nn.Module:
+    """The backbone `name` with its ImageNet weights and a new last layer of `num_classes`.
+
+    Raises WeightsUnavailableError where they are neither here nor to be downloaded.
+    """
+    network = build_network(name, num_classes)
+    own, state = network.state_dict(), imagenet_state(get_backbone(name))
+    head = head_keys(name)
+    # A last layer of zeros: random logits would first pull at features that are good already.
+    network.load_state_dict({k: own[k].zero_() if k in head else state[k] for k in own})
     return network
 
 
@@ -181,3 +199,52 @@ def make_schedule(optimizer: torch.optim.Optimizer, config: TrainConfig, steps: 
         return (1 + math.cos(math.pi * (step - rise) / max(steps - rise, 1))) / 2
 
     return LambdaLR(optimizer, factor)
+
+
+def interpolated(start: nn.Module, learnt: nn.Module, alpha: float) -> nn.Module:
+    """WiSE-FT: a network with (1 - `alpha`) of the weights of `start` and `alpha` of `learnt`'s."""
+    network = deepcopy(start)
+    goal = learnt.state_dict()
+    with torch.no_grad():
+        for name, value in network.state_dict().items():
+            if value.is_floating_point():
+                value.lerp_(goal[name], alpha)
+            else:
+                value.copy_(goal[name])  # batch normalisation's count of batches
+    return network
+
+
+def resized(raw: torch.Tensor, size: int) -> torch.Tensor:
+    """(N, 3, H, H) float to (N, 3, size, size), without aliasing."""
+    if raw.shape[-1] == size:
+        return raw
+    return functional.interpolate(raw, (size, size), mode="bilinear", antialias=True)
+
+
+def normalised(raw: torch.Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> torch.Tensor:
+    """(N, 3, H, W) in 0..1 to the input of a network, channels last."""
+    shape = (1, 3, 1, 1)
+    centred = raw - torch.tensor(mean, device=raw.device).view(shape)
+    scaled = centred / torch.tensor(std, device=raw.device).view(shape)
+    return scaled.contiguous(memory_format=torch.channels_last)
+
+
+@torch.no_grad()
+def predict_logits(
+    network: nn.Module,
+    pictures: NDArray[np.uint8],
+    preprocessing: Preprocessing,
+    *,
+    bf16: bool = False,
+    batch_size: int = 64,
+) -> NDArray[np.float32]:
+    """Logits (N, classes) of pictures (N, S, S, 3) uint8 that have the input size already."""
+    network.eval()
+    device = next(network.parameters()).device
+    out = []
+    for start in range(0, len(pictures), batch_size):
+        batch = torch.from_numpy(preprocessing.normalise(pictures[start : start + batch_size]))
+        batch = batch.to(device, memory_format=torch.channels_last)
+        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+            out.append(network(batch).float().cpu().numpy())
+    return np.concatenate(out)

@@ -1,8 +1,6 @@
 """A run folder: what a training leaves on disk."""
 
 import csv
-import dataclasses
-import io
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -17,10 +15,11 @@ from models.registry.backbones import build_network
 from models.registry.taxonomy import HAM10000, Taxonomy
 from quality.output import write_text
 from retraining.data.splits import described
-from retraining.training.config import CRITERIA, TrainConfig, load_config
+from retraining.training.config import load_config
+from retraining.training.settings import CRITERIA, TrainConfig
 
 CONFIG_FILE = "config.yaml"
-LOG_FILE = "log.csv"
+LOG_FILE = "metrics.csv"  # as Lightning's CSVLogger calls it
 STATE_FILE = "state.ckpt"
 BEST_FILE = "best.pt"
 SPLIT_FILE = "split.json"
@@ -28,6 +27,17 @@ RUN_FILE = "run.json"
 CURVES_FILE = "curves.html"
 # What a run may be continued with in another value: it says where, not what is trained.
 HARDWARE = ("device", "devices", "num_nodes", "workers")
+# Of curves.html: title of a panel, and the name of each column of the log in it.
+CURVES = {
+    "Loss": {"loss": ("train", "#1c7ed6"), "val_loss": ("val", "#e8590c")},
+    "Scores on val": {
+        "val_macro_auc": ("macro AUC", "#1c7ed6"),
+        "val_balanced_accuracy": ("balanced accuracy", "#e8590c"),
+        "val_macro_f1": ("macro F1", "#2f9e44"),
+    },
+    "Learning rate": {"lr": ("learning rate", "#1c7ed6")},
+    "Seconds": {"seconds": ("seconds", "#1c7ed6")},
+}
 
 if TYPE_CHECKING:
     import torch
@@ -35,14 +45,14 @@ if TYPE_CHECKING:
 Epoch = dict[str, float]
 
 
-def claim(out: Path, config: TrainConfig, parts: Mapping[str, pd.DataFrame]) -> None:
+def claim(out: Path, config: TrainConfig, splits: Mapping[str, pd.DataFrame]) -> None:
     """Write the resolved configuration and what describes the split.
 
     Raises ValueError where `out` holds a run of another configuration or on another split, or
     one that has no state to go on from.
     """
     check_claim(out, config)
-    split = described(parts)
+    split = described(splits)
     path = out / SPLIT_FILE
     if path.is_file() and json.loads(path.read_text("utf-8"))["sha256"] != split["sha256"]:
         raise ValueError(f"{out} holds a run on another split; choose another --out")
@@ -57,7 +67,7 @@ def check_claim(out: Path, config: TrainConfig) -> None:
         return
     found = load_config(path)
     here = {key: getattr(config, key) for key in HARDWARE}
-    if dataclasses.replace(found, **here) != config:
+    if found.replace(**here) != config:
         theirs, ours = found.to_dict(), config.to_dict()
         key = next(k for k in ours if k not in HARDWARE and theirs[k] != ours[k])
         raise ValueError(
@@ -79,8 +89,8 @@ def finished(config: TrainConfig, log: Sequence[Epoch]) -> bool:
 
 
 def best_epoch(config: TrainConfig, log: Sequence[Epoch]) -> int:
-    """The epoch that is kept, counted from 1: the first with the best value of `best_by`."""
-    column, largest = CRITERIA[config.best_by]
+    """The epoch that is kept, counted from 1: the first with the best value of `monitor`."""
+    column, largest = CRITERIA[config.monitor]
     values = [row[column] if largest else -row[column] for row in log]
     values = [-math.inf if math.isnan(value) else value for value in values]
     return values.index(max(values)) + 1
@@ -91,24 +101,14 @@ def kept_size(config: TrainConfig, log: Sequence[Epoch]) -> int:
     return config.size_of(best_epoch(config, log) - 1)
 
 
-def append_log(out: Path, epoch: int, row: Epoch) -> None:
-    """Make `row` the last of the log: that of `epoch`, counted from 1."""
-    rows = [*read_log(out)[: epoch - 1], row]
-    whole = [row | {key: int(row[key]) for key in ("epoch", "size")} for row in rows]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(row), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(whole)
-    write_text(out / LOG_FILE, text.getvalue())
-
-
 def read_log(out: Path) -> list[Epoch]:
-    """The rows of a run's log, oldest first."""
+    """The rows of a run's log, oldest first; without one that was cut off as it was written."""
     path = out / LOG_FILE
     if not path.is_file():
         return []
     with path.open(encoding="utf-8", newline="") as file:
-        return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+        whole = [line for line in file if line.endswith("\n")]
+    return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(whole)]
 
 
 def read_run(out: Path) -> dict[str, Any]:
@@ -152,3 +152,27 @@ def load_trained(run: Path) -> "tuple[torch.nn.Module, TrainConfig, Taxonomy]":
     network = build_network(config.backbone, len(taxonomy))
     network.load_state_dict(state)
     return network.eval(), config, taxonomy
+
+
+def write_curves(out: Path, config: TrainConfig, log: Sequence[Epoch]) -> None:
+    """Write the log as a page of curves, which needs no network; the kept epoch is marked."""
+    from plotly.subplots import make_subplots
+
+    figure = make_subplots(2, 2, subplot_titles=list(CURVES))
+    for panel, columns in enumerate(CURVES.values()):
+        for column, (name, colour) in columns.items():
+            figure.add_scatter(
+                x=[row["epoch"] for row in log],
+                y=[row.get(column) for row in log],
+                name=name,
+                line={"color": colour},
+                mode="lines+markers",
+                row=panel // 2 + 1,
+                col=panel % 2 + 1,
+            )
+    best = best_epoch(config, log)
+    figure.add_vline(x=best, line={"dash": "dot", "color": "#868e96"})
+    figure.update_xaxes(title_text="epoch")
+    title = f"{config.backbone}, {config.recipe or 'own settings'}: epoch {best} is kept"
+    figure.update_layout(template="plotly_white", title=f"{title}, by {config.monitor}")
+    write_text(out / CURVES_FILE, figure.to_html(include_plotlyjs=True))

@@ -1,23 +1,14 @@
-"""The settings of a training run, what each means and which values it takes."""
+"""The settings of a training: what each means, which values it takes and its default."""
 
-import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
 
 from models.registry.backbones import get_backbone
+from retraining.schema import Accepts, Listed, Names, Number, Settings
 from retraining.transforms.augmentation import Augmentation
 
-OPTIMIZERS = ("adam", "adamw", "sgd")
-SCHEDULES = ("onecycle", "cosine", "constant")
-SAMPLERS = ("weighted", "none")
-CLASS_WEIGHTS = ("none", "inverse", "sqrt_inverse", "effective")
-LOSSES = ("cross_entropy", "focal")
-TEACHER_VIEWS = ("same", "clean")
-VAL_VIEWS = ("plain", "changed")
-CACHED_FEATURES = ("auto", "never", "always")
-PRECISIONS = ("auto", "bf16", "f32")
-DEVICES = ("auto", "cpu", "cuda", "mps", "xpu", "directml")
 BARE_WEIGHTS = ("imagenet", "none")  # which give no last layer of the classes
 # What may choose the epoch to keep, its column of the log, and whether the largest is best.
 CRITERIA = {
@@ -28,185 +19,259 @@ CRITERIA = {
 }
 
 
-@dataclass(frozen=True)
-class Stage:
-    """Epochs at one input size, pixels; training starts with small pictures, which cost less."""
+class Stage(Settings):
+    """Epochs at one input size."""
 
-    size: int
-    epochs: int
-
-    def __post_init__(self) -> None:
-        if self.size < 32 or self.epochs < 1:
-            raise ValueError(f"a stage needs size >= 32 and epochs >= 1, got {self}")
+    size: int = Field(ge=32, description="Side of the pictures, pixels.")
+    epochs: int = Field(ge=1, description="Passes over the training split.")
 
 
-@dataclass(frozen=True)
-class TrainConfig:
-    """How a network is trained.
+class ModelSettings(Settings):
+    """Model: the network and where it starts from."""
 
-    recipe: the name under which reports list the run.
-    backbone: key of the registry.
-    weights: `imagenet`, `none`, or the folder of a checkpoint with the same backbone.
-    splits: folder with train.csv and val.csv.
-    stages: input sizes and epochs, in order. A file or `--set` may say `size` and `epochs`
-        instead where there is one stage; `size: auto` is the size of the ImageNet weights.
-    batch_size: of all devices together; each takes its share.
-    freeze: what is not trained: 0 nothing, n the stem and the n groups of layers after it,
-        `backbone` everything but the last layer. Frozen layers are in evaluation mode.
-    unfreeze: layers that are trained in spite of `freeze`, by the beginning of their names.
-    freeze_batchnorm: batch normalisation keeps the statistics it came with.
-    layer_decay: the learning rate of every group of layers is so many times that of the group
-        after it (Howard & Ruder, ULMFiT, ACL 2018, call it discriminative); 1: all the same.
-    head_lr: the last layer's learning rate is so many times `lr`.
-    optimizer, lr, weight_decay, momentum: `adam` (decay as a part of the gradient), `adamw` or
-        `sgd` (Nesterov); lr is the peak of the schedule.
-    schedule: over the steps of all stages: `onecycle` (cosine rise and fall), `cosine` (linear
-        rise, cosine fall) or `constant` after a linear rise; the rise takes `warmup` of the steps.
-    clip: largest norm of the gradient; 0: any.
-    sampler: `weighted` draws as many images as there are, with replacement; `none` takes each once
-        per epoch, or as often as `multipliers` says.
-    sampling: weighted images are drawn in proportion to class frequency to the power
-        `1 - sampling`: 0 as they come, 1 all classes equally often.
-    multipliers: how often an image stands in an epoch, by class code; 1 where none is given.
-    class_weights: of the labels' part of the loss: `none`, `inverse` frequency, its square root,
-        `effective` number (Cui et al., CVPR 2019, beta 0.999), or a weight for each class code.
-    loss: `cross_entropy`, or `focal` (Lin et al., ICCV 2017) with `focal_gamma`.
-    logit_adjustment: the loss adds the logarithm of the class frequencies that it sees to the
-        logits, so that these stand for evenly frequent classes (Menon et al., ICLR 2021).
-    label_smoothing: of the labels' part of the loss.
-    mixup, cutmix: alpha of the beta distribution (Zhang et al., ICLR 2018; Yun et al., ICCV 2019);
-        0: off; with both, every batch takes one of them by chance. Partners are on one device.
-    ema: decay per step of the averaged weights that are evaluated and kept; 0: no average.
-    blend: share of what was learnt in the weights that are evaluated and kept, the rest being the
-        checkpoint that the run started from (Wortsman et al., CVPR 2022); 1: what was learnt alone.
-    best_by: what chooses the epoch to keep, on val: `macro_auc`, `macro_f1`,
-        `balanced_accuracy` or `val_loss`.
-    val_view: val's pictures as they are, `plain`, or `changed`: with colours, policy and flaws as
-        training pictures have them, the same in every epoch, so that the one is kept that sees
-        through them best.
-    patience: training ends when so many epochs in a row were not better; 0: never early.
-    teachers: checkpoints or run folders whose averaged probabilities the network learns, on the
-        same views.
-    distill: share of the loss that goes to the teachers' probabilities, the rest to the labels.
-    distill_temperature: softens both sides of that part.
-    teacher_size: the teachers see the view at this size where the stage's is smaller.
-    teacher_view: `same` view as the network's; `clean`: without its colours, policy and flaws, so
-        that the network learns to see through them.
-    cached_features: `auto` runs a frozen backbone once per image and mirror view where nothing but
-        mirrors changes the images, and trains the last layer on what it gave; `always` insists;
-        `never` runs it in every epoch.
-    precision: `auto` (bfloat16 where the processor is faster in it), `bf16` or `f32`.
-    device: `auto` (CUDA, MPS, XPU, DirectML, CPU: the first that is there) or one of them.
-    devices, num_nodes: how many devices of a machine, how many machines (Lightning's DDP).
-    workers: threads that prepare batches; 0: one for the CPU, up to eight otherwise.
-    channels_last: memory layout; faster on processors with wide vectors.
-    compile: layers of the network and of its teachers are joined by torch's compiler (needs a C++
-        compiler), which takes a minute or two for each size of pictures and then shortens every
-        step.
-    """
+    backbone: str = Field(
+        default="resnext50_32x4d", description="A network of `python -m models list`."
+    )
+    weights: str = Field(
+        default="imagenet",
+        description="`imagenet`, `none`, or the name or folder of a checkpoint with this backbone.",
+    )
+    freeze: Annotated[
+        Annotated[int, Field(ge=0)] | Literal["backbone"],
+        Accepts("backbone, or a number of groups of layers"),
+    ] = Field(
+        default=0,
+        description="What is not trained: 0 nothing; n the stem and the n groups of layers after "
+        "it; `backbone` everything but the last layer. Frozen layers are in evaluation mode.",
+    )
+    unfreeze: Names = Field(
+        default=(),
+        description="Layers that are trained in spite of `freeze`, by the start of their names.",
+    )
+    freeze_batchnorm: bool = Field(
+        default=False, description="Batch normalisation keeps the statistics that it came with."
+    )
 
-    recipe: str = ""
-    backbone: str = "resnext50_32x4d"
-    weights: str = "imagenet"
-    splits: str = ""
-    stages: tuple[Stage, ...] = (Stage(160, 5),)
-    batch_size: int = 32
-    freeze: int | str = 0
-    unfreeze: tuple[str, ...] = ()
-    freeze_batchnorm: bool = False
-    layer_decay: float = 1.0
-    head_lr: float = 1.0
-    optimizer: str = "adamw"
-    lr: float = 1e-3
-    weight_decay: float = 0.05
-    momentum: float = 0.9
-    schedule: str = "onecycle"
-    warmup: float = 0.2
-    clip: float = 1.0
-    sampler: str = "weighted"
-    sampling: float = 0.5
-    multipliers: Mapping[str, int] = field(default_factory=dict)
-    class_weights: str | Mapping[str, float] = "none"
-    loss: str = "cross_entropy"
-    focal_gamma: float = 2.0
-    logit_adjustment: bool = True
-    label_smoothing: float = 0.0
-    mixup: float = 0.0
-    cutmix: float = 0.0
-    ema: float = 0.99
-    blend: float = 1.0
-    best_by: str = "macro_auc"
-    val_view: str = "plain"
-    patience: int = 0
-    teachers: tuple[str, ...] = ()
-    distill: float = 0.9
-    distill_temperature: float = 1.0
-    teacher_size: int = 128
-    teacher_view: str = "same"
-    augmentation: Augmentation = field(default_factory=Augmentation)
-    cached_features: str = "auto"
-    precision: str = "auto"
-    device: str = "auto"
-    devices: int = 1
-    num_nodes: int = 1
-    workers: int = 0
-    channels_last: bool = True
-    compile: bool = False
-    seed: int = 42
 
-    def __post_init__(self) -> None:
+class DataSettings(Settings):
+    """Data: what is learnt, in which size and order."""
+
+    recipe: str = Field(
+        default="", description="Name of the run in reports; default: the recipe's."
+    )
+    splits: str = Field(default="", description="Folder with train.csv and val.csv.")
+    stages: Annotated[
+        tuple[Stage, ...], Listed, Field(min_length=1), Accepts("a list of {size, epochs}")
+    ] = Field(
+        default=(Stage(size=160, epochs=5),),
+        description="Sizes and epochs in order, small pictures first. Where there is one stage, "
+        "`size` (or `auto`: that of the ImageNet weights) and `epochs` can be set instead.",
+    )
+    batch_size: int = Field(
+        default=32, ge=2, description="Of all devices together; each takes its share."
+    )
+    val_view: Literal["plain", "changed"] = Field(
+        default="plain",
+        description="Pictures of val as they are, or `changed` in colours and corruptions as those "
+        "of train, the same in every epoch.",
+    )
+    seed: int = Field(default=42, ge=0, description="Of weights, order and augmentation.")
+
+
+class OptimisationSettings(Settings):
+    """Optimisation: the steps, and which epoch is kept."""
+
+    optimizer: Literal["adam", "adamw", "sgd"] = Field(
+        default="adamw", description="`adam` adds the decay to the gradient; `sgd` is Nesterov's."
+    )
+    lr: Number = Field(default=1e-3, gt=0, description="Learning rate at the peak of the schedule.")
+    head_lr: Number = Field(default=1.0, gt=0, description="Factor of `lr` for the last layer.")
+    layer_decay: Number = Field(
+        default=1.0,
+        gt=0,
+        description="Learning rate of a group of layers relative to that of the group after it "
+        "(Howard & Ruder, ULMFiT, ACL 2018); 1: all the same.",
+    )
+    weight_decay: Number = Field(default=0.05, ge=0, description="Not of biases and normalisation.")
+    momentum: Number = Field(default=0.9, ge=0, description="Of `sgd`.")
+    schedule: Literal["onecycle", "cosine", "constant"] = Field(
+        default="onecycle",
+        description="Of the learning rate, by step: `onecycle` (cosine rise and fall), `cosine` "
+        "(linear rise, cosine fall), or `constant` after a linear rise.",
+    )
+    warmup: Number = Field(
+        default=0.2, ge=0, lt=1, description="Share of the steps that the rise takes."
+    )
+    clip: Number = Field(default=1.0, ge=0, description="Largest norm of the gradient; 0: any.")
+    ema: Number = Field(
+        default=0.99,
+        ge=0,
+        lt=1,
+        description="Decay per step of the moving average of the weights, which is evaluated and "
+        "kept; 0: no average.",
+    )
+    wise_ft_alpha: Number = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="Weight interpolation (WiSE-FT; Wortsman et al., CVPR 2022): kept are (1 - "
+        "alpha) of the checkpoint that the run started from and alpha of what it learnt.",
+    )
+    monitor: Literal["macro_auc", "macro_f1", "balanced_accuracy", "val_loss"] = Field(
+        default="macro_auc", description="What on val chooses the epoch to keep."
+    )
+    patience: int = Field(
+        default=0,
+        ge=0,
+        description="Stop after so many epochs that were not better; 0: never early.",
+    )
+
+
+class SamplingSettings(Settings):
+    """Sampling: which pictures an epoch draws."""
+
+    sampler: Literal["weighted", "none"] = Field(
+        default="weighted",
+        description="`weighted` draws as many pictures as there are, with replacement; `none` "
+        "takes each once, or as often as `multipliers` says.",
+    )
+    sampling: Number = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Of `weighted`: classes are drawn by frequency to the power 1 - sampling; 0 as "
+        "they come, 1 all equally often.",
+    )
+    multipliers: Annotated[
+        Mapping[str, Annotated[int, Field(ge=0)]],
+        Accepts("a whole number, 0 or more, for each class code"),
+    ] = Field(
+        default={}, description="How often a picture stands in an epoch, by class code; else once."
+    )
+
+
+class LossSettings(Settings):
+    """Loss: what is made small, and mixed labels."""
+
+    loss: Literal["cross_entropy", "focal"] = Field(
+        default="cross_entropy", description="`focal`: Lin et al., ICCV 2017."
+    )
+    focal_gamma: Number = Field(default=2.0, ge=0, description="Of `focal`.")
+    class_weights: Annotated[
+        Literal["none", "inverse", "sqrt_inverse", "effective"] | Mapping[str, Number],
+        Accepts("one of none, inverse, sqrt_inverse, effective, or a weight for each class code"),
+    ] = Field(
+        default="none",
+        description="Weights of the classes: `inverse` frequency, its square root, or the "
+        "`effective` number (Cui et al., CVPR 2019, beta 0.999).",
+    )
+    logit_adjustment: bool = Field(
+        default=True,
+        description="Adds the logarithm of the class frequencies that the loss sees to the logits, "
+        "which then stand for evenly frequent classes (Menon et al., ICLR 2021).",
+    )
+    label_smoothing: Number = Field(default=0.0, ge=0, lt=1, description="Of the labels.")
+    mixup: Number = Field(
+        default=0.0, ge=0, description="Alpha of mixup (Zhang et al., ICLR 2018); 0: off."
+    )
+    cutmix: Number = Field(
+        default=0.0,
+        ge=0,
+        description="Alpha of CutMix (Yun et al., ICCV 2019); with both, one by chance.",
+    )
+
+
+class DistillationSettings(Settings):
+    """Distillation: learning the probabilities of trained networks."""
+
+    teachers: Names = Field(
+        default=(), description="Checkpoints or run folders, whose probabilities are averaged."
+    )
+    distill: Number = Field(
+        default=0.9,
+        ge=0,
+        le=1,
+        description="Share of the teachers in the loss; the labels have the rest.",
+    )
+    distill_temperature: Number = Field(default=1.0, gt=0, description="Softens both sides.")
+    teacher_size: int = Field(
+        default=128, ge=32, description="Pixels at which teachers see pictures of smaller stages."
+    )
+    teacher_view: Literal["same", "clean"] = Field(
+        default="same",
+        description="Teachers see the `same` view, or the `clean` one without changes of colour, "
+        "policy and corruptions, so that the network learns to see through them.",
+    )
+
+
+class AugmentationSettings(Settings):
+    """Augmentation: random changes of the pictures; 0 turns one off."""
+
+    augmentation: Augmentation = Field(
+        default=Augmentation(), description="Random changes of the training pictures."
+    )
+
+
+class HardwareSettings(Settings):
+    """Hardware: what it runs on."""
+
+    cached_features: Literal["auto", "never", "always"] = Field(
+        default="auto",
+        description="A frozen backbone runs once per picture and mirror view, where mirrors alone "
+        "change them, and the last layer learns from what it gave; `always` insists.",
+    )
+    precision: Literal["auto", "bf16", "f32"] = Field(
+        default="auto", description="`auto`: bfloat16 where the processor is faster in it."
+    )
+    device: Literal["auto", "cpu", "cuda", "mps", "xpu", "directml"] = Field(
+        default="auto", description="`auto`: the first of CUDA, MPS, XPU, DirectML and the CPU."
+    )
+    devices: int = Field(default=1, ge=1, description="Of a machine, by Lightning's DDP.")
+    num_nodes: int = Field(default=1, ge=1, description="Machines.")
+    workers: int = Field(
+        default=0,
+        ge=0,
+        description="Threads that prepare batches; 0: one for the CPU, else up to eight.",
+    )
+    channels_last: bool = Field(
+        default=True, description="Memory layout; faster on processors with wide vectors."
+    )
+    compile: bool = Field(
+        default=False,
+        description="torch.compile for the network and its teachers: minutes at the start, then "
+        "shorter steps; needs a C++ compiler.",
+    )
+
+
+class TrainConfig(
+    # In reverse: pydantic lists the fields of the last base first.
+    HardwareSettings,
+    AugmentationSettings,
+    DistillationSettings,
+    LossSettings,
+    SamplingSettings,
+    OptimisationSettings,
+    DataSettings,
+    ModelSettings,
+):
+    """How a network is trained."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
         get_backbone(self.backbone)
-        for key, choices in (
-            ("optimizer", OPTIMIZERS),
-            ("schedule", SCHEDULES),
-            ("sampler", SAMPLERS),
-            ("loss", LOSSES),
-            ("best_by", tuple(CRITERIA)),
-            ("val_view", VAL_VIEWS),
-            ("teacher_view", TEACHER_VIEWS),
-            ("cached_features", CACHED_FEATURES),
-            ("precision", PRECISIONS),
-            ("device", DEVICES),
-        ):
-            self._check(key, getattr(self, key) in choices, f"one of {', '.join(choices)}")
-        if isinstance(self.class_weights, str):
-            accepted = f"one of {', '.join(CLASS_WEIGHTS)}, or a weight for each class code"
-            self._check("class_weights", self.class_weights in CLASS_WEIGHTS, accepted)
-        frozen = self.freeze >= 0 if isinstance(self.freeze, int) else self.freeze == "backbone"
-        self._check("freeze", frozen, "backbone, or a number of groups of layers")
-        for key in ("sampling", "distill"):
-            self._check(key, 0 <= getattr(self, key) <= 1, "0 to 1")
-        for key in ("ema", "warmup", "label_smoothing"):
-            self._check(key, 0 <= getattr(self, key) < 1, "0 to below 1")
-        self._check("blend", 0 < self.blend <= 1, "above 0 to 1")
-        if self.blend < 1 and self.weights in BARE_WEIGHTS:
+        if self.wise_ft_alpha < 1 and self.weights in BARE_WEIGHTS:
             raise ValueError(
-                "blend below 1 needs weights that know the classes, the folder of a checkpoint; "
-                f"got {self.weights}"
+                "wise_ft_alpha below 1 needs weights that know the classes, a checkpoint; got "
+                f"{self.weights}"
             )
-        for key in ("lr", "head_lr", "layer_decay", "distill_temperature"):
-            self._check(key, getattr(self, key) > 0, "above 0")
-        for key in ("weight_decay", "momentum", "clip", "mixup", "cutmix", "focal_gamma"):
-            self._check(key, getattr(self, key) >= 0, "0 or more")
-        for key in ("patience", "workers", "seed"):
-            self._check(key, getattr(self, key) >= 0, "a whole number, 0 or more")
-        for key in ("devices", "num_nodes"):
-            self._check(key, getattr(self, key) >= 1, "a whole number, 1 or more")
-        self._check("batch_size", self.batch_size >= 2, "2 or more")
-        self._check("stages", len(self.stages) > 0, "one stage or more")
-        whole = all(n >= 0 and n == int(n) for n in self.multipliers.values())
-        self._check("multipliers", whole, "a whole number, 0 or more, for each class code")
         if self.multipliers and self.sampler != "none":
-            raise ValueError("multipliers need sampler: none, which takes each image so often")
+            raise ValueError("multipliers need sampler: none, which takes each picture so often")
         if self.batch_size % self.processes:
             raise ValueError(
                 f"batch_size must be a multiple of the {self.processes} devices that share it, "
                 f"got {self.batch_size}"
             )
-
-    def _check(self, key: str, holds: bool, accepted: str) -> None:
-        if not holds:
-            raise ValueError(f"{key} must be {accepted}, got {getattr(self, key)!r}")
+        return self
 
     @property
     def epochs(self) -> int:
@@ -233,8 +298,9 @@ class TrainConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON and YAML form."""
-        data = dataclasses.asdict(self)
-        data["stages"] = [dataclasses.asdict(stage) for stage in self.stages]
-        data["teachers"] = list(self.teachers)
-        data["unfreeze"] = list(self.unfreeze)
-        return data
+        return self.model_dump(mode="json")
+
+
+GROUPS: tuple[type[Settings], ...] = tuple(
+    base for base in reversed(TrainConfig.__bases__) if issubclass(base, Settings)
+)

@@ -1,6 +1,5 @@
 """Training: one engine for last layers, fine-tuning, training from scratch and distillation."""
 
-import dataclasses
 import logging
 import signal
 import subprocess
@@ -28,9 +27,16 @@ from models.registry.backbones import get_backbone, get_layer, head_keys
 from models.registry.taxonomy import Taxonomy
 from quality.output import sweep
 from retraining.data.splits import load_split, load_taxonomy
+from retraining.progress import NamedProgressCallback
 from retraining.training.batches import Data
-from retraining.training.callbacks import Bar, Lines, Record, Report, WholeFiles
-from retraining.training.config import CRITERIA, TrainConfig
+from retraining.training.callbacks import (
+    AtomicCheckpointIO,
+    CheckpointCallback,
+    ConsoleLogger,
+    Emit,
+    ProgressBar,
+    run_loggers,
+)
 from retraining.training.devices import (
     choose_device,
     describe_device,
@@ -38,8 +44,8 @@ from retraining.training.devices import (
     trainer_arguments,
 )
 from retraining.training.epoch_plan import Sampling
-from retraining.training.features import FeatureSource, Progress
-from retraining.training.lesion_module import Learner
+from retraining.training.features import FeatureSource
+from retraining.training.lesion_module import LesionModule
 from retraining.training.networks import freeze, initial_network
 from retraining.training.run_folder import (
     CONFIG_FILE,
@@ -50,6 +56,7 @@ from retraining.training.run_folder import (
     read_log,
     write_run,
 )
+from retraining.training.settings import CRITERIA, TrainConfig
 
 LIBRARIES = ("torch", "torchvision", "timm", "lightning", "numpy", "opencv-python-headless")
 
@@ -64,37 +71,37 @@ def train(
     config: TrainConfig,
     out: Path,
     cache: Path,
-    report: Report = log.info,
+    emit: Emit = log.info,
     *,
     bar: bool = False,
-    progress: Progress | None = None,
+    progress: NamedProgressCallback | None = None,
 ) -> Path:
     """Train as `config` says and leave the run in `out`; continues a run that was stopped.
 
     bar: show a progress bar in the terminal.
-    progress: is told how far the making of features is.
+    progress: called with how far the features of a frozen backbone are.
 
     The run folder gets the resolved configuration, the split's hash, a log with a row per epoch
     and its curves, the state to continue from, the kept weights of the epoch that
-    `config.best_by` chooses on val, and `run.json`. Raises ValueError where `out` holds a run of
+    `config.monitor` chooses on val, and `run.json`. Raises ValueError where `out` holds a run of
     another configuration, `StoppedError` after Ctrl-C.
     """
-    parts = load_split(Path(config.splits))
-    if "val" not in parts:
+    splits = load_split(Path(config.splits))
+    if "val" not in splits:
         raise ValueError(f"{config.splits} has no val.csv, which chooses the epoch to keep")
     taxonomy = load_taxonomy(Path(config.splits))
     first = getattr(rank_zero_only, "rank", 0) == 0
     if first:
         out.mkdir(parents=True, exist_ok=True)
-        claim(out, config, parts)
+        claim(out, config, splits)
         sweep(out)
     if finished(config, read_log(out)):
         return out
     with _quiet():
-        run = Run(config, taxonomy, parts, cache, progress)
+        run = Run(config, taxonomy, splits, cache, progress)
         if first:
             write_run(out, **run.about())
-        run.fit(out, report, bar)
+        run.fit(out, emit, bar)
     if first:
         rows = read_log(out)
         write_run(
@@ -113,12 +120,12 @@ class Run:
         self,
         config: TrainConfig,
         taxonomy: Taxonomy,
-        parts: dict[str, pd.DataFrame],
+        splits: dict[str, pd.DataFrame],
         cache: Path,
-        progress: Progress | None = None,
+        progress: NamedProgressCallback | None = None,
     ) -> None:
         self.config, self.taxonomy = config, taxonomy
-        frames = {name: parts[name] for name in ("train", "val")}
+        frames = {name: splits[name] for name in ("train", "val")}
         labels = {
             name: np.array([taxonomy.index(code) for code in frame.dx], np.int64)
             for name, frame in frames.items()
@@ -150,13 +157,15 @@ class Run:
             )
             learnt = get_layer(self.network, get_backbone(config.backbone).head)
         self.data = Data(config, frames, labels, sampling, cache, features)
-        self.learner = Learner(config, taxonomy, learnt, sampling, on_features=features is not None)
+        self.module = LesionModule(
+            config, taxonomy, learnt, sampling, on_features=features is not None
+        )
 
     @property
     def trained(self) -> TrainConfig:
         """The settings with the precision that is used: float32 for a last layer on features."""
-        if self.learner.on_features:
-            return dataclasses.replace(self.config, precision="f32")
+        if self.module.on_features:
+            return self.config.replace(precision="f32")
         return self.config
 
     def about(self) -> dict[str, Any]:
@@ -167,7 +176,7 @@ class Run:
             "devices": self.config.devices,
             "num_nodes": self.config.num_nodes,
             "precision": trainer_arguments(self.trained)["precision"],
-            "cached_features": self.learner.on_features,
+            "cached_features": self.module.on_features,
             "parameters": sum(p.numel() for p in self.network.parameters()),
             "trained_parameters": sum(
                 p.numel() for p in self.network.parameters() if p.requires_grad
@@ -186,27 +195,30 @@ class Run:
         """What is kept of an evaluated network: of a frozen backbone's, the last layer alone."""
         state = network.state_dict()
         head = head_keys(self.config.backbone)
-        if self.learner.on_features:
+        if self.module.on_features:
             return {name: state[name.rpartition(".")[2]] for name in head}
         return {name: state[name] for name in head} if self.config.head_only else dict(state)
 
-    def fit(self, out: Path, report: Report, bar: bool) -> None:
+    def fit(self, out: Path, emit: Emit, bar: bool) -> None:
         """Learn the epochs that are left."""
         config = self.config
-        callbacks: list[lightning.Callback] = [Bar(config) if bar else Lines(report)]
+        callbacks: list[lightning.Callback] = [ProgressBar(config) if bar else ConsoleLogger(emit)]
         if config.patience:
-            column, largest = CRITERIA[config.best_by]
+            column, largest = CRITERIA[config.monitor]
             callbacks.append(
                 EarlyStopping(column, patience=config.patience, mode="max" if largest else "min")
             )
-        callbacks.append(Record(out, config, self.kept_state, report))
+        callbacks.append(CheckpointCallback(out, config, self.kept_state, emit))
+        loggers = run_loggers(out)
+        for logger in loggers:
+            logger.log_hyperparams(config.to_dict())
         trainer = lightning.Trainer(
             **trainer_arguments(self.trained),
             max_epochs=config.epochs,
             callbacks=callbacks,
-            plugins=[WholeFiles()],
+            plugins=[AtomicCheckpointIO()],
             default_root_dir=out,
-            logger=False,
+            logger=loggers,
             enable_checkpointing=False,
             enable_model_summary=False,
             enable_progress_bar=bar,
@@ -218,7 +230,7 @@ class Run:
         interrupt = signal.getsignal(signal.SIGINT)
         try:
             trainer.fit(
-                self.learner,
+                self.module,
                 datamodule=self.data,
                 ckpt_path=state if state.is_file() else None,
                 weights_only=True,

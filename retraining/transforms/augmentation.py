@@ -1,13 +1,16 @@
 """Random changes that a dermatoscopic picture may undergo without changing its diagnosis."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
+from retraining.schema import Number, Settings
 from retraining.transforms import rand_augment as policies
-from retraining.transforms import random_corruptions as flaws
+from retraining.transforms import random_corruptions
 
 # Random crops, rotations and stretches are taken from pictures so much larger than the input
 # that they do not lose sharpness, and no larger, so that they do not alias.
@@ -27,14 +30,14 @@ class Drawn:
     colour: of each change of colour, (N, 1, 1, 1 or 3).
     hue: (N,) in plus or minus 1; None: not changed.
     policy: for every picture, the operations and their strengths.
-    flaws: of every picture; None: none has any.
+    corruptions: of every picture; None: none has any.
     """
 
     geometry: NDArray[np.float64]
     colour: dict[str, NDArray[np.float64]]
     hue: NDArray[np.float64] | None
     policy: tuple[tuple[policies.Step, ...], ...] | None
-    flaws: tuple[tuple[flaws.Flaw, ...], ...] | None
+    corruptions: tuple[tuple[random_corruptions.Corruption, ...], ...] | None
 
     @property
     def mirrors(self) -> NDArray[np.float64]:
@@ -42,52 +45,53 @@ class Drawn:
         return self.geometry[:, 3:5]
 
 
-@dataclass(frozen=True)
-class Augmentation:
-    """Strengths of the random changes; 0 turns one off.
+class Augmentation(Settings):
+    """Strengths of the random changes; 0 turns one off."""
 
-    rotation: uniform in plus or minus so many degrees.
-    zoom: the logarithm of the scale is uniform in plus or minus this.
-    aspect: the logarithm of width over height is uniform in plus or minus this: training
-        pictures come in one shape, users' in any, and all are stretched to a square.
-    shift: uniform in plus or minus this share of the side.
-    flip: probability of each mirror axis.
-    brightness, contrast: factors uniform in 1 plus or minus this.
-    cast: every channel's factor is uniform in 1 plus or minus this (illuminant and camera).
-    saturation: factor of the distance to grey, uniform in 1 plus or minus this.
-    gamma: the logarithm of the exponent is uniform in plus or minus this.
-    hue: turn of the colours, uniform in plus or minus this share of the circle.
-    policy: `none`; `randaugment`, which does `policy_steps` random operations of strength
-        `policy_strength` (0..1); `trivialaugment`, which does one of random strength. See
-        `retraining.transforms.rand_augment`.
-    flaws: probability of each flaw of `retraining.transforms.random_corruptions`.
-    """
-
-    rotation: float = 180.0
-    zoom: float = 0.25
-    aspect: float = 0.3
-    shift: float = 0.08
-    flip: float = 0.5
-    brightness: float = 0.15
-    contrast: float = 0.2
-    cast: float = 0.08
-    saturation: float = 0.25
-    gamma: float = 0.2
-    hue: float = 0.0
-    policy: str = "none"
-    policy_steps: int = 2
-    policy_strength: float = 0.3
-    flaws: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.policy not in policies.POLICIES:
-            raise ValueError(
-                f"augmentation.policy must be one of {', '.join(policies.POLICIES)}, "
-                f"got {self.policy!r}"
-            )
-        for key in ("flip", "policy_strength", "flaws"):
-            if not 0 <= getattr(self, key) <= 1:
-                raise ValueError(f"augmentation.{key} must be 0 to 1, got {getattr(self, key)!r}")
+    rotation: Number = Field(default=180.0, description="Uniform in plus or minus so many degrees.")
+    zoom: Number = Field(
+        default=0.25, description="The logarithm of the scale is uniform in plus or minus this."
+    )
+    aspect: Number = Field(
+        default=0.3,
+        description="The logarithm of width over height is uniform in plus or minus this: users' "
+        "pictures come in any shape, and all are stretched to a square.",
+    )
+    shift: Number = Field(
+        default=0.08, description="Uniform in plus or minus this share of the side."
+    )
+    flip: Number = Field(default=0.5, ge=0, le=1, description="Probability of each mirror axis.")
+    brightness: Number = Field(default=0.15, description="Factor, uniform in 1 plus or minus this.")
+    contrast: Number = Field(default=0.2, description="Factor, uniform in 1 plus or minus this.")
+    cast: Number = Field(
+        default=0.08,
+        description="Factor of each channel, uniform in 1 plus or minus this (light and camera).",
+    )
+    saturation: Number = Field(
+        default=0.25, description="Factor of the distance to grey, uniform in 1 plus or minus this."
+    )
+    gamma: Number = Field(
+        default=0.2, description="The logarithm of the exponent is uniform in plus or minus this."
+    )
+    hue: Number = Field(
+        default=0.0,
+        description="Turn of the colours, uniform in plus or minus this share of the circle.",
+    )
+    policy: Literal["none", "randaugment", "trivialaugment"] = Field(
+        default="none",
+        description="`randaugment`: `policy_steps` random operations of `policy_strength` (Cubuk "
+        "et al., NeurIPS 2020); `trivialaugment`: one of random strength (Müller & Hutter, ICCV "
+        "2021).",
+    )
+    policy_steps: int = Field(default=2, ge=0, description="Of `randaugment`.")
+    policy_strength: Number = Field(default=0.3, ge=0, le=1, description="Of `randaugment`.")
+    corruptions: Number = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="Probability of each: hair, illumination gradient, vignette, blur, noise, JPEG "
+        "compression.",
+    )
 
     def __call__(
         self, pictures: NDArray[np.uint8], size: int, rng: np.random.Generator
@@ -98,7 +102,7 @@ class Augmentation:
     @property
     def mirrors_only(self) -> bool:
         """Whether mirroring is the only change, so that a picture has four views."""
-        others = self._warps or self._recolours or self.hue or self.flaws
+        others = self._warps or self._recolours or self.hue or self.corruptions
         return not others and self.policy == "none"
 
     @property
@@ -135,8 +139,10 @@ class Augmentation:
                 for _ in range(count)
             )
         # The last of all, so that without them the other numbers are what they were.
-        faults = flaws.draw(count, self.flaws, rng) if self.flaws else None
-        return Drawn(geometry, colour, hue, policy, faults)
+        corruptions = None
+        if self.corruptions:
+            corruptions = random_corruptions.draw(count, self.corruptions, rng)
+        return Drawn(geometry, colour, hue, policy, corruptions)
 
     def mirrored(self, drawn: Drawn) -> NDArray[np.bool_]:
         """Whether each picture is mirrored along x and along y, (N, 2)."""
@@ -169,16 +175,18 @@ class Augmentation:
     def altered(
         self, moved: NDArray[np.uint8], drawn: Drawn, rows: slice = slice(None)
     ) -> NDArray[np.uint8]:
-        """The second part of `apply`: policy, colours and flaws; `moved` stays as it is."""
+        """The second part of `apply`: policy, colours and corruptions; `moved` stays as it is."""
         views = moved
         if drawn.policy is not None:
             steps = drawn.policy[rows]
             views = np.stack([policies.apply(*one) for one in zip(views, steps, strict=True)])
         if self._recolours or self.hue:
             views = self._recolour(views, drawn, rows)
-        if drawn.flaws is not None:
-            faults = drawn.flaws[rows]
-            views = np.stack([flaws.apply(*one) for one in zip(views, faults, strict=True)])
+        if drawn.corruptions is not None:
+            chosen = drawn.corruptions[rows]
+            views = np.stack(
+                [random_corruptions.apply(*one) for one in zip(views, chosen, strict=True)]
+            )
         return views
 
     def _warp(

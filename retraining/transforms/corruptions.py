@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Picture = NDArray[np.uint8]
+RGBImage = NDArray[np.uint8]
 Values = NDArray[np.float32]
 
 HAIR_STEPS = 24
@@ -17,7 +17,7 @@ WIDTH = 600
 """Widths of blurs are in pixels of pictures that are this wide, as those of HAM10000 are."""
 
 
-def blurred(image: Picture, sigma: float) -> Picture:
+def blurred(image: RGBImage, sigma: float) -> RGBImage:
     """Gaussian blur of deviation `sigma`, pixels at a width of 600; 0 leaves it as it is."""
     if sigma <= 0:
         return image
@@ -25,37 +25,37 @@ def blurred(image: Picture, sigma: float) -> Picture:
     return np.asarray(cv2.GaussianBlur(image, (0, 0), own), np.uint8)
 
 
-def faded(image: Picture, contrast: float) -> Picture:
+def faded(image: RGBImage, contrast: float) -> RGBImage:
     """Every value moved towards the picture's mean colour; `contrast` is what is left, 0 to 1."""
     mean = image.mean(axis=(0, 1))
     return _clip(mean + contrast * (image - mean))
 
 
-def tinted(image: Picture, red: float, green: float, blue: float) -> Picture:
+def tinted(image: RGBImage, red: float, green: float, blue: float) -> RGBImage:
     """Channels multiplied: another white balance, or more or less light."""
     return _clip(image * np.array([red, green, blue]))
 
 
-def grainy(image: Picture, deviation: float) -> Picture:
+def grainy(image: RGBImage, deviation: float) -> RGBImage:
     """Sensor noise of `deviation` grey levels, the same at every call."""
     noise = np.random.default_rng(0).normal(0, deviation, image.shape)
     return _clip(image + noise)
 
 
-def compressed(image: Picture, quality: int) -> Picture:
+def compressed(image: RGBImage, quality: int) -> RGBImage:
     """Through a JPEG file of `quality`, 1 to 100."""
     _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
 
 
-def closer(image: Picture, share: float) -> Picture:
+def zoom_in(image: RGBImage, share: float) -> RGBImage:
     """The middle of the picture, `share` of its height and width."""
     height, width = image.shape[:2]
     top, left = round(height * (1 - share) / 2), round(width * (1 - share) / 2)
     return np.ascontiguousarray(image[top : height - top, left : width - left])
 
 
-def farther(image: Picture, scale: float) -> Picture:
+def zoom_out(image: RGBImage, scale: float) -> RGBImage:
     """The picture at `scale` of its size in its middle, its mirror image around it."""
     height, width = image.shape[:2]
     matrix = np.array([[scale, 0, (1 - scale) * width / 2], [0, scale, (1 - scale) * height / 2]])
@@ -66,7 +66,7 @@ def farther(image: Picture, scale: float) -> Picture:
     return np.asarray(moved, np.uint8)
 
 
-def shaded(image: Picture, strength: float, angle: float) -> Picture:
+def illumination_gradient(image: RGBImage, strength: float, angle: float) -> RGBImage:
     """Light from one side: a share of `strength` more at one border and less at the other.
 
     angle: of the side with more light, degrees from the right.
@@ -77,9 +77,9 @@ def shaded(image: Picture, strength: float, angle: float) -> Picture:
     return _clip(image * light[..., None])
 
 
-def cornered(
-    image: Picture, radius: float, softness: float, middle: tuple[float, float] = (0, 0)
-) -> Picture:
+def vignette(
+    image: RGBImage, radius: float, softness: float, middle: tuple[float, float] = (0, 0)
+) -> RGBImage:
     """Black outside of a round field of view, as a dermatoscope's lens leaves it.
 
     radius: of the field, in half widths; above 1.42 it holds the whole picture.
@@ -92,7 +92,7 @@ def cornered(
     return _clip(image * light[..., None])
 
 
-def hairy(image: Picture, count: int, seed: int = 0, *, light: bool = False) -> Picture:
+def hair(image: RGBImage, count: int, seed: int = 0, *, light: bool = False) -> RGBImage:
     """`count` hairs over the picture, bent and of different lengths, dark unless `light`."""
     rng = np.random.default_rng(seed)
     changed = image.copy()
@@ -113,7 +113,7 @@ def hairy(image: Picture, count: int, seed: int = 0, *, light: bool = False) -> 
     return changed
 
 
-def ruled(image: Picture) -> Picture:
+def ruled(image: RGBImage) -> RGBImage:
     """A ruler's black marks along the lower border, every tenth longer."""
     changed = image.copy()
     height, width = image.shape[:2]
@@ -125,7 +125,7 @@ def ruled(image: Picture) -> Picture:
 
 
 # What dermatoscopic pictures from elsewhere may look like; each is still one of skin.
-VARIANTS: Mapping[str, Callable[[Picture], Picture]] = MappingProxyType(
+VARIANTS: Mapping[str, Callable[[RGBImage], RGBImage]] = MappingProxyType(
     {
         "blurred": lambda image: blurred(image, 3),
         "very blurred": lambda image: blurred(image, 6),
@@ -135,23 +135,23 @@ VARIANTS: Mapping[str, Callable[[Picture], Picture]] = MappingProxyType(
         "yellowish": lambda image: tinted(image, 1.1, 1.0, 0.75),
         "grainy": lambda image: grainy(image, 12),
         "compressed": lambda image: compressed(image, 30),
-        "closer": lambda image: closer(image, 0.6),
-        "farther": lambda image: farther(image, 0.75),
-        "light from a side": lambda image: shaded(image, 0.4, 30),
-        "dark corners": lambda image: cornered(image, 1.05, 0.05),
-        "fading corners": lambda image: cornered(image, 1.4, 0.6),
-        "hairs": lambda image: hairy(image, 12),
+        "zoom in": lambda image: zoom_in(image, 0.6),
+        "zoom out": lambda image: zoom_out(image, 0.75),
+        "illumination gradient": lambda image: illumination_gradient(image, 0.4, 30),
+        "vignette": lambda image: vignette(image, 1.05, 0.05),
+        "soft vignette": lambda image: vignette(image, 1.4, 0.6),
+        "hair": lambda image: hair(image, 12),
         "ruler": ruled,
     }
 )
 
 
-def _coordinates(image: Picture) -> tuple[Values, Values]:
+def _coordinates(image: RGBImage) -> tuple[Values, Values]:
     """x (1, W) and y (H, 1) of the pixels, -1 to 1 from border to border."""
     height, width = image.shape[:2]
     x = np.linspace(-1, 1, width, dtype=np.float32)[None]
     return x, np.linspace(-1, 1, height, dtype=np.float32)[:, None]
 
 
-def _clip(values: NDArray[np.floating]) -> Picture:
+def _clip(values: NDArray[np.floating]) -> RGBImage:
     return np.asarray(np.clip(np.rint(values), 0, 255), np.uint8)

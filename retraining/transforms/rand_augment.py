@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Picture = NDArray[np.uint8]
+from retraining.transforms.corruptions import RGBImage
+
 Step = tuple[str, float]  # an operation and its strength, -1..1
 
-POLICIES = ("none", "randaugment", "trivialaugment")
 MOST_SHEAR = 0.3
 MOST_SHIFT = 0.3  # share of the side
 MOST_DEGREES = 45.0
@@ -33,14 +33,14 @@ def draw(policy: str, steps: int, strength: float, rng: np.random.Generator) -> 
     )
 
 
-def apply(picture: Picture, steps: tuple[Step, ...]) -> Picture:
+def apply(picture: RGBImage, steps: tuple[Step, ...]) -> RGBImage:
     """(H, W, 3) uint8 after the operations, one by one."""
     for name, strength in steps:
         picture = OPERATIONS[name](picture, strength)
     return picture
 
 
-def _affine(picture: Picture, linear: list[list[float]], shift: tuple[float, float]) -> Picture:
+def _affine(picture: RGBImage, linear: list[list[float]], shift: tuple[float, float]) -> RGBImage:
     height, width = picture.shape[:2]
     matrix = np.array(linear)
     centre = np.array([width - 1, height - 1]) / 2
@@ -55,44 +55,44 @@ def _affine(picture: Picture, linear: list[list[float]], shift: tuple[float, flo
     return np.asarray(warped, np.uint8)
 
 
-def _rotate(picture: Picture, strength: float) -> Picture:
+def _rotate(picture: RGBImage, strength: float) -> RGBImage:
     angle = np.deg2rad(MOST_DEGREES * strength)
     cos, sin = float(np.cos(angle)), float(np.sin(angle))
     return _affine(picture, [[cos, -sin], [sin, cos]], (0, 0))
 
 
-def _blend(picture: Picture, other: NDArray[np.float32], strength: float) -> Picture:
+def _blend(picture: RGBImage, other: NDArray[np.float32], strength: float) -> RGBImage:
     """From `other` through the picture and beyond; strength 0 is the picture."""
     factor = np.float32(1 + MOST_FACTOR * strength)
     values = other + (picture.astype(np.float32) - other) * factor
     return np.asarray(np.clip(values + 0.5, 0, 255), np.uint8)
 
 
-def _saturation(picture: Picture, strength: float) -> Picture:
+def _saturation(picture: RGBImage, strength: float) -> RGBImage:
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
     return _blend(picture, grey[..., None], strength)
 
 
-def _contrast(picture: Picture, strength: float) -> Picture:
+def _contrast(picture: RGBImage, strength: float) -> RGBImage:
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).mean(dtype=np.float32)
     return _blend(picture, np.full((1, 1, 1), grey, np.float32), strength)
 
 
-def _brightness(picture: Picture, strength: float) -> Picture:
+def _brightness(picture: RGBImage, strength: float) -> RGBImage:
     return _blend(picture, np.zeros((1, 1, 1), np.float32), strength)
 
 
-def _sharpness(picture: Picture, strength: float) -> Picture:
+def _sharpness(picture: RGBImage, strength: float) -> RGBImage:
     smooth = np.asarray(cv2.GaussianBlur(picture, (3, 3), 0), np.float32)
     return _blend(picture, smooth, strength)
 
 
-def _posterise(picture: Picture, strength: float) -> Picture:
+def _posterise(picture: RGBImage, strength: float) -> RGBImage:
     bits = 8 - round((8 - FEWEST_BITS) * abs(strength))
     return np.asarray(picture & (256 - (1 << (8 - bits))), np.uint8)
 
 
-def _stretch(picture: Picture, strength: float) -> Picture:
+def _stretch(picture: RGBImage, strength: float) -> RGBImage:
     """Every channel stretched to the whole range; the strength plays no part."""
     low = picture.min(axis=(0, 1)).astype(np.float32)
     high = picture.max(axis=(0, 1)).astype(np.float32)
@@ -100,12 +100,12 @@ def _stretch(picture: Picture, strength: float) -> Picture:
     return np.asarray((picture - low) * scale + 0.5, np.uint8)
 
 
-def _equalise(picture: Picture, strength: float) -> Picture:
+def _equalise(picture: RGBImage, strength: float) -> RGBImage:
     """Every channel's histogram made flat; the strength plays no part."""
     return np.asarray(cv2.merge([cv2.equalizeHist(c) for c in cv2.split(picture)]), np.uint8)
 
 
-OPERATIONS: MappingProxyType[str, Callable[[Picture, float], Picture]] = MappingProxyType(
+OPERATIONS: MappingProxyType[str, Callable[[RGBImage, float], RGBImage]] = MappingProxyType(
     {
         "identity": lambda picture, _: picture,
         "shear_x": lambda picture, s: _affine(picture, [[1, MOST_SHEAR * s], [0, 1]], (0, 0)),

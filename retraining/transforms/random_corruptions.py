@@ -1,7 +1,7 @@
-"""Flaws that photographs from elsewhere have and the training pictures hardly: drawn at random.
+"""Corruptions of photographs from elsewhere, drawn at random for training pictures.
 
-A network that never met them is thrown by hairs, by the dark corners of a lens, by a light from
-one side, by noise and by hard compression; the colours are the business of `augment`.
+A network that never met them is thrown by hairs, by the vignette of a lens, by a light from
+one side, by noise and by hard compression; the colours are the business of `augmentation`.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,13 +10,20 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from retraining.transforms.corruptions import Picture, blurred, compressed, cornered, hairy, shaded
+from retraining.transforms.corruptions import (
+    RGBImage,
+    blurred,
+    compressed,
+    hair,
+    illumination_gradient,
+    vignette,
+)
 
 Numbers = NDArray[np.float64]
-Flaw = tuple[str, Numbers]  # its name and `NUMBERS` uniform random numbers in 0..1
+Corruption = tuple[str, Numbers]  # its name and `NUMBERS` uniform random numbers in 0..1
 
 NUMBERS = 5
-MOST_SHADE = 0.45  # of the light, from the middle to the border
+MOST_GRADIENT = 0.45  # of the light, from the middle to the border
 MOST_HAIRS = 25
 MOST_BLUR = 3.5  # deviation in pixels of a picture that is 600 wide
 MOST_NOISE = 12.0  # deviation in grey levels
@@ -28,43 +35,43 @@ TILE = 1024
 _NOISE = np.random.default_rng(0).standard_normal((TILE, TILE), np.float32)
 
 
-def draw(count: int, share: float, rng: np.random.Generator) -> tuple[tuple[Flaw, ...], ...]:
-    """For each of `count` pictures its flaws; each occurs with probability `share`."""
-    there = rng.random((count, len(FLAWS))) < share
-    numbers = rng.random((count, len(FLAWS), NUMBERS))
+def draw(count: int, share: float, rng: np.random.Generator) -> tuple[tuple[Corruption, ...], ...]:
+    """For each of `count` pictures its corruptions; each occurs with probability `share`."""
+    there = rng.random((count, len(CORRUPTIONS))) < share
+    numbers = rng.random((count, len(CORRUPTIONS), NUMBERS))
     return tuple(
-        tuple((name, of[i]) for i, name in enumerate(FLAWS) if occurs[i])
+        tuple((name, of[i]) for i, name in enumerate(CORRUPTIONS) if occurs[i])
         for occurs, of in zip(there, numbers, strict=True)
     )
 
 
-def apply(picture: Picture, flaws: tuple[Flaw, ...]) -> Picture:
-    """(H, W, 3) uint8 with its flaws, in the order in which a camera adds them."""
-    for name, numbers in flaws:
-        picture = FLAWS[name](picture, numbers)
+def apply(picture: RGBImage, corruptions: tuple[Corruption, ...]) -> RGBImage:
+    """(H, W, 3) uint8 with its corruptions, in the order in which a camera adds them."""
+    for name, numbers in corruptions:
+        picture = CORRUPTIONS[name](picture, numbers)
     return picture
 
 
-def _shaded(picture: Picture, numbers: Numbers) -> Picture:
-    return shaded(picture, MOST_SHADE * numbers[0], 360 * numbers[1])
+def _illumination_gradient(picture: RGBImage, numbers: Numbers) -> RGBImage:
+    return illumination_gradient(picture, MOST_GRADIENT * numbers[0], 360 * numbers[1])
 
 
-def _hairy(picture: Picture, numbers: Numbers) -> Picture:
+def _hair(picture: RGBImage, numbers: Numbers) -> RGBImage:
     count = 1 + int(MOST_HAIRS * numbers[0] ** 2)  # many are rare
-    return hairy(picture, count, seed=int(2**31 * numbers[1]), light=numbers[2] < 0.2)
+    return hair(picture, count, seed=int(2**31 * numbers[1]), light=numbers[2] < 0.2)
 
 
-def _cornered(picture: Picture, numbers: Numbers) -> Picture:
+def _vignette(picture: RGBImage, numbers: Numbers) -> RGBImage:
     radius = RADII[0] + (RADII[1] - RADII[0]) * numbers[0]
     middle = (0.1 * (2 * numbers[1] - 1), 0.1 * (2 * numbers[2] - 1))
-    return cornered(picture, radius, MOST_SOFTNESS * numbers[3] ** 2, middle)
+    return vignette(picture, radius, MOST_SOFTNESS * numbers[3] ** 2, middle)
 
 
-def _blurred(picture: Picture, numbers: Numbers) -> Picture:
+def _blurred(picture: RGBImage, numbers: Numbers) -> RGBImage:
     return blurred(picture, MOST_BLUR * numbers[0])
 
 
-def _noisy(picture: Picture, numbers: Numbers) -> Picture:
+def _noisy(picture: RGBImage, numbers: Numbers) -> RGBImage:
     """Noise of all three channels from shifted windows of one tile, grey or coloured."""
     height, width = picture.shape[:2]
     deviation = np.float32(MOST_NOISE * numbers[0])
@@ -78,17 +85,17 @@ def _noisy(picture: Picture, numbers: Numbers) -> Picture:
     return np.asarray(np.clip(changed + 0.5, 0, 255), np.uint8)
 
 
-def _compressed(picture: Picture, numbers: Numbers) -> Picture:
+def _compressed(picture: RGBImage, numbers: Numbers) -> RGBImage:
     return compressed(picture, round(POOREST_JPEG + (FINEST_JPEG - POOREST_JPEG) * numbers[0]))
 
 
-FLAWS: Mapping[str, Callable[[Picture, Numbers], Picture]] = MappingProxyType(
+CORRUPTIONS: Mapping[str, Callable[[RGBImage, Numbers], RGBImage]] = MappingProxyType(
     {
-        "hairy": _hairy,
-        "shaded": _shaded,
-        "cornered": _cornered,
-        "blurred": _blurred,
-        "noisy": _noisy,
-        "compressed": _compressed,
+        "hair": _hair,
+        "illumination_gradient": _illumination_gradient,
+        "vignette": _vignette,
+        "blur": _blurred,
+        "noise": _noisy,
+        "jpeg": _compressed,
     }
 )

@@ -7,7 +7,12 @@ import numpy as np
 import pandas as pd
 
 from quality import Thresholds
-from retraining.metrics.class_means import balanced, balanced_interval, balanced_or_nan, hits
+from retraining.metrics.class_means import (
+    balanced,
+    balanced_interval,
+    balanced_or_nan,
+    correct_predictions,
+)
 from retraining.metrics.metrics import auc, macro_auc
 from studies.gate.degradations import undegraded
 
@@ -40,7 +45,7 @@ def by_level(table: pd.DataFrame, codes: Sequence[str]) -> pd.DataFrame:
     rows = []
     for kind, groups in (("blur", blur), ("contrast", [(1.0, undegraded(table)), *contrast])):
         for level, group in groups:
-            labels, correct = hits(group, codes)
+            labels, correct = correct_predictions(group, codes)
             low, high = balanced_interval(labels, correct.astype(float), group.lesion_id)
             probabilities = group[list(codes)].to_numpy()
             p_malignant = group[malignant].sum(axis=1).to_numpy()
@@ -70,8 +75,8 @@ def losses(table: pd.DataFrame, kind: str, codes: Sequence[str]) -> pd.DataFrame
     measure, edges = MEASURE_AND_EDGES[kind]
     clean = undegraded(table).set_index("image_id")
     degraded = table[(table.kind == kind) & ~((table.kind == "blur") & (table.level == 0))]
-    labels, after = hits(degraded, codes)
-    _, before = hits(clean.loc[degraded.image_id], codes)
+    labels, after = correct_predictions(degraded, codes)
+    _, before = correct_predictions(clean.loc[degraded.image_id], codes)
     lost = before.astype(float) - after.astype(float)
     values = degraded[measure].to_numpy()
     rows = []
@@ -123,7 +128,7 @@ def false_rejects(
     and on the rejected, nan where there are none.
     """
     clean = undegraded(table)
-    labels, correct = hits(clean, codes)
+    labels, correct = correct_predictions(clean, codes)
     rows = []
     for name, thresholds in gates.items():
         blurry = (clean.sharpness < thresholds.min_laplacian).to_numpy()

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from numpy.typing import NDArray
 
 from Dashboard.app import create_app
-from Dashboard.assess.service import Service
+from Dashboard.assess.service import Predictor, Service
 from Dashboard.config import Config
 from Dashboard.explain.jobs.engine import Jobs
 from models.checkpoint.card import CARD_FILE, ENSEMBLE, WEIGHTS_FILE, Card
@@ -97,14 +97,21 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+def by_rule(name: str) -> RulePredictor:
+    """The classifier of one of the two checkpoints."""
+    return RulePredictor(name, card(name, 0.05 if name == "careful" else None))
+
+
 @pytest.fixture(scope="session")
 def make_service(checkpoints: Path) -> Callable[..., Service]:
-    """Builds a Service over the two checkpoints; keyword arguments are those of Config."""
+    """Builds a Service over the two checkpoints; keyword arguments are those of Config.
 
-    def make(**settings: object) -> Service:
-        cards = {"plain": card("plain"), "careful": card("careful", 0.05)}
+    load: makes the classifier of a name.
+    """
+
+    def make(*, load: Callable[[str], Predictor] = by_rule, **settings: object) -> Service:
         config = Config(**{"model": "plain"} | settings)  # type: ignore[arg-type]
-        return Service(config, root=checkpoints, load=lambda name: RulePredictor(name, cards[name]))
+        return Service(config, root=checkpoints, load=load)
 
     return make
 

@@ -14,7 +14,7 @@ from tests.house.servers import answers, free_port
 
 
 @pytest.fixture(scope="session")
-def user_environment(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def user_environment(repository: Path, request: pytest.FixtureRequest) -> dict[str, str]:
     """Variables of a user whose environment is active and whose models are exported."""
     import models.checkpoint.card
 
@@ -22,15 +22,12 @@ def user_environment(repository: Path, tmp_path_factory: pytest.TempPathFactory)
         pytest.skip("this checkout ships no checkpoint")
     # Under `make test`, the outer make's flags would reach a make that a test starts.
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
-    environment = {
+    return {
         **inherited,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(repository),
-        "CACHE_DIR": str(tmp_path_factory.mktemp("models")),
+        "CACHE_DIR": str(request.getfixturevalue("exported_models")),
     }
-    command = [sys.executable, "-m", "models", "export", "--all"]
-    subprocess.run(command, cwd=repository, env=environment, check=True)
-    return environment
 
 
 @pytest.fixture(scope="session")

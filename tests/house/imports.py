@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-FOLDERS = ("quality", "models", "retraining", "interpretability", "studies", "Dashboard")
+FOLDERS = ("quality", "models", "retraining", "studies", "interpretability", "Dashboard")
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,45 @@ def imports_of(file: Path, root: Path) -> list[Import]:
 def imports_below(folder: Path, root: Path) -> list[Import]:
     """Every import of every Python file below `folder`."""
     return [found for file in sorted(folder.rglob("*.py")) for found in imports_of(file, root)]
+
+
+def arrows(folder: Path, root: Path) -> dict[tuple[str, str], list[Import]]:
+    """The imports between what stands in `folder`: its files and its sub-folders, each as one.
+
+    Keys are the importing and the imported one's names.
+    """
+    package = ".".join(folder.relative_to(root).parts) + "."
+    members = {file.stem for file in folder.glob("*.py")} - {"__init__"}
+    members |= {file.parent.name for file in folder.glob("*/__init__.py")}
+    found: dict[tuple[str, str], list[Import]] = {}
+    for one in imports_below(folder, root):
+        here = one.file.relative_to(folder.relative_to(root)).parts[0].removesuffix(".py")
+        there = one.module.removeprefix(package).partition(".")[0]
+        if one.module.startswith(package) and there in members and there != here:
+            found.setdefault((here, there), []).append(one)
+    return found
+
+
+def floors(found: dict[tuple[str, str], list[Import]]) -> int:
+    """How many floors the importing and imported ones stand on, at least 1.
+
+    Raises:
+        ValueError: they import each other in a circle, which the message names.
+    """
+    below: dict[str, set[str]] = {}
+    for here, there in found:
+        below.setdefault(here, set()).add(there)
+    height: dict[str, int] = {}
+
+    def floor(one: str, way: tuple[str, ...]) -> int:
+        if one in way:
+            raise ValueError(" -> ".join((*way[way.index(one) :], one)))
+        if one not in height:
+            lower = [floor(other, (*way, one)) for other in below.get(one, ())]
+            height[one] = 1 + max(lower, default=0)
+        return height[one]
+
+    return max((floor(one, ()) for one in below), default=1)
 
 
 def _walk(node: ast.AST, inner: bool, typing_only: bool) -> Iterator[tuple[ast.AST, bool, bool]]:

@@ -1,21 +1,34 @@
-"""Floors, arrows only downwards; torch stays where it belongs."""
+"""Arrows point down, between folders and within them; torch stays where it belongs."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.house.imports import FOLDERS, Import, imports_below, imports_of
+from tests.house.imports import FOLDERS, Import, arrows, floors, imports_below, imports_of
 
 MAY_IMPORT = {
     "quality": set(),
     "models": {"quality"},
     "retraining": {"models", "quality"},
-    "interpretability": {"models", "quality"},
     "studies": {"models", "quality", "retraining", "interpretability"},
+    "interpretability": {"models", "quality"},
     "Dashboard": {"models", "quality", "interpretability"},
 }
+# The rooms of a folder from the lowest to the highest: each may import those before it. Files that
+# stand beside them are checked for circles alone.
+ROOMS = {
+    "models": ("registry", "pretrained", "checkpoint", "export", "inference", "cli"),
+    "retraining": (
+        "data", "transforms", "metrics", "training", "evaluation", "publishing", "reports", "cli",
+    ),
+    "interpretability": ("attribution", "rendering", "faithfulness", "cli"),
+    "Dashboard": ("web", "assess", "explain", "api", "ui"),
+    "Dashboard/ui": ("elements", "models", "explain", "shell", "assess", "compare"),
+}  # fmt: skip
+MOST_FLOORS = 8
 COMMANDS = {"typer", "rich"}
 IMAGES = {"numpy", "cv2", "skimage", "PIL"}
 # Where a folder's libraries are few enough to be named, nothing else may enter.
@@ -48,6 +61,58 @@ def crossings(found: list[Import], folder: str) -> list[str]:
 def test_arrows_point_down(repository: Path, folder: str) -> None:
     assert (repository / folder / "__init__.py").is_file()
     assert crossings(imports_below(repository / folder, repository), folder) == []
+
+
+@pytest.mark.parametrize("folder", ROOMS)
+def test_rooms_are_those_that_are_there(repository: Path, folder: str) -> None:
+    there = {file.parent.name for file in (repository / folder).glob("*/__init__.py")}
+    assert there == set(ROOMS[folder])
+
+
+@pytest.mark.parametrize("folder", ROOMS)
+def test_arrows_between_rooms_point_down(repository: Path, folder: str) -> None:
+    order = ROOMS[folder]
+    assert [
+        str(one)
+        for (here, there), ones in arrows(repository / folder, repository).items()
+        if {here, there} <= set(order) and order.index(there) > order.index(here)
+        for one in ones
+    ] == []
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_no_circle_in_any_folder(repository: Path, folder: str) -> None:
+    packages = sorted((repository / folder).rglob("__init__.py"))
+    for package in packages:
+        floors(arrows(package.parent, repository))  # ValueError names a circle
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_few_floors(repository: Path, folder: str) -> None:
+    assert floors(arrows(repository / folder, repository)) <= MOST_FLOORS
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_imports_are_absolute(repository: Path, folder: str) -> None:
+    assert [
+        f"{file.relative_to(repository)}:{node.lineno}"
+        for file in sorted((repository / folder).rglob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.level
+    ] == []
+
+
+def test_a_circle_is_named(tmp_path: Path) -> None:
+    package = tmp_path / "quality"
+    (package / "deep").mkdir(parents=True)
+    for file in (package / "__init__.py", package / "deep" / "__init__.py"):
+        file.write_text("")
+    (package / "one.py").write_text("def f():\n    from quality.deep import two\n")
+    (package / "deep" / "two.py").write_text("from quality.one import f\n")
+    with pytest.raises(ValueError, match=r"deep -> one -> deep|one -> deep -> one"):
+        floors(arrows(package, tmp_path))
+    (package / "one.py").write_text("")
+    assert floors(arrows(package, tmp_path)) == 2
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

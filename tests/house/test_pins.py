@@ -29,6 +29,7 @@ NOT_IMPORTED = {
     "pandas-stubs",
     "pre-commit",
     "pytest-timeout",
+    "pytest-xdist",
     "ruff",
     "types-pyyaml",
     "uv",

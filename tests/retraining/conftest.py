@@ -58,7 +58,7 @@ def archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def splits(archives: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data set, parted by lesion."""
+    """The data set, split by lesion."""
     from retraining.data.index import prepare
     from retraining.data.splits import grouped_split, write_split
 
@@ -75,15 +75,15 @@ def run(splits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from models.registry.backbones import build_network
     from retraining.data.splits import load_split
     from retraining.training.config import Stage, TrainConfig
-    from retraining.training.run_folder import append_log, claim
+    from retraining.training.run_folder import LOG_FILE, claim
 
     folder = tmp_path_factory.mktemp("runs") / "run"
     folder.mkdir()
     config = TrainConfig(
-        backbone="resnet18", weights="none", splits=str(splits), stages=(Stage(32, 1),)
+        backbone="resnet18", weights="none", splits=str(splits), stages=(Stage(size=32, epochs=1),)
     )
     claim(folder, config, load_split(splits))
-    append_log(folder, 1, LOG)
+    pd.DataFrame([LOG]).to_csv(folder / LOG_FILE, index=False)
     torch.manual_seed(0)
     network = build_network("resnet18", 7).eval()
     fit_head(network, load_split(splits)["train"], folder.parent / "cache")

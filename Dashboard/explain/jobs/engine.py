@@ -39,7 +39,7 @@ class Jobs:
         self.config = config
         self.explainer = explainer
         self._local_worker = LocalWorkerManager(config, explainer)
-        self._sender = Sender(config, self._local_worker)
+        self.sender = Sender(config, self._local_worker)
         self._redis: RedisStore | None = None
 
     @property
@@ -92,7 +92,7 @@ class Jobs:
         if self.local:
             self._local_worker.start()
         try:
-            self._sender.send(key)
+            self.sender.send(key)
         except Unavailable:  # nobody will take it: the next equal request must not wait for it
             with self._storing() as store:
                 store.remove(same, records.record_key(key), records.input_key(key))
@@ -299,7 +299,7 @@ class Jobs:
         return record if record is not None and record.state in (*OPEN, "done") else None
 
     def _find(self, key: str) -> Record | None:
-        store = self._store()
+        store = self.store()
         # Looked for before the record: it goes when that says how the job ended, and in the other
         # order a job that is cancelled would seem to run again.
         cancelled = store.get(records.cancel_key(key)) is not None
@@ -328,17 +328,17 @@ class Jobs:
                 f"explanations have no place for their files: {error.strerror}"
             ) from None
 
-    def _store(self) -> Store:
+    def store(self) -> Store:
+        """Redis, or this server's folder, made where it is missing (OSError where it cannot be)."""
         if not self.local:
-            if self._redis is None:
-                self._redis = RedisStore(str(self.config.redis_url))
+            self._redis = self._redis or RedisStore(str(self.config.redis_url))
             return self._redis
         return self._local_worker.store
 
     @contextmanager
     def _storing(self) -> Iterator[Store]:
         try:
-            yield self._store()
+            yield self.store()
         except StoreError as error:
             raise Unavailable(str(error)) from None
         except OSError as error:

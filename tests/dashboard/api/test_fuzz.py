@@ -39,6 +39,7 @@ OF_KEY = [
     ),
     ("DELETE", JOB),
 ]
+pytestmark = pytest.mark.slow
 MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
 WRITES = {"/predict": 150, "/explanations": 60}
 CASES = [

@@ -63,8 +63,7 @@ def test_ready_only_once_the_model_is_loaded(make_service: Callable[..., Any]) -
 def test_a_failure_of_the_server_says_nothing_of_its_inside(
     make_service: Callable[..., Any], encode: Encode
 ) -> None:
-    service = make_service()
-    service._load = lambda name: 1 / 0
+    service = make_service(load=lambda name: 1 / 0)
     client = create_server(service.config, service).test_client()
     assert "its log says why" in refused(as_form(client, encode("benign")), 500)
 

@@ -21,6 +21,7 @@ from Dashboard.ui.assess.result import ResultView, result_body
 from models.checkpoint.card import Card
 from models.inference.classifier import Prediction
 from models.registry.taxonomy import HAM10000
+from tests.dashboard.conftest import by_rule
 
 Encode = Callable[..., bytes]
 
@@ -41,9 +42,9 @@ class Doubting:
 
 @pytest.fixture
 def service(make_service: Callable[..., Service]) -> Service:
-    made = make_service(max_upload_mb=1, max_megapixels=2)
-    load = made._load
-    made._load = lambda name: Doubting(load(name))  # type: ignore[method-assign]
+    made = make_service(
+        max_upload_mb=1, max_megapixels=2, load=lambda name: Doubting(by_rule(name))
+    )
     made.warm_up()
     return made
 

@@ -19,6 +19,7 @@ from Dashboard.assess.service import (
 )
 from Dashboard.config import Config
 from models.registry.taxonomy import HAM10000
+from tests.dashboard.conftest import by_rule
 
 MakeService = Callable[..., Service]
 Encode = Callable[..., bytes]
@@ -84,7 +85,7 @@ def test_prior_leaves_the_operating_point_alone(make_service: MakeService, encod
         **vars(assessment.prediction)
         | {"probabilities": {code: p / total for code, p in weighted.items()}, "p_malignant": 0.5}
     )
-    card = plain._predictor("plain").card
+    card = plain.predictor("plain").card
     assert malignant_at_card_prior(reweighted, card, prior) == pytest.approx(0.09)
     assert malignant_at_card_prior(reweighted, card, None) == 0.5
 
@@ -166,15 +167,14 @@ def test_an_unreadable_card_is_left_out(tmp_path: Path, caplog: pytest.LogCaptur
 
 
 def test_a_model_is_loaded_once_for_many_threads(make_service: MakeService) -> None:
-    service = make_service()
-    original, loaded = service._load, []
+    loaded = []
 
     def slow(name: str) -> Predictor:
         loaded.append(name)
         time.sleep(0.05)
-        return original(name)
+        return by_rule(name)
 
-    service._load = slow  # type: ignore[method-assign]
+    service = make_service(load=slow)
     threads = [threading.Thread(target=service.warm_up) for _ in range(8)]
     for thread in threads:
         thread.start()
@@ -186,7 +186,7 @@ def test_a_model_is_loaded_once_for_many_threads(make_service: MakeService) -> N
 def test_few_images_are_worked_on_at_once(make_service: MakeService, encode: Encode) -> None:
     service = make_service()
     service.warm_up(at_once=2)
-    predictor = service._predictor("plain")
+    predictor = service.predictor("plain")
     original, now, most = predictor.predict, [0], [0]
     lock = threading.Lock()
 
@@ -209,14 +209,12 @@ def test_few_images_are_worked_on_at_once(make_service: MakeService, encode: Enc
 
 
 def test_few_models_stay_loaded_and_the_default_among_them(make_service: MakeService) -> None:
-    service = make_service()
-    original = service._load
-    service._load = lambda name: original("plain")  # type: ignore[method-assign]
+    service = make_service(load=lambda _name: by_rule("plain"))
     service.warm_up()
     for name in "abcdef":
-        service._predictor(name)
-    assert list(service._loaded) == ["plain", *"ef"]
-    assert len(service._loaded) == MAX_LOADED_MODELS
+        service.predictor(name)
+    assert service.loaded == ("plain", *"ef")
+    assert len(service.loaded) == MAX_LOADED_MODELS
 
 
 def test_background_warm_up(make_service: MakeService) -> None:

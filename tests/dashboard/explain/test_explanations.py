@@ -172,7 +172,7 @@ def test_a_job_is_cancelled(client: FlaskClient, encode: Encode, jobs: Jobs) -> 
     for _ in range(2):  # before the worker has noticed, and after it
         assert client.get(path).get_json()["state"] == "cancelled"
         assert client.get(path).get_json()["error"] == "the explanation was cancelled"
-        until(lambda: not jobs._store().keys("cancel-"))
+        until(lambda: not jobs.store().keys("cancel-"))
     for file in files:
         sentence = "this explanation has no results: the explanation was cancelled"
         assert refused(client.get(file), 404) == sentence
@@ -259,6 +259,7 @@ def test_paths_below_a_job(client: FlaskClient) -> None:
     assert client.put("/explanations").headers["Allow"] == "GET, HEAD, POST, OPTIONS"
 
 
+@pytest.mark.slow
 def test_two_server_processes_share_one_worker(
     repository: Path, tmp_path: Path, checkpoints: Path, encode: Encode
 ) -> None:

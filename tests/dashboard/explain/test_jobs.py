@@ -86,7 +86,7 @@ def test_a_picture_is_explained(jobs: Jobs, picture: bytes) -> None:
     assert not changed[:, :15].any()
     _, green, red = outlined[changed].astype(int).T
     assert (green > red).any()  # what speaks for the class is surrounded by green
-    assert not jobs._store().keys(records.input_key(key))  # a picture goes when its job is done
+    assert not jobs.store().keys(records.input_key(key))  # a picture goes when its job is done
 
 
 def test_an_equal_request_finds_the_same_job(jobs: Jobs, picture: bytes) -> None:
@@ -114,7 +114,7 @@ def test_cancelling_a_running_and_a_waiting_one(jobs: Jobs, picture: bytes) -> N
     assert jobs.cancel(running).state == "cancelled"
     assert jobs.status(running).state == "cancelled"  # before the worker has noticed
     assert jobs.status(running).error == records.CANCELLED
-    until(lambda: not jobs._store().keys(records.cancel_key(running)))
+    until(lambda: not jobs.store().keys(records.cancel_key(running)))
     assert jobs.status(running).state == jobs.status(waiting).state == "cancelled"
     assert jobs.submit(picture, ENDLESS) != running
     jobs.cancel(jobs.submit(picture, ENDLESS))
@@ -124,7 +124,7 @@ def test_a_cancelled_one_never_seems_to_run_again(
     jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The worker writes how it ended, and removes the mark, between the server's two looks."""
-    key, store, running = "c" * 22, jobs._store(), Record(ORDER, "running")
+    key, store, running = "c" * 22, jobs.store(), Record(ORDER, "running")
     names = (records.record_key(key), records.cancel_key(key), records.alive_key(key))
     for name, value in zip(names, (running.dump(), b"1", b"1"), strict=True):
         store.put(name, value, 60)
@@ -273,7 +273,7 @@ def test_too_much_to_do_is_refused(tmp_path: Path, picture: bytes) -> None:
     jobs = Jobs(Config(data_dir=tmp_path), explainer=EXPLAINER)
     jobs.prepare()
     for number in range(MOST_OPEN):
-        jobs._store().put(f"input-{number}", b"", 60)
+        jobs.store().put(f"input-{number}", b"", 60)
     with pytest.raises(Unavailable, match="too many explanations are waiting"):
         jobs.submit(picture, ORDER)
     jobs.close()
@@ -309,7 +309,7 @@ def test_a_record_survives_its_json() -> None:
 def test_a_worker_that_is_to_be_ready_starts_with_the_server(tmp_path: Path) -> None:
     jobs = Jobs(Config(data_dir=tmp_path, explain="ready"), explainer=EXPLAINER)
     jobs.prepare()
-    until(lambda: jobs._store().keys(records.WORKER_KEY))
+    until(lambda: jobs.store().keys(records.WORKER_KEY))
     jobs.close()
     assert list(tmp_path.iterdir()) == []
 
@@ -322,7 +322,7 @@ def test_a_job_that_could_not_be_queued_is_forgotten(
 
     order = replace(ORDER, target="bcc")
     with monkeypatch.context() as patch:
-        patch.setattr(jobs._sender, "send", fail)
+        patch.setattr(jobs.sender, "send", fail)
         with pytest.raises(Unavailable, match="the queue is gone"):
             jobs.submit(picture, order)
     assert jobs.wait(jobs.submit(picture, order), LONG_SECONDS).state == "done"

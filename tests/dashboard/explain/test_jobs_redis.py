@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+redis = pytest.importorskip("redis")
+
 from Dashboard.app import create_app
 from Dashboard.config import Config
 from Dashboard.explain.jobs import KEEP_SECONDS, records
@@ -21,6 +23,8 @@ from tests.dashboard.calling import Page
 from tests.dashboard.conftest import EXPLAINER
 from tests.dashboard.explain.test_jobs import ENDLESS, LONG_SECONDS, ORDER, until
 from tests.house.servers import free_port
+
+pytestmark = pytest.mark.slow
 
 # As `celery -A Dashboard.explain.jobs worker`, but with the double, and soon missed when it is
 # gone.
@@ -42,7 +46,6 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     program = shutil.which("redis-server")
     if not program:
         pytest.skip("redis-server is not installed")
-    pytest.importorskip("redis")
     port = free_port()
     command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--loglevel"]
     folder = tmp_path_factory.mktemp("redis")
@@ -113,7 +116,8 @@ def test_several_workers_share_the_queue(
 
     store = RedisStore(redis_url)
     assert store.keys("input-") == []
-    left = [store._redis.ttl(name) for name in store._redis.keys("lesions:*")]
+    database = redis.Redis.from_url(redis_url)
+    left = [database.ttl(name) for name in database.keys("lesions:*")]
     assert len(left) >= 5
     assert 0 < min(left) <= max(left) <= KEEP_SECONDS
 

@@ -67,7 +67,7 @@ def test_the_worker_explains_as_the_package_does(
         answer["probabilities"]["mel"], abs=0.01
     )
     # The instant heatmap of the served graph is the same map, before it is enlarged.
-    (prediction,) = service._predictor("tiny").predict([picture("malignant")], maps=True)
+    (prediction,) = service.predictor("tiny").predict([picture("malignant")], maps=True)
     if prediction.cam is not None:
         small = prediction.cam[answer_index("mel")]
         shrunk = cv2.resize(expected.map, small.shape[::-1], interpolation=cv2.INTER_AREA)

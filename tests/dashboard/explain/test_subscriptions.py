@@ -62,7 +62,7 @@ def test_one_of_two_stops_nothing(jobs: Jobs, picture: bytes) -> None:
     assert record.state == "running"
     jobs.unsubscribe(key, "two")
     assert jobs.status(key).state == "cancelled"
-    until(lambda: not jobs._store().keys(records.cancel_key(key)))
+    until(lambda: not jobs.store().keys(records.cancel_key(key)))
 
 
 def test_leaving_what_is_done_keeps_its_results(jobs: Jobs, picture: bytes) -> None:

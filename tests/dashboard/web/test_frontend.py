@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import dash
 import pytest
 from flask.testing import FlaskClient
 
@@ -11,9 +10,10 @@ from tests.dashboard.sending import refused
 
 
 @pytest.fixture
-def navigation(app: dash.Dash) -> dict[str, Any]:
+def navigation(client: FlaskClient) -> dict[str, Any]:
     """What the page sends when the user goes to `/`."""
-    (callback,) = (c for c in app._callback_list if "_pages_content" in c["output"])
+    callbacks = client.get("/_dash-dependencies").get_json()
+    (callback,) = (c for c in callbacks if "_pages_content" in c["output"])
     return {
         "output": callback["output"],
         "outputs": [

@@ -23,7 +23,7 @@ Outputs = dict[str, NDArray[np.float32]]
 
 @dataclass
 class Case:
-    """A backbone's checkpoint, its export, and torch's float32 outputs for the pictures."""
+    """A backbone's checkpoint, its export, torch's float32 outputs, and the export in float32."""
 
     entry: Backbone
     card: Card
@@ -32,6 +32,7 @@ class Case:
     weight: NDArray[np.float32]
     bias: NDArray[np.float32]
     expected: Outputs
+    served: Classifier
     grad_cam: NDArray[np.float32]
 
 
@@ -85,7 +86,8 @@ def case(
     )
     weight, bias = head.weight.detach().numpy(), head.bias.detach().numpy()
     combined = torch.stack(grad_cam, 1).detach().numpy()
-    return Case(entry, card, folder, cache, weight, bias, expected, combined)
+    served = Classifier(folder, cache=cache, precision="f32")
+    return Case(entry, card, folder, cache, weight, bias, expected, served, combined)
 
 
 def test_the_head_is_the_last_linear_layer_over_the_pooled_map(case: Case) -> None:
@@ -99,8 +101,7 @@ def test_the_head_is_the_last_linear_layer_over_the_pooled_map(case: Case) -> No
 
 def test_class_activation_maps_are_grad_cam(case: Case, pictures: list[NDArray[np.uint8]]) -> None:
     """h w times Grad-CAM's linear combination; their spatial mean is the logit less its bias."""
-    classifier = Classifier(case.folder, cache=case.cache, precision="f32")
-    predictions = classifier.predict(pictures, maps=True)
+    predictions = case.served.predict(pictures, maps=True)
     for prediction, grad_cam, logits in zip(
         predictions, case.grad_cam, case.expected["logits"], strict=True
     ):
@@ -111,7 +112,7 @@ def test_class_activation_maps_are_grad_cam(case: Case, pictures: list[NDArray[n
         np.testing.assert_allclose(
             prediction.cam.mean(axis=(1, 2)) + case.bias, logits, rtol=1e-3, atol=2e-3
         )
-    assert classifier.predict_one(pictures[0]).cam is None  # only where it is asked for
+    assert case.served.predict_one(pictures[0]).cam is None  # only where it is asked for
 
 
 def test_the_exported_graph_agrees_with_torch(
@@ -142,7 +143,7 @@ def test_the_exported_graph_agrees_with_torch(
 def test_float32_probabilities_agree_with_torch(
     case: Case, pictures: list[NDArray[np.uint8]]
 ) -> None:
-    classifier = Classifier(case.folder, cache=case.cache, precision="f32")
+    classifier = case.served
     expected = classifier.probabilities(case.expected["logits"])
     got = classifier.probabilities(classifier.logits(pictures))
     assert np.abs(got - expected).max() < 1e-4  # promised is 0.001

@@ -11,7 +11,7 @@ import pytest
 from retraining.__main__ import main
 from retraining.data.index import load_index
 from retraining.data.prepare import prepare
-from retraining.data.splits import load_split, read_passport
+from retraining.data.splits import load_split, read_manifest
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -61,15 +61,15 @@ def test_the_malignant_set_is_a_flag(
     assert taxonomy["names"][4:6] == ["Black one", "Mole"]
 
 
-def test_per_class_warns_of_the_lesions_it_parts(run: Run, data: Path, tmp_path: Path) -> None:
+def test_per_class_warns_of_the_lesions_it_leaks(run: Run, data: Path, tmp_path: Path) -> None:
     status, _, err = run("split", "--data", data, "--out", tmp_path, "--scheme", "per-class")
-    passport = json.loads((tmp_path / "split.json").read_text())
+    manifest = json.loads((tmp_path / "split.json").read_text())
     assert status == 0
-    assert f"this split leaks: {passport['lesions_parted']} of 70 lesions" in err
-    assert passport["fractions"] == [0.8, 0.2]
+    assert f"this split leaks: {manifest['lesions_leaked']} of 70 lesions" in err
+    assert manifest["fractions"] == [0.8, 0.2]
     status, out, err = run("inspect", "--splits", tmp_path, "--counts-only")
     assert status == 1
-    assert "are in two parts or more (L_0_" in err
+    assert "are in two splits or more (L_0_" in err
     assert "akiec" in out
 
 
@@ -99,12 +99,12 @@ def test_source_makes_a_split_of_each_source(run: Run, data: Path, tmp_path: Pat
     assert sorted(path.name for path in out.iterdir()) == sources
     for source in sources:
         assert str(out / source) in said.replace("\n", "")
-        parts = load_split(out / source)
-        assert set(parts["test"].dataset) == {source}
-        assert set(pd.concat([parts["train"], parts["val"]]).dataset) == {*sources} - {source}
-        passport = read_passport(out / source)
-        assert (passport["scheme"], passport["source"], passport["seed"]) == ("source", source, 42)
-        assert passport["sources"] == sources
+        frames = load_split(out / source)
+        assert set(frames["test"].dataset) == {source}
+        assert set(pd.concat([frames["train"], frames["val"]]).dataset) == {*sources} - {source}
+        manifest = read_manifest(out / source)
+        assert (manifest["scheme"], manifest["source"], manifest["seed"]) == ("source", source, 42)
+        assert manifest["sources"] == sources
     assert "vasc" not in set(load_split(out / "clinic_2")["test"].dx)
     assert run("inspect", "--splits", out / "clinic_2", "--counts-only")[0] == 0
 
@@ -124,7 +124,7 @@ def test_inspect_lists_near_duplicates(run: Run, data: Path, tmp_path: Path) -> 
             ["--scheme", "random"],
             "scheme must be grouped, per-class, kfold, source, given; got 'random'",
         ),
-        (["--fractions", "a,b"], "fractions must be numbers parted by commas, got 'a,b'"),
+        (["--fractions", "a,b"], "fractions must be numbers separated by commas, got 'a,b'"),
         (["--fractions", "0.5"], "fractions must be two or three shares above 0 that sum to 1"),
         (["--scheme", "given"], "the data give no split of their own"),
         (["--scheme", "source"], "the metadata names no source: scheme source needs the column"),

@@ -58,7 +58,7 @@ def test_pairs_are_those_of_comparing_bit_by_bit(words: np.ndarray, near: int) -
 
 
 def test_pairs_are_found_across_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("retraining.data.duplicates._BLOCK", 2)
+    monkeypatch.setattr("retraining.data.duplicates.BLOCK", 2)
     words = np.arange(5, dtype=np.uint64)[:, None] * np.uint64(2**8 - 1)
     words[4] = words[0]
     assert near_pairs(words, 0).tolist() == [[0, 0, 4]]
@@ -75,7 +75,7 @@ def test_a_changed_copy_under_another_lesion_is_found(scenes: list[Path]) -> Non
     whole = frame(scenes, list("abcdef"))
     found = near_duplicates({"train": whole[:3], "val": whole[3:]})
     assert tuple(found.columns) == COLUMNS
-    assert found[["image_a", "image_b", "part_a", "part_b"]].values.tolist() == [
+    assert found[["image_a", "image_b", "split_a", "split_b"]].values.tolist() == [
         ["0", "5", "train", "val"]
     ]
 

@@ -72,7 +72,7 @@ def test_extracted_archives_give_the_index_of_the_archives(
     pd.testing.assert_frame_equal(index[same], whole[same])
     assert all((tmp_path / "out" / p).is_file() for p in [*index.path, *index["mask"]])
     if layout == "halves":
-        assert index.part.value_counts().to_dict() == {"train": 70, "test": 70}
+        assert index.split.value_counts().to_dict() == {"train": 70, "test": 70}
 
 
 def test_folders_of_classes_of_ones_own(
@@ -98,14 +98,14 @@ def test_folders_of_classes_of_ones_own(
     assert "no metadata" in said[0]
 
 
-def test_folders_of_parts_and_classes(
+def test_folders_of_splits_and_classes(
     folders: Folders, pictures: list[bytes], tmp_path: Path
 ) -> None:
     files = [
         f"{part}/{dx}/{part}{dx}.jpg" for part in ("training", "valid") for dx in ("mel", "nv")
     ]
     index = prepare(folders(dict(zip(files, pictures, strict=False))), tmp_path / "out")
-    assert list(index.part) == ["train", "train", "val", "val"]
+    assert list(index.split) == ["train", "train", "val", "val"]
     assert list(index.dx) == ["mel", "nv", "mel", "nv"]
     taxonomy = load_taxonomy(tmp_path / "out")
     assert taxonomy.names == ("Melanoma", "Melanocytic nevi")
@@ -144,7 +144,7 @@ def test_the_source_of_the_images_is_kept_where_the_metadata_names_it(
     source = folders({METADATA_FILE: rows} | dict(zip(names, pictures, strict=False)))
     prepare(source, tmp_path / "out")
     index = load_index(tmp_path / "out" / "index.csv")
-    assert list(index.columns) == [*INDEX_COLUMNS, "part", "dataset"]
+    assert list(index.columns) == [*INDEX_COLUMNS, "split", "dataset"]
     assert list(index.dataset) == ["007", ""]
     (source / METADATA_FILE).write_bytes(older)
     prepare(source, tmp_path / "older")

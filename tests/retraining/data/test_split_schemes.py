@@ -16,7 +16,7 @@ from retraining.data.split_schemes import (
     per_class_split,
     source_splits,
 )
-from retraining.data.splits import parted_lesions, split_hash
+from retraining.data.splits import leaked_lesions, split_hash
 
 
 def frame(per_class: dict[str, int], images: int = 1) -> pd.DataFrame:
@@ -36,11 +36,11 @@ HAM_COUNTS = {
 
 
 def test_per_class_gives_the_counts_of_older_tables() -> None:
-    parts = per_class_split(frame(HAM_COUNTS))
-    assert parts["train"].dx.value_counts().to_dict() == {
+    frames = per_class_split(frame(HAM_COUNTS))
+    assert frames["train"].dx.value_counts().to_dict() == {
         "nv": 5364, "mel": 890, "bkl": 879, "bcc": 411, "akiec": 261, "vasc": 113, "df": 92,
     }  # fmt: skip
-    assert parts["val"].dx.value_counts().to_dict() == {
+    assert frames["val"].dx.value_counts().to_dict() == {
         "nv": 1341, "mel": 223, "bkl": 220, "bcc": 103, "akiec": 66, "vasc": 29, "df": 23,
     }  # fmt: skip
 
@@ -55,13 +55,13 @@ def test_per_class_loses_and_repeats_nothing(
     per_class: dict[str, int], fractions: tuple[float, ...], seed: int
 ) -> None:
     index = frame(per_class)
-    parts = per_class_split(index, fractions, seed)
-    assert sorted(pd.concat(parts.values()).image_id) == sorted(index.image_id)
-    assert split_hash(parts) == split_hash(per_class_split(index, fractions, seed))
+    frames = per_class_split(index, fractions, seed)
+    assert sorted(pd.concat(frames.values()).image_id) == sorted(index.image_id)
+    assert split_hash(frames) == split_hash(per_class_split(index, fractions, seed))
 
 
-def test_per_class_parts_lesions() -> None:
-    assert parted_lesions(per_class_split(frame({"mel": 40, "nv": 40}, images=3)))
+def test_per_class_leaks_lesions() -> None:
+    assert leaked_lesions(per_class_split(frame({"mel": 40, "nv": 40}, images=3)))
 
 
 @pytest.mark.parametrize("fractions", [(0.6, 0.2, 0.2), (0.7, 0.15, 0.15), (0.5, 0.5)])
@@ -75,11 +75,11 @@ def test_kfold_tests_and_validates_on_every_image_once() -> None:
     index = frame({"mel": 20, "nv": 40}, images=2)
     splits = kfold_splits(index, 5)
     for name in ("val", "test"):
-        ids = pd.concat([parts[name] for parts in splits]).image_id
+        ids = pd.concat([frames[name] for frames in splits]).image_id
         assert sorted(ids) == sorted(index.image_id)
-    for parts in splits:
-        assert parted_lesions(parts) == []
-        assert sorted(pd.concat(parts.values()).image_id) == sorted(index.image_id)
+    for frames in splits:
+        assert leaked_lesions(frames) == []
+        assert sorted(pd.concat(frames.values()).image_id) == sorted(index.image_id)
 
 
 def of_sources(index: pd.DataFrame, names: str = "abc") -> pd.DataFrame:
@@ -92,12 +92,12 @@ def test_every_source_is_test_once() -> None:
     index = of_sources(frame({"mel": 60, "nv": 120}, images=2))
     splits = source_splits(index)
     assert list(splits) == ["a", "b", "c"]
-    for name, parts in splits.items():
-        assert list(parts) == ["train", "val", "test"]
-        assert list(parts["test"].image_id) == list(index.image_id[index.dataset == name])
-        assert parted_lesions(parts) == []
-        assert sorted(pd.concat(parts.values()).image_id) == sorted(index.image_id)
-        assert len(parts["val"]) / (len(parts["val"]) + len(parts["train"])) == pytest.approx(
+    for name, frames in splits.items():
+        assert list(frames) == ["train", "val", "test"]
+        assert list(frames["test"].image_id) == list(index.image_id[index.dataset == name])
+        assert leaked_lesions(frames) == []
+        assert sorted(pd.concat(frames.values()).image_id) == sorted(index.image_id)
+        assert len(frames["val"]) / (len(frames["val"]) + len(frames["train"])) == pytest.approx(
             0.2, abs=0.02
         )
     assert [split_hash(s) for s in splits.values()] == [
@@ -108,10 +108,10 @@ def test_every_source_is_test_once() -> None:
 def test_a_lesion_of_two_sources_is_never_in_test() -> None:
     index = of_sources(frame({"mel": 60, "nv": 120}, images=2), "ab")
     index.loc[index.image_id == "mel_0_1", "dataset"] = "b"
-    for parts in source_splits(index).values():
-        assert parted_lesions(parts) == []
-        assert "mel_0" not in set(parts["test"].lesion_id)
-        assert len(pd.concat(parts.values())) == len(index)
+    for frames in source_splits(index).values():
+        assert leaked_lesions(frames) == []
+        assert "mel_0" not in set(frames["test"].lesion_id)
+        assert len(pd.concat(frames.values())) == len(index)
 
 
 def test_a_source_may_lack_a_class_and_the_others_may_not() -> None:
@@ -150,10 +150,10 @@ def test_a_source_needs_a_lesion_of_its_own() -> None:
 
 
 def test_given_is_what_the_folders_say() -> None:
-    index = frame({"mel": 2, "nv": 2}).assign(part=["train", "test", "train", "test"])
-    parts = given_split(index)
-    assert list(parts) == ["train", "test"]
-    assert list(parts["test"].image_id) == ["mel_1_0", "nv_1_0"]
+    index = frame({"mel": 2, "nv": 2}).assign(split=["train", "test", "train", "test"])
+    frames = given_split(index)
+    assert list(frames) == ["train", "test"]
+    assert list(frames["test"].image_id) == ["mel_1_0", "nv_1_0"]
 
 
 def test_given_needs_folders_that_say_it() -> None:
@@ -187,4 +187,4 @@ def test_the_split_of_the_shipped_models(ham10000_root: Path) -> None:
     assert split_hash(grouped_split(index)) == (
         "4de2d2566322e67d7b6e9001fa815511a6551482c1d8abcb1e9fe9c5d4c69cf1"
     )
-    assert len(parted_lesions(per_class_split(index))) == 740
+    assert len(leaked_lesions(per_class_split(index))) == 740

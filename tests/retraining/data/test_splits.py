@@ -12,10 +12,10 @@ from retraining.data.split_schemes import per_class_split
 from retraining.data.splits import (
     counts,
     grouped_split,
+    leaked_lesions,
     load_split,
     load_taxonomy,
-    parted_lesions,
-    read_passport,
+    read_manifest,
     split_hash,
     write_split,
 )
@@ -33,17 +33,17 @@ def indices(draw: st.DrawFn) -> pd.DataFrame:
 
 @settings(max_examples=25, deadline=None)
 @given(indices(), st.integers(0, 1000))
-def test_parts_are_disjoint_whole_and_part_no_lesion(index: pd.DataFrame, seed: int) -> None:
-    parts = grouped_split(index, seed=seed)
-    assert list(parts) == ["train", "val", "test"]
-    assert parted_lesions(parts) == []
-    assert sorted(pd.concat(parts.values()).image_id) == sorted(index.image_id)
-    assert split_hash(parts) == split_hash(grouped_split(index, seed=seed))
+def test_splits_are_disjoint_whole_and_leak_no_lesion(index: pd.DataFrame, seed: int) -> None:
+    frames = grouped_split(index, seed=seed)
+    assert list(frames) == ["train", "val", "test"]
+    assert leaked_lesions(frames) == []
+    assert sorted(pd.concat(frames.values()).image_id) == sorted(index.image_id)
+    assert split_hash(frames) == split_hash(grouped_split(index, seed=seed))
 
 
 def test_every_class_gets_its_share(archives: Path, tmp_path: Path) -> None:
-    parts = grouped_split(prepare(archives, tmp_path))
-    table = counts(parts).drop(["images", "lesions"])
+    frames = grouped_split(prepare(archives, tmp_path))
+    table = counts(frames).drop(["images", "lesions"])
     assert (abs(table.sum() / 140 - [0.64, 0.16, 0.20]) < 0.03).all()
     assert (table["test"] == 4).all()
 
@@ -60,18 +60,18 @@ def test_impossible_fractions_are_refused(fractions: tuple[float, ...]) -> None:
 
 
 def test_a_written_split_reads_back_the_same(archives: Path, tmp_path: Path) -> None:
-    parts = grouped_split(prepare(archives, tmp_path / "data"))
-    write_split(parts, tmp_path / "data", tmp_path / "split")
+    frames = grouped_split(prepare(archives, tmp_path / "data"))
+    write_split(frames, tmp_path / "data", tmp_path / "split")
     back = load_split(tmp_path / "split")
-    assert split_hash(back) == split_hash(parts)
+    assert split_hash(back) == split_hash(frames)
     assert all(Path(p).is_file() for p in back["test"].path)
 
 
-def test_a_lesion_in_two_parts_is_an_error(archives: Path, tmp_path: Path) -> None:
-    parts = grouped_split(prepare(archives, tmp_path / "data"))
-    parts["test"] = pd.concat([parts["test"], parts["train"].head(1)])
-    write_split(parts, tmp_path / "data", tmp_path / "split")
-    with pytest.raises(DataError, match=r"1 lesions .* are in two parts"):
+def test_a_lesion_in_two_splits_is_an_error(archives: Path, tmp_path: Path) -> None:
+    frames = grouped_split(prepare(archives, tmp_path / "data"))
+    frames["test"] = pd.concat([frames["test"], frames["train"].head(1)])
+    write_split(frames, tmp_path / "data", tmp_path / "split")
+    with pytest.raises(DataError, match=r"1 lesions .* are in two splits"):
         load_split(tmp_path / "split")
 
 
@@ -81,10 +81,10 @@ def test_an_empty_folder_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_the_classes_travel_with_the_split(archives: Path, tmp_path: Path) -> None:
-    parts = grouped_split(prepare(archives, tmp_path / "data"))
+    frames = grouped_split(prepare(archives, tmp_path / "data"))
     own = Taxonomy(("mole", "wart"), ("Mole", "Wart"), frozenset({"mole"}))
     (tmp_path / "data" / "taxonomy.json").write_text(json.dumps(own.to_dict()))
-    write_split(parts, tmp_path / "data", tmp_path / "split")
+    write_split(frames, tmp_path / "data", tmp_path / "split")
     assert load_taxonomy(tmp_path / "split") == own
 
 
@@ -99,36 +99,36 @@ def test_a_damaged_taxonomy_is_one_sentence(text: str, tmp_path: Path) -> None:
         load_taxonomy(tmp_path)
 
 
-def test_the_passport_tells_how_the_split_was_made(archives: Path, tmp_path: Path) -> None:
+def test_the_manifest_says_how_the_split_was_made(archives: Path, tmp_path: Path) -> None:
     index = prepare(archives, tmp_path / "data")
-    parts = per_class_split(index)
-    write_split(parts, tmp_path / "data", tmp_path / "split", "per-class", seed=42)
-    passport = read_passport(tmp_path / "split")
-    assert passport["scheme"] == "per-class"
-    assert passport["seed"] == 42
-    assert passport["sha256"] == split_hash(parts)
-    assert passport["counts"]["val"]["mel"] == 4
-    assert passport["lesions_parted"] == len(parted_lesions(parts)) > 0
+    frames = per_class_split(index)
+    write_split(frames, tmp_path / "data", tmp_path / "split", "per-class", seed=42)
+    manifest = read_manifest(tmp_path / "split")
+    assert manifest["scheme"] == "per-class"
+    assert manifest["seed"] == 42
+    assert manifest["sha256"] == split_hash(frames)
+    assert manifest["counts"]["val"]["mel"] == 4
+    assert manifest["lesions_leaked"] == len(leaked_lesions(frames)) > 0
 
 
 def test_a_per_class_split_may_be_used_with_a_warning(
     archives: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    parts = per_class_split(prepare(archives, tmp_path / "data"))
-    write_split(parts, tmp_path / "data", tmp_path / "split", "per-class")
-    assert split_hash(load_split(tmp_path / "split")) == split_hash(parts)
+    frames = per_class_split(prepare(archives, tmp_path / "data"))
+    write_split(frames, tmp_path / "data", tmp_path / "split", "per-class")
+    assert split_hash(load_split(tmp_path / "split")) == split_hash(frames)
     assert "scores on such a split are too good" in caplog.text
 
 
-def test_a_part_without_a_class_is_an_error(archives: Path, tmp_path: Path) -> None:
-    parts = grouped_split(prepare(archives, tmp_path / "data"))
-    parts["val"] = parts["val"][parts["val"].dx != "df"]
-    write_split(parts, tmp_path / "data", tmp_path / "split")
+def test_a_split_without_a_class_is_an_error(archives: Path, tmp_path: Path) -> None:
+    frames = grouped_split(prepare(archives, tmp_path / "data"))
+    frames["val"] = frames["val"][frames["val"].dx != "df"]
+    write_split(frames, tmp_path / "data", tmp_path / "split")
     with pytest.raises(DataError, match=r"val\.csv has no image of class df"):
         load_split(tmp_path / "split")
 
 
-def test_the_test_part_of_a_source_may_lack_a_class(
+def test_the_test_split_of_a_source_may_lack_a_class(
     archives: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     whole = grouped_split(prepare(archives, tmp_path / "data"))
@@ -143,13 +143,13 @@ def test_the_test_part_of_a_source_may_lack_a_class(
         ("source", {"test": whole["test"].assign(dx="wart")}, r"test\.csv has the classes wart"),
         ("grouped", {"test": bare["test"]}, r"test\.csv has no image of class vasc"),
     ]
-    for scheme, parts, message in refused:
-        write_split(whole | parts, tmp_path / "data", tmp_path / "split", scheme)
+    for scheme, frames, message in refused:
+        write_split(whole | frames, tmp_path / "data", tmp_path / "split", scheme)
         with pytest.raises(DataError, match=message):
             load_split(tmp_path / "split")
 
 
-def test_a_part_that_is_no_longer_made_goes_away(archives: Path, tmp_path: Path) -> None:
+def test_a_split_that_is_no_longer_made_goes_away(archives: Path, tmp_path: Path) -> None:
     index = prepare(archives, tmp_path / "data")
     write_split(grouped_split(index), tmp_path / "data", tmp_path / "split")
     write_split(grouped_split(index, (0.8, 0.2)), tmp_path / "data", tmp_path / "split")

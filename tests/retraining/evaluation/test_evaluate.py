@@ -102,8 +102,8 @@ def test_a_source_is_scored_by_the_classes_that_it_has(
     run, source = Path(shutil.copytree(evaluated, tmp_path / "run")), tmp_path / "source"
     parts = load_split(splits)
     test = parts["test"][~parts["test"].dx.isin(absent)]
-    passport = write_split({**parts, "test": test}, splits.parent, source, "source")
-    (run / "split.json").write_text(json.dumps(passport))
+    manifest = write_split({**parts, "test": test}, splits.parent, source, "source")
+    (run / "split.json").write_text(json.dumps(manifest))
     cache = evaluated.parent / "cache"
     rows = evaluate_run(run, "test", cache, size=32, resamples=5, splits=source)
     found = by_name(rows, "test")

@@ -12,6 +12,7 @@ from retraining.evaluation import ood
 from retraining.evaluation.not_dermoscopic import not_dermoscopic_images
 
 
+@pytest.mark.slow
 def test_the_images_are_many_and_always_the_same() -> None:
     first = [(*one[:3], one.image.shape, int(one.image.sum())) for one in not_dermoscopic_images()]
     assert first == [
@@ -25,6 +26,7 @@ def test_the_images_are_many_and_always_the_same() -> None:
     assert {shape[2] for *_, shape, _ in first} == {3}
 
 
+@pytest.mark.slow
 def test_images_and_their_views_are_counted_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a classifier whose score is high for images of little contrast."""
 

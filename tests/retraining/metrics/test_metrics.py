@@ -9,8 +9,8 @@ from sklearn import metrics as reference
 from retraining.metrics.metrics import (
     auc,
     balanced_accuracy,
+    balanced_sample_weights,
     binary_metrics,
-    class_weights,
     confusion_metrics,
     confusions,
     even_weights,
@@ -156,15 +156,15 @@ def test_a_weighting_without_a_class() -> None:
     assert np.isnan(found["precision"][0, 2])
 
 
-def test_class_weights_give_every_class_the_same_weight() -> None:
+def test_balanced_sample_weights_give_every_class_the_same_weight() -> None:
     labels = np.array([0, 0, 0, 2])
-    np.testing.assert_allclose(class_weights(labels, 3), [1 / 6, 1 / 6, 1 / 6, 1 / 2])
+    np.testing.assert_allclose(balanced_sample_weights(labels, 3), [1 / 6, 1 / 6, 1 / 6, 1 / 2])
     evened = even_weights(labels, np.array([[1.0, 2.0, 0.0, 3.0], [1.0, 0.0, 0.0, 0.0]]), 3)
     np.testing.assert_allclose(evened, [[1 / 3, 2 / 3, 0, 1], [1, 0, 0, 0]])
 
 
 def test_even_weighting_is_what_resampling_tends_to() -> None:
-    drawn = RNG.choice(400, 200_000, p=class_weights(LABELS, K))
+    drawn = RNG.choice(400, 200_000, p=balanced_sample_weights(LABELS, K))
     expected = reference.accuracy_score(LABELS[drawn], PREDICTED[drawn])
     weights = even_weights(LABELS, np.ones((1, 400)), K)
     found = confusion_metrics(confusions(LABELS, PREDICTED, weights, K))["accuracy"][0]

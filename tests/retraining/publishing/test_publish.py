@@ -148,7 +148,7 @@ def test_a_last_layer_is_scored_and_promoted_alone(splits: Path, tmp_path: Path)
         backbone="resnet18",
         weights="none",
         splits=str(splits),
-        stages=(Stage(32, 2),),
+        stages=(Stage(size=32, epochs=2),),
         batch_size=15,
         freeze="backbone",
         recipe="last_layer",

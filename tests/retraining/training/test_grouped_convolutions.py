@@ -15,7 +15,7 @@ from retraining.training import lesion_module as engine
 from retraining.training.config import TrainConfig
 from retraining.training.epoch_plan import Sampling
 from retraining.training.grouped_convolutions import ease_gradients
-from retraining.training.lesion_module import Learner
+from retraining.training.lesion_module import LesionModule
 
 LAYERS = {
     "four channels a group": lambda: nn.Conv2d(64, 64, 3, padding=1, groups=16, bias=False),
@@ -87,11 +87,11 @@ def test_a_training_eases_the_gradients_of_its_network(monkeypatch: pytest.Monke
     config = TrainConfig(backbone="efficientnet_lite0", weights="none")
     network = build_network("efficientnet_lite0", len(HAM10000))
     sampling = Sampling(config, np.arange(70) % len(HAM10000), HAM10000.codes)
-    learner = Learner(config, HAM10000, network, sampling)
+    module = LesionModule(config, HAM10000, network, sampling)
     eased = []
     monkeypatch.setattr(engine, "ease_gradients", eased.append)
-    learner.on_fit_start()
-    assert eased == [learner.network]
+    module.on_fit_start()
+    assert eased == [module.network]
 
 
 @pytest.mark.parametrize("name", ["same padding", "four channels a group"])

@@ -1,6 +1,5 @@
 """The engine: stopping and going on, last layers on cached features, files written whole."""
 
-import dataclasses
 import errno
 import os
 import re
@@ -16,8 +15,8 @@ pytestmark = pytest.mark.torch
 from models.checkpoint.weights import load_network, save_checkpoint
 from models.errors import CheckpointError
 from retraining.training import train as training
-from retraining.training.config import Stage, TrainConfig, load_config
-from retraining.training.lesion_module import Learner
+from retraining.training.config import Stage, TrainConfig, load_config, load_recipe
+from retraining.training.lesion_module import LesionModule
 from retraining.training.run_folder import load_trained, read_log, read_run, write_run
 from retraining.training.train import StoppedError, train
 from retraining.transforms.augmentation import Augmentation
@@ -25,7 +24,6 @@ from tests.models.pretrained.test_pretrained import card_of, seeded
 from tests.retraining.tiny import write_tiny_split
 
 ROOT = Path(__file__).resolve().parents[3]
-CONFIGS = ROOT / "retraining" / "recipes"
 CLOCK = ("seconds", "waiting_share")
 
 
@@ -50,7 +48,7 @@ def config(splits: Path) -> TrainConfig:
         backbone="resnet18",
         weights="none",
         splits=str(splits),
-        stages=(Stage(32, 2), Stage(40, 1)),
+        stages=(Stage(size=32, epochs=2), Stage(size=40, epochs=1)),
         batch_size=14,
         mixup=0.2,
         ema=0.8,
@@ -67,15 +65,15 @@ def run(config: TrainConfig, cache: Path) -> Path:
 def test_ctrl_c_leaves_a_run_that_goes_on_as_if_nothing_had_been(
     run: Path, config: TrainConfig, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    step = Learner.training_step
+    step = LesionModule.training_step
 
-    def interrupted(self: Learner, batch: object, index: int) -> torch.Tensor:
+    def interrupted(self: LesionModule, batch: object, index: int) -> torch.Tensor:
         if (self.current_epoch, index) == (1, 1):
             raise KeyboardInterrupt
         return step(self, batch, index)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Learner, "training_step", interrupted)
+        patch.setattr(LesionModule, "training_step", interrupted)
         with pytest.raises(StoppedError, match="stopped after 1 of 3 epochs; the same command"):
             train(config, tmp_path / "run", cache)
     train(config, tmp_path / "run", cache)
@@ -89,12 +87,12 @@ import os, signal, sys
 from pathlib import Path
 import torch
 from retraining.training.config import load_config
-from retraining.training.lesion_module import Learner
+from retraining.training.lesion_module import LesionModule
 from retraining.training.run_folder import read_log
 from retraining.training.train import train
 
-out, cache, where = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-step, save = Learner.training_step, torch.save
+cache = Path(sys.argv[1])
+step, save = LesionModule.training_step, torch.save
 
 def killed_step(self, batch, index):
     if where == "epoch" and (self.current_epoch, index) == (1, 1):
@@ -107,8 +105,15 @@ def killed_save(content, file, *args, **kwargs):
         os.kill(os.getpid(), signal.SIGKILL)
     return save(content, file, *args, **kwargs)
 
-Learner.training_step, torch.save = killed_step, killed_save
-train(load_config(out.parent / "config.yaml"), out, cache)
+LesionModule.training_step, torch.save = killed_step, killed_save
+for line in sys.stdin:  # a process for each, forked from one that has loaded torch
+    name, where = line.split()
+    out = Path(name)
+    child = os.fork()
+    if not child:
+        train(load_config(out.parent / "config.yaml"), out, cache)
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 
@@ -120,14 +125,21 @@ def test_killed_in_an_epoch_and_in_a_write_it_goes_on_as_if_nothing_had_been(
 
     def start(folder: Path, where: str) -> int:
         # All in processes of their own: sums differ in the last digit with this one's history.
-        command = [sys.executable, "-c", KILLED, str(folder), str(cache), where]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode
+        assert parent.stdin
+        assert parent.stdout
+        parent.stdin.write(f"{folder} {where}\n")
+        parent.stdin.flush()
+        return int(parent.stdout.readline())
 
-    for where, epochs in (("epoch", 1), ("write", 2)):
-        assert start(out, where) == -9
-        assert len(read_log(out)) == epochs
-    assert [left.read_bytes() for left in out.glob(".state-*")] == [b"half of a checkpoint"]
-    assert (start(out, "never"), start(whole, "never")) == (0, 0)
+    command = [sys.executable, "-c", KILLED, str(cache)]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as parent:
+        for where, epochs in (("epoch", 1), ("write", 2)):
+            assert start(out, where) == -9
+            assert len(read_log(out)) == epochs
+        assert [left.read_bytes() for left in out.glob(".state-*")] == [b"half of a checkpoint"]
+        assert (start(out, "never"), start(whole, "never")) == (0, 0)
     for ours, theirs in zip(scores(out), scores(whole), strict=True):
         assert ours == pytest.approx(theirs, rel=1e-5)
     assert not list(out.glob(".*"))
@@ -170,21 +182,20 @@ def test_a_run_says_what_made_it(run: Path, config: TrainConfig) -> None:
 
 
 def test_a_finished_run_is_left_alone(run: Path, config: TrainConfig, cache: Path) -> None:
-    before = (run / "log.csv").stat().st_mtime_ns
-    train(dataclasses.replace(config, workers=2), run, cache)
-    assert (run / "log.csv").stat().st_mtime_ns == before
+    before = (run / "metrics.csv").stat().st_mtime_ns
+    train(config.replace(workers=2), run, cache)
+    assert (run / "metrics.csv").stat().st_mtime_ns == before
 
 
 def test_patience_ends_a_run_for_good(config: TrainConfig, cache: Path, tmp_path: Path) -> None:
     # Nothing is learnt, so nothing gets better.
-    still = dataclasses.replace(
-        config,
-        stages=(Stage(32, 6),),
+    still = config.replace(
+        stages=(Stage(size=32, epochs=6),),
         patience=2,
         lr=1e-12,
         ema=0.0,
         freeze_batchnorm=True,
-        best_by="val_loss",
+        monitor="val_loss",
     )
     for _ in range(2):
         train(still, tmp_path / "run", cache)
@@ -194,7 +205,7 @@ def test_patience_ends_a_run_for_good(config: TrainConfig, cache: Path, tmp_path
 def test_a_loss_that_is_not_a_number_is_told(
     config: TrainConfig, cache: Path, tmp_path: Path
 ) -> None:
-    wild = dataclasses.replace(config, lr=1e30, clip=0.0)
+    wild = config.replace(lr=1e30, clip=0.0)
     with pytest.raises(ValueError, match=r"the loss of epoch \d is (nan|inf); a smaller lr"):
         train(wild, tmp_path / "run", cache)
 
@@ -204,8 +215,8 @@ def heads(splits: Path, cache: Path) -> dict[str, Path]:
     """The same last layer trained on cached features and by the plain loop."""
     runs = {}
     for mode in ("always", "never"):
-        config = load_config(
-            CONFIGS / "last_layer.yaml",
+        config = load_recipe(
+            "linear_probe",
             [f"cached_features={mode}", "size=32", "epochs=4", "batch_size=8", "precision=f32"],
             backbone="resnet18",
             weights="none",
@@ -254,18 +265,14 @@ def test_another_backbone_than_the_last_layers_is_refused(
         load_trained(tmp_path)
 
 
-def test_features_are_made_once(
-    heads: dict[str, Path], cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_features_are_made_once(heads: dict[str, Path], cache: Path, tmp_path: Path) -> None:
     assert len(list(cache.glob("features-resnet18-32-*.npy"))) == 5  # four views, and val
     assert {path.suffix for path in cache.iterdir() if path.is_file()} == {".npy"}
 
-    def again(*_args: object) -> None:
-        raise AssertionError("features were made again")
-
-    monkeypatch.setattr("retraining.training.features.FeatureSource._make", again)
+    before = {path: path.stat().st_mtime_ns for path in cache.glob("features-*.npy")}
     config = load_config(heads["always"] / "config.yaml", ["lr=0.01"])
     train(config, tmp_path / "run", cache)
+    assert {path: path.stat().st_mtime_ns for path in cache.glob("features-*.npy")} == before
 
 
 @pytest.mark.parametrize(
@@ -281,16 +288,14 @@ def test_features_cannot_stand_for_changed_pictures(
 ) -> None:
     config = load_config(heads["always"] / "config.yaml")
     with pytest.raises(ValueError, match=message):
-        training.uses_features(dataclasses.replace(config, **changed))
-    assert not training.uses_features(
-        dataclasses.replace(config, **changed, cached_features="auto")
-    )
+        training.uses_features(config.replace(**changed))
+    assert not training.uses_features(config.replace(**changed, cached_features="auto"))
 
 
 def test_weights_of_another_backbone_are_refused(
     config: TrainConfig, cache: Path, tmp_path: Path
 ) -> None:
     save_checkpoint(tmp_path / "other", seeded().state_dict(), card_of({}))
-    wrong = dataclasses.replace(config, backbone="resnet34", weights=str(tmp_path / "other"))
+    wrong = config.replace(backbone="resnet34", weights=str(tmp_path / "other"))
     with pytest.raises(ValueError, match=r"a checkpoint of resnet18; the backbone of this run is"):
         train(wrong, tmp_path / "run", cache)

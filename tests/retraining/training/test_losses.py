@@ -1,6 +1,5 @@
 """The loss against torch's own, and what an epoch draws."""
 
-import dataclasses
 from collections import Counter
 
 import numpy as np
@@ -15,7 +14,7 @@ from models.registry.taxonomy import HAM10000
 from retraining.training.config import TrainConfig
 from retraining.training.epoch_plan import Mix, Sampling
 from retraining.training.lesion_module import mixed
-from retraining.training.losses import LabelLoss, class_weights
+from retraining.training.losses import LabelLoss, loss_weights
 
 COUNTS = np.array([30, 50, 110, 10, 110, 670, 14])
 LABELS = np.repeat(np.arange(7), COUNTS)
@@ -34,7 +33,7 @@ def test_it_is_torchs_cross_entropy(
     batch: tuple[torch.Tensor, torch.Tensor], rule: str, smoothing: float
 ) -> None:
     config = TrainConfig(class_weights=rule, label_smoothing=smoothing)
-    weight = class_weights(config, COUNTS, CODES)
+    weight = loss_weights(config, COUNTS, CODES)
     logits, labels = batch
     expected = functional.cross_entropy(
         logits,
@@ -47,14 +46,14 @@ def test_it_is_torchs_cross_entropy(
 
 
 def test_inverse_weights_make_classes_weigh_the_same() -> None:
-    weight = class_weights(TrainConfig(class_weights="inverse"), COUNTS, CODES)
+    weight = loss_weights(TrainConfig(class_weights="inverse"), COUNTS, CODES)
     assert weight is not None
     np.testing.assert_allclose(weight * COUNTS, COUNTS.sum() / 7)
-    named = class_weights(TrainConfig(class_weights={"mel": 3}), COUNTS, CODES)
+    named = loss_weights(TrainConfig(class_weights={"mel": 3}), COUNTS, CODES)
     assert named is not None
     np.testing.assert_allclose(named / named[0], [1, 1, 1, 1, 3, 1, 1])
     with pytest.raises(ValueError, match="class_weights names the class 'melanoma'"):
-        class_weights(TrainConfig(class_weights={"melanoma": 3}), COUNTS, CODES)
+        loss_weights(TrainConfig(class_weights={"melanoma": 3}), COUNTS, CODES)
 
 
 def test_focal_loss_by_hand(batch: tuple[torch.Tensor, torch.Tensor]) -> None:
@@ -103,7 +102,7 @@ def test_multipliers_repeat_the_images_of_a_class() -> None:
     assert {repeats[row] for row in np.flatnonzero(LABELS == 3)} == {50}
     np.testing.assert_allclose(sampling.drawn.sum(), 1)
     with pytest.raises(ValueError, match="multipliers names the class 'wart'"):
-        Sampling(dataclasses.replace(config, multipliers={"wart": 2}), LABELS, CODES)
+        Sampling(config.replace(multipliers={"wart": 2}), LABELS, CODES)
 
 
 def test_a_class_without_images_is_named() -> None:
@@ -120,8 +119,8 @@ def test_mixup_and_cutmix_by_hand() -> None:
     raw = torch.stack([torch.zeros(3, 8, 8), torch.ones(3, 8, 8)])
     target = torch.eye(2)
     partner = np.array([1, 0])
-    blended, soft = mixed(raw, target, Mix(0.25, partner))
-    assert blended[0].unique().tolist() == [0.75]
+    mixed_up, soft = mixed(raw, target, Mix(0.25, partner))
+    assert mixed_up[0].unique().tolist() == [0.75]
     assert soft[0].tolist() == [0.25, 0.75]
     cut, soft = mixed(raw, target, Mix(0.25, partner, (0.5, 1.0, 0.0, 0.5)))
     assert cut[0, 0, 4:, :4].eq(1).all()

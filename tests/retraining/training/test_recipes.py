@@ -13,13 +13,12 @@ pytestmark = pytest.mark.torch
 
 from models.registry.backbones import BACKBONES
 from retraining.training import train as training
-from retraining.training.config import TrainConfig, load_config
+from retraining.training.config import TrainConfig, load_recipe, recipes
 from retraining.training.run_folder import load_trained, read_log
 from retraining.training.train import train
 from tests.retraining.tiny import write_tiny_split
 
 ROOT = Path(__file__).resolve().parents[3]
-CONFIGS = ROOT / "retraining" / "recipes"
 CLOCK = ("seconds", "waiting_share")
 
 
@@ -41,8 +40,8 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_backbone_trains_a_last_layer(
     backbone: str, splits: Path, cache: Path, tmp_path: Path
 ) -> None:
-    config = load_config(
-        CONFIGS / "last_layer.yaml",
+    config = load_recipe(
+        "linear_probe",
         ["size=32", "epochs=2", "batch_size=14", "precision=f32"],
         backbone=backbone,
         weights="none",
@@ -57,11 +56,11 @@ def test_every_backbone_trains_a_last_layer(
         assert network(torch.zeros(1, 3, 32, 32)).shape == (1, len(taxonomy))
 
 
-@pytest.mark.parametrize("recipe", ["finetune", "scratch", "grouped_adamw", "distill"])
+@pytest.mark.parametrize("recipe", recipes())
 def test_every_recipe_trains(recipe: str, splits: Path, cache: Path, tmp_path: Path) -> None:
-    config = load_config(
-        CONFIGS / f"{recipe}.yaml",
-        ["stages=[{size: 32, epochs: 1}]", "batch_size=14", "teacher_size=32", "patience=0"],
+    config = load_recipe(
+        recipe,
+        ["stages=[{size: 32, epochs: 1}]", "batch_size=28", "teacher_size=32", "patience=0"],
         backbone="resnet18",
         weights="none",
         splits=str(splits),
@@ -99,7 +98,7 @@ def test_two_processes_train_as_one_does(splits: Path, cache: Path, tmp_path: Pa
                     "cached_features=never", "freeze=2", "freeze_batchnorm=true",
                     "sampler=none", "class_weights=inverse", f"devices={devices}"]  # fmt: skip
         command = [sys.executable, "-m", "retraining", "train", "--out", str(out),
-                   "--config", str(CONFIGS / "last_layer.yaml"), "--backbone", "resnet18",
+                   "--config", "linear_probe", "--backbone", "resnet18",
                    "--weights", "none", "--splits", str(splits), "--cache", str(cache),
                    *(part for one in settings for part in ("--set", one))]  # fmt: skip
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

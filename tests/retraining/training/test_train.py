@@ -1,6 +1,5 @@
 """The whole way from archives to a checkpoint, with a network of seconds."""
 
-import dataclasses
 import json
 from pathlib import Path
 
@@ -17,10 +16,9 @@ from retraining.publishing.provenance import provenance
 from retraining.publishing.publish import promote_run
 from retraining.training import lesion_module as engine
 from retraining.training.config import Stage, TrainConfig
-from retraining.training.networks import initial_network
-from retraining.training.pretrained import pretrained_network
+from retraining.training.losses import Teacher
+from retraining.training.networks import initial_network, pretrained_network
 from retraining.training.run_folder import load_trained, read_log
-from retraining.training.teachers import Teacher
 from retraining.training.train import train
 from retraining.transforms.augmentation import Augmentation
 from tests.models.pretrained.test_pretrained import card_of, seeded
@@ -32,7 +30,7 @@ def config(splits: Path) -> TrainConfig:
         backbone="resnet18",
         weights="none",
         splits=str(splits),
-        stages=(Stage(32, 2), Stage(40, 2)),
+        stages=(Stage(size=32, epochs=2), Stage(size=40, epochs=2)),
         batch_size=15,
         lr=2e-3,
         ema=0.8,
@@ -66,10 +64,10 @@ def test_joined_layers_learn_the_same_and_are_kept_under_the_same_names(
 
     monkeypatch.setattr(torch.nn.Module, "compile", without_a_c_compiler)
     teachers = (str(run), str(run))
-    short = dataclasses.replace(config, stages=(Stage(32, 1),), teachers=teachers)
+    short = config.replace(stages=(Stage(size=32, epochs=1),), teachers=teachers)
     plain = train(short, tmp_path / "plain", tmp_path / "cache")
     assert not joined
-    fast = train(dataclasses.replace(short, compile=True), tmp_path / "fast", tmp_path / "cache")
+    fast = train(short.replace(compile=True), tmp_path / "fast", tmp_path / "cache")
     # The student and both teachers.
     assert [network.training for network in joined] == [True, False, False]
     assert read_log(fast)[0]["loss"] == pytest.approx(read_log(plain)[0]["loss"], rel=1e-4)
@@ -79,11 +77,11 @@ def test_joined_layers_learn_the_same_and_are_kept_under_the_same_names(
 
 def test_a_run_folder_belongs_to_one_configuration(run: Path, config: TrainConfig) -> None:
     with pytest.raises(ValueError, match="another configuration"):
-        train(dataclasses.replace(config, lr=0.5), run, run.parent / "cache")
+        train(config.replace(lr=0.5), run, run.parent / "cache")
 
 
 def test_promoting_needs_an_evaluation(run: Path, config: TrainConfig, tmp_path: Path) -> None:
-    short = dataclasses.replace(config, stages=(Stage(32, 1),))
+    short = config.replace(stages=(Stage(size=32, epochs=1),))
     train(short, tmp_path / "run", tmp_path / "cache")
     with pytest.raises(ValueError, match="python -m retraining evaluate"):
         promote_run(tmp_path / "run", tmp_path / "weights")
@@ -106,10 +104,9 @@ def test_an_evaluated_run_becomes_a_checkpoint_and_a_teacher(
     assert network(torch.zeros(1, 3, 32, 32)).shape == (1, len(HAM10000))
     assert str(run) not in (folder / "card.json").read_text()
 
-    student = dataclasses.replace(
-        config,
+    student = config.replace(
         teachers=(str(run), str(folder)),
-        stages=(Stage(32, 1),),
+        stages=(Stage(size=32, epochs=1),),
         distill=1.0,
     )
     train(student, tmp_path / "student", tmp_path / "cache")
@@ -142,19 +139,18 @@ def test_teachers_may_see_the_clean_picture(
         return torch.zeros(len(raw), len(HAM10000))
 
     monkeypatch.setattr(engine, "mean_log_probabilities", keep)
-    base = dataclasses.replace(
-        config,
+    base = config.replace(
         teachers=(str(run),),
-        stages=(Stage(32, 1),),
+        stages=(Stage(size=32, epochs=1),),
         teacher_size=32,
         mixup=0.2,
     )
     plain = base.augmentation
-    flawed = dataclasses.replace(plain, brightness=0.5, flaws=1.0)
+    corrupted = plain.replace(brightness=0.5, corruptions=1.0)
     for name, view, augmentation in (
-        ("plain", "same", plain), ("clean", "clean", flawed), ("same", "same", flawed)
+        ("plain", "same", plain), ("clean", "clean", corrupted), ("same", "same", corrupted)
     ):  # fmt: skip
-        changed = dataclasses.replace(base, teacher_view=view, augmentation=augmentation)
+        changed = base.replace(teacher_view=view, augmentation=augmentation)
         train(changed, tmp_path / name, tmp_path / "cache")
     steps = len(seen) // 3
     first, clean, same = (torch.cat(seen[i * steps : (i + 1) * steps]) for i in range(3))
@@ -167,9 +163,9 @@ def test_what_is_kept_may_lie_between_the_checkpoint_and_what_was_learnt(
 ) -> None:
     start = tmp_path / "start"
     save_checkpoint(start, seeded().state_dict(), card_of({}))
-    learns = dataclasses.replace(config, weights=str(start), stages=(Stage(32, 1),))
+    learns = config.replace(weights=str(start), stages=(Stage(size=32, epochs=1),))
     learnt = train(learns, tmp_path / "learnt", tmp_path / "cache")
-    kept = train(dataclasses.replace(learns, blend=0.25), tmp_path / "kept", tmp_path / "cache")
+    kept = train(learns.replace(wise_ft_alpha=0.25), tmp_path / "kept", tmp_path / "cache")
     begin, end = load_network(start)[0].state_dict(), load_trained(learnt)[0].state_dict()
     for name, value in load_trained(kept)[0].state_dict().items():
         whole = not value.is_floating_point()
@@ -177,24 +173,26 @@ def test_what_is_kept_may_lie_between_the_checkpoint_and_what_was_learnt(
         torch.testing.assert_close(value, between)
     (row,), (other,) = read_log(learnt), read_log(kept)
     assert (row["loss"] == other["loss"], row["val_loss"] == other["val_loss"]) == (True, False)
-    blended = load_trained(kept)[1]
-    with pytest.raises(ValueError, match=r"blend 0\.25 needs weights that know the 3 classes"):
-        initial_network(blended, 3)
-    text = training_summary(blended, read_log(kept), "blended")
+    interpolated = load_trained(kept)[1]
+    with pytest.raises(
+        ValueError, match=r"wise_ft_alpha 0\.25 needs weights that know the 3 classes"
+    ):
+        initial_network(interpolated, 3)
+    text = training_summary(interpolated, read_log(kept), "interpolated")
     assert "Kept are the weights 25% of the way from that checkpoint to the averaged" in text
 
 
 def test_val_may_be_changed_as_training_pictures_are(config: TrainConfig, tmp_path: Path) -> None:
     scores = {}
-    for flawed in (0.0, 1.0):
-        augmentation = dataclasses.replace(config.augmentation, flaws=flawed)
+    for corrupted in (0.0, 1.0):
+        augmentation = config.augmentation.replace(corruptions=corrupted)
         # Nothing is learnt, so that epochs differ where their pictures do.
-        still = dataclasses.replace(config, augmentation=augmentation, lr=1e-30, weight_decay=0.0)
-        still = dataclasses.replace(still, stages=(Stage(32, 2),), freeze_batchnorm=True)
+        still = config.replace(augmentation=augmentation, lr=1e-30, weight_decay=0.0)
+        still = still.replace(stages=(Stage(size=32, epochs=2),), freeze_batchnorm=True)
         for view in ("plain", "changed"):
-            run = tmp_path / f"{view}{flawed}"
-            train(dataclasses.replace(still, val_view=view), run, tmp_path / "cache")
-            scores[view, flawed] = [row["val_loss"] for row in read_log(run)]
+            run = tmp_path / f"{view}{corrupted}"
+            train(still.replace(val_view=view), run, tmp_path / "cache")
+            scores[view, corrupted] = [row["val_loss"] for row in read_log(run)]
     first, second = scores["changed", 1.0]
     assert first == pytest.approx(second, abs=1e-6)
     assert first != pytest.approx(scores["plain", 1.0][0], abs=1e-4)

@@ -5,7 +5,10 @@ from models.registry.preprocessing import Preprocessing
 from retraining.transforms import rand_augment as policies
 from retraining.transforms.augmentation import Augmentation
 
-STILL = Augmentation(*[0.0] * 10)
+STILL = Augmentation(
+    rotation=0, zoom=0, aspect=0, shift=0, flip=0, brightness=0, contrast=0, cast=0, saturation=0,
+    gamma=0,
+)  # fmt: skip
 
 
 def picture() -> np.ndarray:
