@@ -4,12 +4,12 @@ An epoch's plan depends on the seed and the epoch alone, so that an epoch that w
 drawn again as it was, and so that every process of a distributed run draws the same.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retraining.training.losses import check_codes
 from retraining.training.settings import TrainConfig
 
 
@@ -101,3 +101,10 @@ class Sampling:
         top, left = np.clip(centre - side / 2, 0, 1)
         bottom, right = np.clip(centre + side / 2, 0, 1)
         return Mix(share, partner, (float(top), float(bottom), float(left), float(right)))
+
+
+def check_codes(key: str, given: Mapping[str, object], codes: Sequence[str]) -> None:
+    """ValueError where a setting names a class that the data has not."""
+    for code in given:
+        if code not in codes:
+            raise ValueError(f"{key} names the class {code!r}; the classes are {', '.join(codes)}")

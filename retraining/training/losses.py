@@ -22,6 +22,7 @@ from models.errors import CheckpointError
 from models.registry.backbones import get_backbone
 from models.registry.preprocessing import Preprocessing
 from models.registry.taxonomy import HAM10000, Taxonomy
+from retraining.training.epoch_plan import check_codes
 from retraining.training.networks import normalised
 from retraining.training.run_folder import BEST_FILE, load_trained
 from retraining.training.settings import TrainConfig
@@ -49,13 +50,6 @@ def loss_weights(
     else:
         weights = (1 - BETA) / (1 - BETA**counts)
     return np.asarray(weights * counts.sum() / (weights * counts).sum())
-
-
-def check_codes(key: str, given: Mapping[str, object], codes: Sequence[str]) -> None:
-    """ValueError where a setting names a class that the data has not."""
-    for code in given:
-        if code not in codes:
-            raise ValueError(f"{key} names the class {code!r}; the classes are {', '.join(codes)}")
 
 
 class LabelLoss(nn.Module):
