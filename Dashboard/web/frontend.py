@@ -4,6 +4,7 @@ from typing import Any
 
 import dash
 import flask
+from dash._get_app import app_context
 from dash.exceptions import DependencyException
 
 from Dashboard.web.errors import InputError
@@ -25,6 +26,10 @@ def guard(app: dash.Dash) -> None:
 
     @server.before_request
     def only_what_the_page_sends() -> None:
+        # Dash signs a job with the secret of the app that this names, by default the one that was
+        # made last, and cancels by that of the app that was asked: with two apps in a process,
+        # nothing would be cancelled.
+        app_context.set(app)
         if flask.request.path == CALLBACKS and flask.request.method == "POST":
             body = flask.request.get_json(silent=True)
             if not _is_call(body, inputs):

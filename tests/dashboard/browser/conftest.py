@@ -1,7 +1,5 @@
 """A dashboard that listens, a browser that looks at it, and a page that notices what it does."""
 
-import multiprocessing
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -62,29 +60,6 @@ def serving(app: dash.Dash) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
-
-
-@contextmanager
-def serving_apart(make: Callable[[], dash.Dash]) -> Iterator[str]:
-    """The address of another dashboard, in a process of its own while it runs.
-
-    Dash keeps the callbacks of a process in one list: a second dashboard in this one would take
-    those that cancel explanations from the first.
-    """
-    with socket.create_server(("127.0.0.1", 0)) as bound:
-        port = bound.getsockname()[1]
-
-        def serve() -> None:
-            server = make_server("127.0.0.1", port, make().server, True, fd=bound.fileno())
-            server.serve_forever()
-
-        process = multiprocessing.get_context("fork").Process(target=serve, daemon=True)
-        process.start()
-        try:
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.join()
 
 
 @pytest.fixture(scope="session")

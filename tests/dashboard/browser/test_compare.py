@@ -3,12 +3,11 @@
 from collections.abc import Callable
 
 import pytest
-from dash import Dash
 from playwright.sync_api import Route, expect
 
 from Dashboard.app import create_app
 from Dashboard.assess import messages
-from tests.dashboard.browser.conftest import serving_apart
+from tests.dashboard.browser.conftest import serving
 from tests.dashboard.browser.test_access import AUDIT
 from tests.dashboard.browser.test_explain import PIXEL
 
@@ -152,12 +151,9 @@ def test_every_picture_keeps_the_advice_of_its_own_model(visit, files) -> None:
 def test_a_server_that_advises_by_the_class_does_so_here(
     make_service: Callable, new_visit: Callable, files
 ) -> None:
-    def app() -> Dash:
-        service = make_service(model="careful", advice="argmax")
-        service.warm_up()
-        return create_app(service.config, service)
-
-    with serving_apart(app) as site:
+    service = make_service(model="careful", advice="argmax")
+    service.warm_up()
+    with serving(create_app(service.config, service)) as site:
         visit = new_visit()
         visit.site = site
         page = visit.open("/compare")

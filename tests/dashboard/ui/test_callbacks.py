@@ -175,3 +175,14 @@ def test_machines_that_share_a_queue_know_each_others_handles() -> None:
     assert signing_secret(shared) == signing_secret(shared)
     assert signing_secret(shared) != signing_secret(Config(redis_url="redis://other:6379/0"))
     assert signing_secret(Config()) != signing_secret(Config())
+
+
+def test_an_app_that_was_made_later_takes_nothing_from_this_one(
+    page: Page, encode: Encode, make_service: Callable[..., Any]
+) -> None:
+    service = make_service()
+    create_app(service.config, service)
+    handles = page.explain(encode("malignant"), precision="High", method="saliency")
+    until(lambda: (page.poll(handles)[0] or {}).get("fraction", 0) > 0, LONG_SECONDS)
+    page.cancel(handles)
+    until(lambda: (page.poll(handles)[1] or {}).get("state") == "cancelled", LONG_SECONDS)
