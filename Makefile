@@ -10,7 +10,11 @@ VENV ?= .venv
 TORCH_INDEX ?=
 
 BIN := $(abspath $(VENV))/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
+# What pip does with one core, with all: half a minute less for torch and what it brings.
+COMPILE := "$(BIN)/python" -m compileall -qq -j 0 "$(VENV)/lib" || true
+# Commands of a few lines start in half the time where Python may keep what it has compiled.
+unexport PYTHONDONTWRITEBYTECODE
 TORCH_PAIR = $$(grep -hE '^torch(vision)?==' requirements/explain.txt)
 RUNTIME := $(foreach group,serve explain train scale,requirements/$(group).txt)
 # Accuracy cannot be measured without a table of images; the other benchmarks draw theirs.
@@ -84,10 +88,12 @@ $(VENV)/.runtime: $(RUNTIME) | $(VENV)/bin/python
 	@echo "Installing what the dashboard and the commands need (some minutes the first time)"
 	$(if $(TORCH_INDEX),$(PIP) --no-deps --index-url "$(TORCH_INDEX)" $(TORCH_PAIR))
 	$(PIP) $(addprefix -r ,$(RUNTIME))
+	@$(COMPILE)
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 	$(PIP) -r requirements/dev.txt
+	@$(COMPILE)
 	@touch $@
 
 node_modules/.stamp: package.json package-lock.json

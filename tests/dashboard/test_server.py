@@ -22,6 +22,8 @@ from Dashboard.assess.messages import CONSULT, NO_APPOINTMENT
 Encode = Callable[..., bytes]
 LISTENING = re.compile(r"Listening at: http://127\.0\.0\.1:(\d+)")
 
+pytestmark = pytest.mark.slow
+
 
 class Server:
     """A running gunicorn: `call` sends it a request, `log` is what it wrote."""

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 FOLDERS = ("quality", "models", "retraining", "studies", "interpretability", "Dashboard")
@@ -36,14 +37,18 @@ def imports_of(file: Path, root: Path) -> list[Import]:
 
     Relative imports are made absolute; `import_module("...")` and `__import__("...")` count.
     """
-    relative = file.relative_to(root)
-    package = relative.parent.parts
-    tree = ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
-    return [
+    return list(_imports(file.read_text(encoding="utf-8"), file.relative_to(root)))
+
+
+@cache
+def _imports(text: str, relative: Path) -> tuple[Import, ...]:
+    """As `imports_of`, once for a text: several tests ask for all files of a folder."""
+    tree = ast.parse(text, filename=str(relative))
+    return tuple(
         Import(module, relative, getattr(node, "lineno", 0), inner, typing_only)
         for node, inner, typing_only in _walk(tree, False, False)
-        for module in _modules(node, package)
-    ]
+        for module in _modules(node, relative.parent.parts)
+    )
 
 
 def imports_below(folder: Path, root: Path) -> list[Import]:

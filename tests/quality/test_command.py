@@ -221,6 +221,7 @@ def test_a_folder_named_like_a_picture(tmp_path: Path) -> None:
     assert "directory" in row.reasons
 
 
+@pytest.mark.slow
 def test_interrupted(tmp_path: Path) -> None:
     """Ctrl-C: ends, says so, leaves no table and no traceback."""
     pipe, out = tmp_path / "pipe.png", tmp_path / "out.csv"

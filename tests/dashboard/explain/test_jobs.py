@@ -27,7 +27,10 @@ from tests.dashboard.conftest import EXPLAINER
 LONG_SECONDS = 60
 ORDER = Order("plain", "gradcam", "Low", None, "/weights", 10**7, 10**6)
 ENDLESS = replace(ORDER, precision="High")
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="reads /proc"),
+]
 
 
 @pytest.fixture(scope="module")

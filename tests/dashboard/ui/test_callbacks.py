@@ -15,6 +15,8 @@ from tests.dashboard.calling import Page
 from tests.dashboard.explain.test_jobs import LONG_SECONDS, until
 from tests.dashboard.sending import refused
 
+pytestmark = pytest.mark.slow
+
 Encode = Callable[..., bytes]
 
 

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
+pytest.importorskip("torch")
+
 from interpretability import __main__ as commands
 from interpretability.faithfulness.randomisation import fails
 from interpretability.faithfulness.report import interval

@@ -22,6 +22,7 @@ from retraining.training.run_folder import load_trained, read_log
 from retraining.training.train import train
 from retraining.transforms.augmentation import Augmentation
 from tests.models.pretrained.test_pretrained import card_of, seeded
+from tests.retraining.tiny import write_tiny_split
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,13 @@ def config(splits: Path) -> TrainConfig:
 
 
 @pytest.fixture(scope="module")
+def short(config: TrainConfig, tmp_path_factory: pytest.TempPathFactory) -> TrainConfig:
+    """An epoch of two steps, where it matters what is done and not how well it is learnt."""
+    splits = write_tiny_split(tmp_path_factory.mktemp("tiny"))
+    return config.replace(splits=str(splits), stages=(Stage(size=32, epochs=1),))
+
+
+@pytest.fixture(scope="module")
 def run(config: TrainConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs")
     return train(config, folder / "run", folder / "cache")
@@ -53,7 +61,7 @@ def test_it_learns_to_tell_colours(run: Path) -> None:
 
 
 def test_joined_layers_learn_the_same_and_are_kept_under_the_same_names(
-    run: Path, config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Path, short: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     joined: list[torch.nn.Module] = []
     compiles = torch.nn.Module.compile
@@ -64,7 +72,7 @@ def test_joined_layers_learn_the_same_and_are_kept_under_the_same_names(
 
     monkeypatch.setattr(torch.nn.Module, "compile", without_a_c_compiler)
     teachers = (str(run), str(run))
-    short = config.replace(stages=(Stage(size=32, epochs=1),), teachers=teachers)
+    short = short.replace(teachers=teachers)
     plain = train(short, tmp_path / "plain", tmp_path / "cache")
     assert not joined
     fast = train(short.replace(compile=True), tmp_path / "fast", tmp_path / "cache")
@@ -80,8 +88,7 @@ def test_a_run_folder_belongs_to_one_configuration(run: Path, config: TrainConfi
         train(config.replace(lr=0.5), run, run.parent / "cache")
 
 
-def test_promoting_needs_an_evaluation(run: Path, config: TrainConfig, tmp_path: Path) -> None:
-    short = config.replace(stages=(Stage(size=32, epochs=1),))
+def test_promoting_needs_an_evaluation(short: TrainConfig, tmp_path: Path) -> None:
     train(short, tmp_path / "run", tmp_path / "cache")
     with pytest.raises(ValueError, match="python -m retraining evaluate"):
         promote_run(tmp_path / "run", tmp_path / "weights")
@@ -130,7 +137,7 @@ def test_an_evaluated_run_becomes_a_checkpoint_and_a_teacher(
 
 
 def test_teachers_may_see_the_clean_picture(
-    run: Path, config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Path, short: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = []
 
@@ -139,12 +146,7 @@ def test_teachers_may_see_the_clean_picture(
         return torch.zeros(len(raw), len(HAM10000))
 
     monkeypatch.setattr(engine, "mean_log_probabilities", keep)
-    base = config.replace(
-        teachers=(str(run),),
-        stages=(Stage(size=32, epochs=1),),
-        teacher_size=32,
-        mixup=0.2,
-    )
+    base = short.replace(teachers=(str(run),), teacher_size=32, mixup=0.2)
     plain = base.augmentation
     corrupted = plain.replace(brightness=0.5, corruptions=1.0)
     for name, view, augmentation in (
@@ -159,11 +161,11 @@ def test_teachers_may_see_the_clean_picture(
 
 
 def test_what_is_kept_may_lie_between_the_checkpoint_and_what_was_learnt(
-    config: TrainConfig, tmp_path: Path
+    short: TrainConfig, tmp_path: Path
 ) -> None:
     start = tmp_path / "start"
     save_checkpoint(start, seeded().state_dict(), card_of({}))
-    learns = config.replace(weights=str(start), stages=(Stage(size=32, epochs=1),))
+    learns = short.replace(weights=str(start))
     learnt = train(learns, tmp_path / "learnt", tmp_path / "cache")
     kept = train(learns.replace(wise_ft_alpha=0.25), tmp_path / "kept", tmp_path / "cache")
     begin, end = load_network(start)[0].state_dict(), load_trained(learnt)[0].state_dict()
@@ -182,12 +184,12 @@ def test_what_is_kept_may_lie_between_the_checkpoint_and_what_was_learnt(
     assert "Kept are the weights 25% of the way from that checkpoint to the averaged" in text
 
 
-def test_val_may_be_changed_as_training_pictures_are(config: TrainConfig, tmp_path: Path) -> None:
+def test_val_may_be_changed_as_training_pictures_are(short: TrainConfig, tmp_path: Path) -> None:
     scores = {}
     for corrupted in (0.0, 1.0):
-        augmentation = config.augmentation.replace(corruptions=corrupted)
+        augmentation = short.augmentation.replace(corruptions=corrupted)
         # Nothing is learnt, so that epochs differ where their pictures do.
-        still = config.replace(augmentation=augmentation, lr=1e-30, weight_decay=0.0)
+        still = short.replace(augmentation=augmentation, lr=1e-30, weight_decay=0.0)
         still = still.replace(stages=(Stage(size=32, epochs=2),), freeze_batchnorm=True)
         for view in ("plain", "changed"):
             run = tmp_path / f"{view}{corrupted}"
