@@ -20,8 +20,9 @@ RUNTIME := $(foreach group,serve explain train scale,requirements/$(group).txt)
 # Accuracy cannot be measured without a table of images; the other benchmarks draw theirs.
 BENCHMARKS := $(sort $(filter-out benchmarks/accuracy.py,$(wildcard benchmarks/*.py)))
 
-# How many processes, tests/conftest.py says; the tests of a file share what one of them made.
-PYTEST := "$(BIN)/python" -m pytest -n auto --dist loadfile --no-loadscope-reorder
+# A process a core (one more took longer), each of which may take 2 GB; the tests of a file share
+# what one of them made.
+PYTEST := "$(BIN)/python" -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # Page script is linted and tested where there is a node that can; running the product needs none.
 NODE := $(shell command -v npm >/dev/null && node -e 'process.exit(+(parseInt(process.versions.node) < 18))' 2>/dev/null && echo node)

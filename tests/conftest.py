@@ -20,8 +20,6 @@ from typing import Any
 
 import pytest
 
-from models.inference.cores import usable_cores
-
 ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM_ARGUMENTS = [
@@ -75,14 +73,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """`--fast`, for `make check`."""
     text = f"leave out tests marked {', '.join(NOT_FAST)}; torch is not even imported"
     parser.addoption("--fast", action="store_true", help=text)
-
-
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One process more than cores: browsers, servers and notebooks are waited for half the time.
-
-    With `--fast` there is nothing to wait for. Each process may take 2 GB: four at most.
-    """
-    return min(4, usable_cores() + (0 if config.getoption("fast") else 1))
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
