@@ -2,6 +2,7 @@
 #
 #   make run PORT=9000 MODEL=NAME     settings of the dashboard pass through the environment
 #   make run PYTHON=python3.12        another interpreter for a new .venv
+#   make run INSTALLER=uv             install with uv instead of pip: a sixth of the time
 #   make run TORCH_INDEX=ADDRESS      torch and torchvision from that package index (a CPU-only build, say)
 #   make test ARGS="-k heat -n 0"     any options of pytest; -n 0 is one process, for a debugger
 
@@ -13,6 +14,14 @@ BIN := $(abspath $(VENV))/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 # What pip does with one core, with all: half a minute less for torch and what it brings.
 COMPILE := "$(BIN)/python" -m compileall -qq -j 0 "$(VENV)/lib" || true
+# uv takes a sixth of the time, but does not read pip's configuration, where a mirror may be named.
+INSTALLER ?= pip
+ifeq ($(INSTALLER),uv)
+INSTALL := "$(BIN)/uv" pip install --quiet --compile-bytecode --python "$(BIN)/python"
+COMPILE := true
+else
+INSTALL := $(PIP)
+endif
 # Commands of a few lines start in half the time where Python may keep what it has compiled.
 unexport PYTHONDONTWRITEBYTECODE
 TORCH_PAIR = $$(grep -hE '^torch(vision)?==' requirements/explain.txt)
@@ -87,13 +96,14 @@ $(VENV)/bin/python:
 # A stamp is as new as the requirements it stands for: when they have not changed, pip is not called.
 $(VENV)/.runtime: $(RUNTIME) | $(VENV)/bin/python
 	@echo "Installing what the dashboard and the commands need (some minutes the first time)"
-	$(if $(TORCH_INDEX),$(PIP) --no-deps --index-url "$(TORCH_INDEX)" $(TORCH_PAIR))
-	$(PIP) $(addprefix -r ,$(RUNTIME))
+	$(if $(filter uv,$(INSTALLER)),$(PIP) $$(grep '^uv==' requirements/dev.txt))
+	$(if $(TORCH_INDEX),$(INSTALL) --no-deps --index-url "$(TORCH_INDEX)" $(TORCH_PAIR))
+	$(INSTALL) $(addprefix -r ,$(RUNTIME))
 	@$(COMPILE)
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
-	$(PIP) -r requirements/dev.txt
+	$(INSTALL) -r requirements/dev.txt
 	@$(COMPILE)
 	@touch $@
 
