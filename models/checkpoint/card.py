@@ -38,10 +38,15 @@ class Card:
     temperature: logits are divided by it before the softmax.
     prior: the class frequencies that the probabilities stand for, by code; evenly frequent
         unless said otherwise.
-    operating_points: `{"threshold", "target_sensitivity", "split", "n", "sensitivity",
-        "specificity", "rule"}` on the malignant probability, the default first; empty: not chosen
-        yet.
-    ood: `{"threshold"}` of the out-of-distribution score; None: the model has no such score.
+    operating_points: on the malignant probability, the default first, each `{"rule",
+        "threshold", "target_sensitivity", "split", "n", "sensitivity", "specificity"}`; where it
+        was chosen by a lower confidence bound also `n_malignant`, that bound `lower`, and
+        `supported`: False where n cannot support the target; where it was measured on test, `test`:
+        `{"n", "n_malignant", "sensitivity", "specificity"}`, both with `_low` and `_high`, and
+        `specificity_histology` of the `n_histology` benign images proven so. Empty: not chosen yet.
+    ood: `{"threshold", "far_threshold"}` of the out-of-distribution score: above the first a
+        picture is unlike the training images, above the second (which may lack) clearly no
+        dermatoscopic picture; None: the model has no such score.
     metrics: the headlines on test: `{"metric", "split", "n", "value", "low", "high"}`, 95 %.
     licence: of the weights.
     weights_sha256: of `model.safetensors`.
@@ -84,6 +89,16 @@ class Card:
     def operating_point(self) -> dict[str, Any] | None:
         """The default one of the operating points; None where none was chosen."""
         return self.operating_points[0] if self.operating_points else None
+
+    def point(self, target: float) -> Mapping[str, Any] | None:
+        """The operating point for a target sensitivity; None where none was chosen for it.
+
+        >>> card = load_card(locate("resnext50_32x4d"))
+        >>> card.point(0.95) == card.operating_point, card.point(0.5)
+        (True, None)
+        """
+        points = (one for one in self.operating_points if one["target_sensitivity"] == target)
+        return next(points, None)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form."""

@@ -35,6 +35,23 @@ class ModelNotReady(RuntimeError):  # noqa: N818 (the name tells the state)
 
 
 @dataclass(frozen=True)
+class Opinion:
+    """A second opinion that was computed anyway: an ensemble's member, or another view.
+
+    name: of the member's checkpoint, or how the picture was turned and mirrored.
+    kind: which of the two.
+    p_malignant: the malignant probability for the class frequencies on the card, so on the scale
+        of its operating points, whatever prior the classifier was given.
+    malignant: whether the most probable class is a malignant one.
+    """
+
+    name: str
+    kind: Literal["member", "view"]
+    p_malignant: float
+    malignant: bool
+
+
+@dataclass(frozen=True)
 class Prediction:
     """What the classifier says of one picture.
 
@@ -45,13 +62,16 @@ class Prediction:
     malignant: whether the most probable class is a malignant one.
     model, version: of the checkpoint.
     backbone: its network; says where the cells of `cam` lie.
-    in_distribution: whether this is a dermatoscopic image of skin, by the threshold on the card;
+    in_distribution: whether the picture is like those that the model learnt from, by the near
+        threshold on the card; None where the checkpoint cannot tell.
+    dermatoscopic: False only beyond the far threshold: clearly no dermatoscopic picture of skin;
         None where the checkpoint cannot tell.
     ood_score: the out-of-distribution (OOD) score, higher for images less like the training
         images; None where there is none.
     cam: class activation maps, float32 (C, h, w) in the taxonomy's order, where they were asked
         for and the network has them; `interpretability.attribution.placement` says where the cells
         lie.
+    opinions: those of the members and of the other views, as far as they were computed.
     """
 
     code: str
@@ -64,8 +84,10 @@ class Prediction:
     version: str
     backbone: str = ""
     in_distribution: bool | None = None
+    dermatoscopic: bool | None = None
     ood_score: float | None = None
     cam: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
+    opinions: tuple[Opinion, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -274,15 +296,17 @@ class Classifier:
             model=self.card.name,
             version=self.card.version,
             backbone=self.card.backbone,
-            in_distribution=self._in_distribution(found.ood),
+            in_distribution=self._within("threshold", found.ood),
+            dermatoscopic=self._within("far_threshold", found.ood),
             ood_score=found.ood,
             cam=found.cam if maps else None,
         )
 
-    def _in_distribution(self, score: float | None) -> bool | None:
+    def _within(self, name: str, score: float | None) -> bool | None:
+        """Whether an OOD score is within a threshold of the card; no picture is beyond none."""
         if score is None or self.card.ood is None:
             return None
-        return bool(score <= float(self.card.ood["threshold"]))
+        return bool(score <= float(self.card.ood.get(name, np.inf)))
 
 
 def choose_precision(precision: Precision = "auto", *backbones: str) -> Literal["f32", "bf16"]:

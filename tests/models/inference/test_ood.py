@@ -119,3 +119,4 @@ def test_the_served_score_and_the_card_s_threshold(
         one.ood_score is not None and one.ood_score <= threshold for one in plain
     ]
     assert len({one.in_distribution for one in judged}) == 2
+    assert {one.dermatoscopic for one in judged} == {True}  # beyond no far threshold
