@@ -24,6 +24,7 @@ interface Dom {
     ...children: (Node | string)[]
   ): HTMLElementTagNameMap[K];
   byId(id: string): HTMLElement;
+  url(path: string): string;
   percent(share: number): string;
   icon(name: string, extra?: string): HTMLElement;
   announce(sentence: string): void;

@@ -23,7 +23,7 @@
     if (item.example) {
       query.set("example", item.example);
     }
-    const response = await fetch(`/results?${query}`, {
+    const response = await fetch(lesions.url(`results?${query}`), {
       method: "POST",
       headers: { "Content-Type": "application/octet-stream" },
       body: item.file,

@@ -5,7 +5,7 @@
   const { element, icon } = lesions;
   const GONE = "The server no longer has it: explain again.";
 
-  const address = (key, rest) => `/explanations/${encodeURIComponent(key)}${rest || ""}`;
+  const address = (key, ...rest) => lesions.url(["explanations", encodeURIComponent(key), ...rest].join("/"));
 
   async function ask(path, options) {
     const response = await fetch(path, options).catch(() => {
@@ -107,7 +107,7 @@
   }
 
   async function result(node, answer) {
-    const sent = await ask(address(answer.key, "/map"));
+    const sent = await ask(address(answer.key, "map"));
     const map = lesions.heat.unpack(sent);
     const kind = sent.signed ? node.scales.signed : node.scales.unsigned;
     const table = lesions.heat.bytes(kind.colours);
@@ -149,7 +149,7 @@
     }
     const image = element("img", {
       className: "thumb explained-outlines",
-      src: address(node.dataset.key, "/outlines.png"),
+      src: address(node.dataset.key, "outlines.png"),
       alt: "Outlines of the most important regions",
     });
     image.addEventListener("error", () => {
@@ -173,7 +173,7 @@
   }
 
   async function save(item, node, file) {
-    const response = await fetch(address(node.dataset.key, `/${file}`)).catch(() => null);
+    const response = await fetch(address(node.dataset.key, file)).catch(() => null);
     if (!response?.ok) {
       failure(node, GONE);
       return;

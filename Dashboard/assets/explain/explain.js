@@ -12,7 +12,7 @@
   function offered() {
     capabilities =
       capabilities ||
-      ask("/explanations").catch((error) => {
+      ask(lesions.url("explanations")).catch((error) => {
         capabilities = null;
         throw error;
       });
@@ -192,7 +192,7 @@
     if (item.file) {
       return item.file;
     }
-    const response = await fetch(`/examples/${item.example}.jpg`);
+    const response = await fetch(lesions.url(`examples/${item.example}.jpg`));
     return response.blob();
   }
 
@@ -210,7 +210,7 @@
       // Sent when its turn has come: the server holds a picture for a minute.
       const order = async () => {
         const body = await pictureOf(item);
-        const { picture } = await ask("/pictures", { method: "POST", body });
+        const { picture } = await ask(lesions.url("pictures"), { method: "POST", body });
         return { picture, options };
       };
       add(item, details, order, options, await offered());

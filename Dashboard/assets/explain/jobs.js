@@ -76,7 +76,7 @@
   function tellLeft(jobs) {
     const lines = jobs.filter(({ key }) => key).map(({ ticket, key }) => `${ticket}.${key}`);
     if (lines.length) {
-      navigator.sendBeacon("/left", lines.join("\n"));
+      navigator.sendBeacon(lesions.url("left"), lines.join("\n"));
     }
   }
 

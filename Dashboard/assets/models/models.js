@@ -48,7 +48,7 @@
 
   function figure(name) {
     if (!figures.has(name)) {
-      const answer = fetch(`/comparison/${encodeURIComponent(name)}.json`).then((response) => {
+      const answer = fetch(lesions.url(`comparison/${encodeURIComponent(name)}.json`)).then((response) => {
         if (!response.ok) {
           figures.delete(name);
           return { data: [], layout: {} };

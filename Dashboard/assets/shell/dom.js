@@ -48,6 +48,13 @@
     return node;
   };
 
+  /* An address on this server. Behind a proxy it begins with a path of the proxy's, which Dash's
+   * configuration names; it stands in the page before the scripts. */
+  lesions.url = function url(path) {
+    const { requests_pathname_prefix: base } = JSON.parse(lesions.byId("_dash-config").textContent);
+    return base + path;
+  };
+
   /* As the server writes it: what would round to 0 or 100 is not rounded so. */
   lesions.percent = function percent(share) {
     const value = 100 * share;

@@ -51,6 +51,14 @@ test("a share is rounded to a tenth, and never to 0 or 100", () => {
   assert.deepEqual(shown, ["0.0%", "<0.1%", "0.1%", "12.3%", "99.9%", ">99.9%", "100.0%"]);
 });
 
+test("an address of the server begins with the path that Dash was given", () => {
+  const given = (base) => ({ textContent: JSON.stringify({ requests_pathname_prefix: base }) });
+  document.elements["_dash-config"] = given("/");
+  assert.equal(lesions.url("results?gate=1"), "/results?gate=1");
+  document.elements["_dash-config"] = given("/derma/");
+  assert.equal(lesions.url("results?gate=1"), "/derma/results?gate=1");
+});
+
 test("an element that must be there is found or named", () => {
   lesions.announce("Done");
   assert.equal(document.elements.announcer.textContent, "Done");

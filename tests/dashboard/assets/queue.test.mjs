@@ -31,7 +31,7 @@ beforeEach(() => {
     failed: ({ name }, sentence) => heard.push(["failed", name, sentence]),
     progressed: () => left.push(queue.left()),
   };
-  const window = { lesions: { cards } };
+  const window = { lesions: { cards, url: (path) => `/derma/${path}` } };
   load({ window, fetch, setTimeout, clearTimeout }, "assess/queue.js");
   ({ queue } = window.lesions);
 });
@@ -74,11 +74,11 @@ test("two images are on their way at once, in their order", async () => {
 
 test("the file is sent as it is, with gate, model and example in the address", () => {
   queue.add([item("a.jpg", { model: "ex & co", gate: false }), item("b.jpg", { file: undefined, example: "pale" })]);
-  assert.equal(calls[0].address, "/results?gate=0&model=ex+%26+co");
+  assert.equal(calls[0].address, "/derma/results?gate=0&model=ex+%26+co");
   assert.equal(calls[0].method, "POST");
   assert.equal(calls[0].body, readable);
   assert.deepEqual(calls[0].headers, { "Content-Type": "application/octet-stream" });
-  assert.equal(calls[1].address, "/results?gate=1&example=pale");
+  assert.equal(calls[1].address, "/derma/results?gate=1&example=pale");
   assert.equal(calls[1].body, undefined);
 });
 
