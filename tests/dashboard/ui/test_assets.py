@@ -53,7 +53,7 @@ def test_every_picture_that_a_style_names_is_served(client: FlaskClient) -> None
 
 
 def test_no_script_takes_the_server_to_be_at_the_root() -> None:
-    """Behind a proxy all addresses begin with a path of the proxy's: `lesions.url` puts it there."""
+    """Behind a proxy addresses begin with a path of the proxy's: `lesions.url` puts it there."""
     for script in ASSETS.rglob("*.js"):
         found = re.findall(r"""["'`]/[a-z_]""", script.read_text(encoding="utf-8"))
         assert found == [], script.name
