@@ -91,20 +91,21 @@ def test_several_backbones_get_a_folder_each(splits: Path, tmp_path: Path) -> No
 
 @pytest.mark.slow
 def test_two_processes_train_as_one_does(splits: Path, cache: Path, tmp_path: Path) -> None:
-    logs = {}
-    for devices in (1, 2):
-        out = tmp_path / str(devices)
-        settings = ["size=32", "epochs=2", "batch_size=14", "precision=f32", "device=cpu",
-                    "cached_features=never", "freeze=2", "freeze_batchnorm=true",
-                    "sampler=none", "class_weights=inverse", f"devices={devices}"]  # fmt: skip
-        command = [sys.executable, "-m", "retraining", "train", "--out", str(out),
-                   "--config", "linear_probe", "--backbone", "resnet18",
-                   "--weights", "none", "--splits", str(splits), "--cache", str(cache),
-                   *(part for one in settings for part in ("--set", one))]  # fmt: skip
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        logs[devices] = scores(out)
-    assert len(logs[1]) == 2
-    for ours, theirs in zip(logs[2], logs[1], strict=True):
+    settings = ["size=32", "epochs=2", "batch_size=14", "precision=f32", "device=cpu",
+                "cached_features=never", "freeze=2", "freeze_batchnorm=true",
+                "sampler=none", "class_weights=inverse"]  # fmt: skip
+    alone = load_recipe(
+        "linear_probe", settings, backbone="resnet18", weights="none", splits=str(splits)
+    )
+    one = scores(train(alone, tmp_path / "1", cache))
+    out = tmp_path / "2"
+    command = [sys.executable, "-m", "retraining", "train", "--out", str(out),
+               "--config", "linear_probe", "--backbone", "resnet18",
+               "--weights", "none", "--splits", str(splits), "--cache", str(cache),
+               *(part for one in [*settings, "devices=2"] for part in ("--set", one))]  # fmt: skip
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(one) == 2
+    for ours, theirs in zip(scores(out), one, strict=True):
         assert ours == pytest.approx(theirs, rel=1e-3, abs=1e-4)
-    assert json.loads((tmp_path / "2" / "run.json").read_text())["devices"] == 2
+    assert json.loads((out / "run.json").read_text())["devices"] == 2
