@@ -25,7 +25,7 @@ ROOMS = {
         "data", "transforms", "metrics", "training", "evaluation", "publishing", "reports", "cli",
     ),
     "interpretability": ("attribution", "rendering", "faithfulness", "cli"),
-    "Dashboard": ("web", "assess", "explain", "api", "ui"),
+    "Dashboard": ("web", "assess", "store", "explain", "api", "ui"),
     "Dashboard/ui": ("elements", "models", "explain", "shell", "assess", "compare"),
 }  # fmt: skip
 MOST_FLOORS = 8

@@ -6,7 +6,6 @@ A file's time of modification is set to when it expires. Nothing here needs more
 import contextlib
 import os
 import secrets
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,8 +66,3 @@ class FileStore:
             for entry in entries:
                 with contextlib.suppress(FileNotFoundError):
                     yield entry.name, entry.stat().st_mtime
-
-
-def remove_tree(folder: Path) -> None:
-    """Delete a folder and all in it, another process that does the same notwithstanding."""
-    shutil.rmtree(folder, ignore_errors=True)

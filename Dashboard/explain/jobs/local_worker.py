@@ -9,8 +9,9 @@ import time
 from pathlib import Path
 
 from Dashboard.config import Config
-from Dashboard.explain.jobs.files import FileStore, remove_tree
-from Dashboard.explain.jobs.spool import SUPERVISOR_LOCK, Spool, parent_folder, take_lock
+from Dashboard.explain.jobs.files import FileStore
+from Dashboard.explain.jobs.spool import SUPERVISOR_LOCK, Spool
+from Dashboard.store.private_folder import parent_folder, remove_tree, take_lock
 
 ROOT = Path(__file__).resolve().parents[3]
 CLOSING_SECONDS = 5.0

@@ -17,9 +17,10 @@ from pathlib import Path
 from types import FrameType
 
 from Dashboard.explain.jobs import KEEP_SECONDS, records
-from Dashboard.explain.jobs.files import FileStore, remove_tree
+from Dashboard.explain.jobs.files import FileStore
 from Dashboard.explain.jobs.records import OPEN, Record, State
-from Dashboard.explain.jobs.spool import SERVER_LOCK, SUPERVISOR_LOCK, VALUES, take_lock
+from Dashboard.explain.jobs.spool import SUPERVISOR_LOCK, VALUES
+from Dashboard.store.private_folder import SERVER_LOCK, remove_tree, take_lock
 
 ROOT = Path(__file__).resolve().parents[3]
 TICK_SECONDS = 0.2

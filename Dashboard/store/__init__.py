@@ -1,0 +1,1 @@
+"""What the dashboard keeps: pictures, assessments, lesions, and what a clinician says of them."""
