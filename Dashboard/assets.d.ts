@@ -25,16 +25,27 @@ interface Dom {
   ): HTMLElementTagNameMap[K];
   byId(id: string): HTMLElement;
   url(path: string): string;
+  path(name: string): HTMLElement[];
   percent(share: number): string;
   icon(name: string, extra?: string): HTMLElement;
   announce(sentence: string): void;
 }
 
-/** What comes in: a file, or the name of a drawn example. */
+/** What comes in by its path: a file, the name of a drawn example, or why it could not be read. */
 interface Entry {
   name: string;
   file?: File;
   example?: string;
+  error?: string;
+}
+
+/** One thing that was dropped or chosen: a file, or a folder with all in it. The names of its
+ * entries begin with its own; `left` are the paths of what is left out. */
+interface Found {
+  name: string;
+  folder: boolean;
+  entries: Entry[];
+  left: string[];
 }
 
 /** An image on its way to the server. */
@@ -44,11 +55,19 @@ interface Item extends Entry {
   gate: boolean;
 }
 
-/** What `POST /cards` answers: the body of a card, a row of the table, a sentence to read out. */
+/** What `POST /results` answers: the body of a card, a row of the table, a sentence to read out. */
 interface Answer {
   body: Part;
   row: Record<string, unknown>;
   spoken: string;
+}
+
+interface Dropped {
+  read(transfer: DataTransfer): Promise<Found[]>;
+  sort(files: Iterable<File>): Found[];
+  name(found: Found[], used: string[]): Entry[];
+  remarks(found: Found[]): string;
+  instead(types: readonly string[]): string;
 }
 
 interface Intake {
@@ -102,13 +121,16 @@ interface Heat {
 /** Of the cards, what the checked scripts call. */
 interface Cards {
   add(entries: Entry[], model: string | null, maxBytes: number, maxShown: string): void;
+  names(): string[];
   started(item: Item): void;
+  uploaded(item: Item, share: number): void;
   finished(item: Item, answer: Answer): void;
   failed(item: Item, sentence: string): void;
   progressed(): void;
 }
 
 interface Lesions extends Dom {
+  dropped: Dropped;
   intake: Intake;
   queue: Queue;
   heat: Heat;

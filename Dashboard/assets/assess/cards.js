@@ -4,7 +4,15 @@
   const lesions = (window.lesions = window.lesions || {});
   const { element, icon } = lesions;
   const items = new Map();
-  const STATES = { waiting: "Waiting", working: "Assessing…", stopped: "Stopped" };
+  const STATES = {
+    waiting: "Waiting",
+    uploading: "Uploading…",
+    working: "Assessing…",
+    stopped: "Stopped",
+  };
+  const UNDER_WAY = ["waiting", "uploading", "working"];
+  const NOT_DRAWN =
+    "This browser could not draw all of the result. The table and the CSV file have it.";
   const STOPPED = "It was not assessed: somebody pressed Stop before its turn.";
   const FEW = 3;
   let lastId = 0;
@@ -13,8 +21,9 @@
   let total = 0; // images of the current round: from the first upload until nothing is left
   let redraw = null;
 
+  const underWay = ({ state }) => UNDER_WAY.includes(state);
+
   function frame(item) {
-    const nameId = `${item.id}-name`;
     const remove = element(
       "button",
       { type: "button", className: "icon-button", "data-action": "remove" },
@@ -24,11 +33,11 @@
     remove.title = "Remove";
     return element(
       "article",
-      { id: item.id, className: "card", tabindex: "-1", "aria-labelledby": nameId },
+      { id: item.id, className: "card", tabindex: "-1", "aria-label": item.name },
       element(
         "header",
         { className: "card-head" },
-        element("h3", { id: nameId, className: "card-name", title: item.name }, item.name),
+        element("h3", { className: "card-name", title: item.name }, ...lesions.path(item.name)),
         element("span", { className: "card-state" }),
         remove,
       ),
@@ -38,15 +47,24 @@
 
   function show(item) {
     const { node } = item;
-    const busy = item.state === "waiting" || item.state === "working";
+    const busy = underWay(item);
     node.dataset.state = item.state;
     node.dataset.outcome = item.outcome || "";
     node.setAttribute("aria-busy", String(busy));
-    node.querySelector(".card-state").textContent = STATES[item.state] || "";
+    tell(item);
     for (const button of node.querySelectorAll(".card-body button")) {
       button.disabled = busy;
     }
     node.hidden = !selected(item) && !item.kept;
+  }
+
+  /* What is being done, and how much of a file is sent while it is sent. */
+  function tell({ node, state, uploaded }) {
+    const place = node.querySelector(".card-state");
+    const made = { max: 1, className: "card-sent", "aria-label": "Sent" };
+    const bar = place.querySelector("progress") || element("progress", made);
+    bar.value = uploaded || 0;
+    place.replaceChildren(STATES[state] || "", ...(state === "uploading" ? [bar] : []));
   }
 
   const selected = ({ outcome }) => filter === "all" || outcome === filter;
@@ -149,7 +167,7 @@
 
   function forget(gone) {
     for (const item of gone) {
-      total -= item.state === "waiting" || item.state === "working" ? 1 : 0;
+      total -= underWay(item) ? 1 : 0;
       items.delete(item.id);
       item.node.remove();
     }
@@ -160,8 +178,10 @@
   function rows(found = lesions.cards.all()) {
     return found
       .filter((item) => item.row && selected(item))
-      .map((item) => ({ id: item.id, file: item.name, ...item.row }));
+      .map((item) => ({ ...item.row, id: item.id, file: item.name, folder: folder(item) }));
   }
+
+  const folder = ({ name }) => name.slice(0, Math.max(0, name.lastIndexOf("/")));
 
   const label = (button) => button.querySelector("span:not(.icon)").textContent;
 
@@ -180,7 +200,8 @@
   }
 
   lesions.cards = {
-    /* entries: [{name, file} or {name, example}]; maxBytes: larger files are not sent. */
+    /* entries: [{name, file}, {name, example} or, of what could not be read, {name, error}];
+     * maxBytes: larger files are not sent. */
     add(entries, model, maxBytes, maxShown) {
       lastBatch += 1;
       choose("all"); // else somebody would look for these in vain
@@ -197,7 +218,9 @@
       document.getElementById("cards")?.prepend(...added.map((item) => item.node));
       total += added.length;
       for (const item of added) {
-        if (item.file && item.file.size > maxBytes) {
+        if (item.error) {
+          fail(item, item.error, false);
+        } else if (item.file && item.file.size > maxBytes) {
           const size = (item.file.size / 2 ** 20).toFixed(1);
           fail(item, `The file has ${size} MB; at most ${maxShown} are accepted.`, false);
         } else {
@@ -209,13 +232,25 @@
       lesions.queue.add(added.filter((item) => item.state === "waiting"));
     },
     started(item) {
-      item.state = "working";
+      lesions.cards.uploaded(item, item.file ? 0 : 1);
+    },
+    /* share: how much of the file is sent, from 0 to 1. */
+    uploaded(item, share) {
+      Object.assign(item, { state: share < 1 ? "uploading" : "working", uploaded: share });
       show(item);
     },
     finished(item, answer) {
       settle(item, answer.row, answer.spoken);
-      fill(item, lesions.build(answer.body));
-      lesions.heat.drawAll(item.node);
+      try {
+        fill(item, lesions.build(answer.body));
+        lesions.heat.drawAll(item.node);
+      } catch (error) {
+        // The result is there, however little of it can be drawn.
+        const message = element("p", { className: "banner-text" }, answer.row.message || "");
+        const banner = element("div", { className: `banner tone-${item.outcome}` }, message);
+        fill(item, banner, element("p", { className: "hint" }, NOT_DRAWN));
+        reportError(error);
+      }
       later();
     },
     failed(item, sentence) {
@@ -296,6 +331,8 @@
       return lesions.queue.left() > 0 || found.some(loss) || found.some(explaining);
     },
     count: () => items.size,
+    names: () => [...items.values()].map(({ name }) => name),
+    underWay,
     /* An image by the id of its card, and all of them in the order of the page. */
     find: (id) => items.get(id),
     all: () => [...items.values()].sort((a, b) => b.batch - a.batch),

@@ -6,16 +6,23 @@
   "use strict";
   const { lesions } = window;
   const AT_ONCE = 2;
-  const PATIENCE_MS = 120000;
+  const PATIENCE_MS = 120000; // without one byte moving; a slow line may take as long as it needs
+  const STOOD_STILL = "The upload stood still for two minutes. Check the connection and try again.";
+  const NO_ANSWER = "The server did not answer in time.";
+  const UNREACHABLE = "The server cannot be reached. Check the connection.";
+  const NOT_OURS =
+    "What answered was not this dashboard, but a proxy or a login page before it: load the page " +
+    "again in another window, then try again here.";
+  const GONE = "The file can no longer be read: it was moved or changed. Choose it again.";
   /** @type {Item[]} */
   const waiting = [];
-  /** @type {Map<Item, AbortController>} */
+  /** @type {Map<Item, XMLHttpRequest>} */
   const running = new Map();
 
   class Refusal extends Error {}
 
-  /** @type {(item: Item, signal: AbortSignal) => Promise<Answer>} */
-  async function ask(item, signal) {
+  /** @type {(item: Item) => string} */
+  function address(item) {
     const query = new URLSearchParams({ gate: item.gate ? "1" : "0" });
     if (item.model) {
       query.set("model", item.model);
@@ -23,17 +30,56 @@
     if (item.example) {
       query.set("example", item.example);
     }
-    const response = await fetch(lesions.url(`results?${query}`), {
-      method: "POST",
-      headers: { "Content-Type": "application/octet-stream" },
-      body: item.file,
-      signal,
-    });
-    if (response.ok) {
-      return response.json();
+    return lesions.url(`results?${query}`);
+  }
+
+  /** @type {(request: XMLHttpRequest) => Answer} */
+  function read({ status, responseText }) {
+    const fine = status >= 200 && status < 300;
+    let answer = null;
+    try {
+      answer = JSON.parse(responseText);
+    } catch {
+      // A proxy, or a login page of one, does not speak JSON.
     }
-    const answer = await response.json().catch(() => ({}));
-    throw new Refusal(answer.error || `The server failed on this image (${response.status}).`);
+    if (fine && answer?.row) {
+      return answer;
+    }
+    throw new Refusal(fine ? NOT_OURS : answer?.error || `The server failed on this image (${status}).`);
+  }
+
+  /* XMLHttpRequest, as fetch does not tell how much is sent. */
+  /** @type {(item: Item, request: XMLHttpRequest) => Promise<Answer>} */
+  function ask(item, request) {
+    return new Promise((resolve, reject) => {
+      let timer = 0;
+      let sent = !item.file;
+      const wait = () => {
+        clearTimeout(timer);
+        timer = setTimeout(() => {
+          reject(new Refusal(sent ? NO_ANSWER : STOOD_STILL));
+          request.abort();
+        }, PATIENCE_MS);
+      };
+      request.upload.onprogress = ({ loaded, total }) => {
+        wait();
+        lesions.cards.uploaded(item, total ? loaded / total : 1);
+      };
+      request.upload.onload = () => {
+        sent = true;
+        wait();
+        lesions.cards.uploaded(item, 1);
+      };
+      request.onprogress = wait;
+      request.onload = () => resolve(request);
+      request.onerror = () => reject(new Error(UNREACHABLE));
+      request.onabort = () => reject(new Error(UNREACHABLE));
+      request.onloadend = () => clearTimeout(timer);
+      wait();
+      request.open("POST", address(item));
+      request.setRequestHeader("Content-Type", "application/octet-stream");
+      request.send(item.file);
+    }).then(read);
   }
 
   /** @type {(error: unknown, item: Item) => Promise<string>} */
@@ -41,40 +87,42 @@
     if (error instanceof Refusal) {
       return error.message;
     }
-    if (error instanceof Error && error.name === "AbortError") {
-      return "The server did not answer in time.";
-    }
     try {
       await item.file?.slice(0, 1).arrayBuffer();
     } catch {
-      return "The file can no longer be read: it was moved or changed. Choose it again.";
+      return GONE;
     }
-    return "The server cannot be reached. Check the connection.";
+    return UNREACHABLE;
   }
 
   /** @type {(item: Item) => Promise<void>} */
   async function run(item) {
-    const control = new AbortController();
-    const timer = setTimeout(() => control.abort(), PATIENCE_MS);
-    running.set(item, control);
+    const request = new XMLHttpRequest();
+    running.set(item, request);
+    const wanted = () => running.get(item) === request;
     lesions.cards.started(item);
-    const wanted = () => running.get(item) === control;
+    /** @type {Answer | null} */
+    let answer = null;
+    let sentence = "";
     try {
-      const answer = await ask(item, control.signal);
-      if (wanted()) {
-        lesions.cards.finished(item, answer);
-      }
+      answer = await ask(item, request);
     } catch (error) {
-      const sentence = wanted() ? await explain(error, item) : "";
-      if (wanted()) {
+      sentence = wanted() ? await explain(error, item) : "";
+    }
+    if (!wanted()) {
+      return;
+    }
+    running.delete(item);
+    try {
+      if (answer) {
+        lesions.cards.finished(item, answer);
+      } else {
         lesions.cards.failed(item, sentence);
       }
+    } catch (error) {
+      reportError(error); // no fault of the server's, and no reason to keep the others waiting
     }
-    clearTimeout(timer);
-    if (wanted()) {
-      running.delete(item);
-      pump();
-    }
+    pump();
   }
 
   function pump() {
@@ -100,8 +148,9 @@
         if (place >= 0) {
           waiting.splice(place, 1);
         }
-        running.get(item)?.abort();
+        const request = running.get(item);
         running.delete(item);
+        request?.abort();
       }
       pump();
     },

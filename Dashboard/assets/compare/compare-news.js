@@ -6,11 +6,9 @@
   const MOST = 5;
   let drawn = null;
 
-  const underWay = ({ state }) => state === "waiting" || state === "working";
-
   function busy(items) {
     const box = document.getElementById("compare-busy");
-    const found = items.filter(underWay);
+    const found = items.filter(lesions.cards.underWay);
     box.hidden = found.length === 0;
     box.textContent =
       found.length === 1 ? `Assessing ${found[0].name}…` : `Assessing, ${found.length} to go…`;
@@ -44,7 +42,7 @@
   /* Of the files that came in here: those of the Assess page have their cards there. */
   function failed(items) {
     const found = items.filter(
-      (item) => item.onCompare && item.outcome === "error" && !underWay(item),
+      (item) => item.onCompare && item.outcome === "error" && !lesions.cards.underWay(item),
     );
     const box = document.getElementById("compare-failed");
     const state = found.map(({ id, row }) => id + row.error).join();

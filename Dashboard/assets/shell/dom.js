@@ -64,6 +64,14 @@
     return value > 99.9 && value < 100 ? ">99.9%" : `${value.toFixed(1)}%`;
   };
 
+  /* The path of a file in two parts: where there is little room, the folder is cut, not the name. */
+  lesions.path = function path(name) {
+    const start = name.lastIndexOf("/") + 1;
+    const file = lesions.element("span", { className: "path-file" }, name.slice(start));
+    const folder = lesions.element("span", { className: "path-folder" }, name.slice(0, start));
+    return start ? [folder, file] : [file];
+  };
+
   lesions.icon = function icon(name, extra) {
     const names = `icon icon-${name}${extra ? ` ${extra}` : ""}`;
     return lesions.element("span", { className: names, "aria-hidden": "true" });

@@ -41,6 +41,12 @@ test("attributes that are false, null or undefined are left out", () => {
   assert.deepEqual(lesions.element("p").attributes, {});
 });
 
+test("a path is drawn as its folder and its file", () => {
+  const drawn = (name) => lesions.path(name).map(({ attributes, children }) => [attributes.class, ...children]);
+  assert.deepEqual(drawn("A/B/1.jpg"), [["path-folder", "A/B/"], ["path-file", "1.jpg"]]);
+  assert.deepEqual(drawn("1.jpg"), [["path-file", "1.jpg"]]);
+});
+
 test("an icon is hidden from screen readers", () => {
   assert.deepEqual(lesions.icon("heat").attributes, { class: "icon icon-heat", "aria-hidden": "true" });
   assert.equal(lesions.icon("heat", "big").attributes.class, "icon icon-heat big");

@@ -4,35 +4,68 @@ import { beforeEach, test } from "node:test";
 import { load, settled } from "./page.mjs";
 
 const PATIENCE_MS = 120_000;
-let calls; // of fetch: address, options, and how to settle it
-let heard; // what the cards were told: started, finished or failed
+const ROW = '{"row": {}}';
+let calls; // the requests that were made
+let heard; // what the cards were told: started, uploaded, finished or failed
 let left; // what was left each time that the cards were told of progress
 let queue;
+let reported; // errors that the console tells
 let timers;
+
+/* A request that answers when a test says so. */
+class FakeRequest {
+  headers = {};
+  upload = {};
+  aborted = false;
+
+  open(method, address) {
+    Object.assign(this, { method, address });
+  }
+
+  setRequestHeader(name, value) {
+    this.headers[name] = value;
+  }
+
+  send(body) {
+    this.body = body;
+    calls.push(this);
+  }
+
+  abort() {
+    this.aborted = true;
+    this.end("onabort");
+  }
+
+  end(how) {
+    this[how]();
+    this.onloadend();
+  }
+}
 
 beforeEach(() => {
   calls = [];
   heard = [];
   left = [];
+  reported = [];
   timers = new Map();
-  const fetch = (address, options) =>
-    new Promise((resolve, reject) => {
-      calls.push({ address, ...options, resolve, reject });
-      options.signal.addEventListener("abort", () => reject(options.signal.reason));
-    });
+  let lastTimer = 0;
   const setTimeout = (run, delay) => {
-    timers.set(run, delay);
-    return run;
+    lastTimer += 1;
+    timers.set(lastTimer, { run, delay });
+    return lastTimer;
   };
-  const clearTimeout = (run) => timers.delete(run);
+  const clearTimeout = (timer) => timers.delete(timer);
   const cards = {
     started: ({ name }) => heard.push(["started", name]),
+    uploaded: ({ name }, share) => heard.push(["uploaded", name, share]),
     finished: ({ name }, answer) => heard.push(["finished", name, answer]),
     failed: ({ name }, sentence) => heard.push(["failed", name, sentence]),
     progressed: () => left.push(queue.left()),
   };
   const window = { lesions: { cards, url: (path) => `/derma/${path}` } };
-  load({ window, fetch, setTimeout, clearTimeout }, "assess/queue.js");
+  const reportError = ({ message }) => reported.push(message);
+  const page = { window, XMLHttpRequest: FakeRequest, setTimeout, clearTimeout, reportError };
+  load(page, "assess/queue.js");
   ({ queue } = window.lesions);
 });
 
@@ -40,19 +73,25 @@ const fileThat = (arrayBuffer) => ({ slice: () => ({ arrayBuffer }) });
 const readable = fileThat(async () => new ArrayBuffer(1));
 const item = (name, more) => ({ name, model: null, gate: true, file: readable, ...more });
 
-const answer = (status, body) => ({
-  ok: status === 200,
-  status,
-  json: async () => JSON.parse(body),
-});
+async function respond(index, status, responseText) {
+  Object.assign(calls[index], { status, responseText });
+  calls[index].end("onload");
+  await settled();
+}
 
-async function respond(index, status, body) {
-  calls[index].resolve(answer(status, body));
+async function fail(index) {
+  calls[index].end("onerror");
+  await settled();
+}
+
+/* Lets the time run out that a request may take without one byte moving. */
+async function runOut(index = 0) {
+  [...timers.values()][index].run();
   await settled();
 }
 
 const started = () => heard.filter(([what]) => what === "started").map(([, name]) => name);
-const ended = () => heard.filter(([what]) => what !== "started");
+const ended = () => heard.filter(([what]) => what === "finished" || what === "failed");
 
 test("two images are on their way at once, in their order", async () => {
   queue.add(["a", "b", "c", "d"].map((name) => item(name)));
@@ -60,9 +99,9 @@ test("two images are on their way at once, in their order", async () => {
   assert.equal(queue.left(), 4);
   await respond(1, 200, '{"row": {}}');
   assert.deepEqual(started(), ["a", "b", "c"]);
-  await respond(0, 200, "{}");
-  await respond(2, 200, "{}");
-  await respond(3, 200, "{}");
+  await respond(0, 200, ROW);
+  await respond(2, 200, ROW);
+  await respond(3, 200, ROW);
   assert.deepEqual(
     ended().map(([what, name]) => [what, name]),
     ["b", "a", "c", "d"].map((name) => ["finished", name]),
@@ -98,44 +137,96 @@ for (const [status, body, sentence] of [
 for (const more of [{}, { file: undefined, example: "pale" }]) {
   test(`a server that cannot be reached is told: ${more.example || "a file"}`, async () => {
     queue.add([item("a", more)]);
-    calls[0].reject(new TypeError("Failed to fetch"));
-    await settled();
+    await fail(0);
     const sentence = "The server cannot be reached. Check the connection.";
     assert.deepEqual(ended(), [["failed", "a", sentence]]);
   });
 }
 
-test("an answer that is no JSON is told", async () => {
-  queue.add([item("a")]);
-  await respond(0, 200, "<html>");
-  assert.equal(ended()[0][0], "failed");
+for (const body of ["<html>", "null", "3", "{}"]) {
+  test(`an answer that is not this dashboard's is told: ${body}`, async () => {
+    queue.add([item("a")]);
+    await respond(0, 200, body);
+    assert.match(ended()[0][2], /^What answered was not this dashboard/);
+  });
+}
+
+test("a result that cannot be drawn is not told as a failure, and the next image is sent", async () => {
+  queue.add(["a", "b", "c"].map((name) => item(name)));
+  heard.push = function push(...entries) {
+    Array.prototype.push.apply(this, entries);
+    if (entries[0][0] === "finished") {
+      throw new Error("cannot draw");
+    }
+  };
+  await respond(0, 200, ROW);
+  assert.deepEqual(ended(), [["finished", "a", { row: {} }]]);
+  assert.deepEqual(started(), ["a", "b", "c"]);
+  assert.deepEqual(reported, ["cannot draw"]); // for the console
 });
 
 test("a file that was moved is told from a server that is gone", async () => {
   const file = fileThat(() => Promise.reject(new Error("NotReadableError")));
   queue.add([item("a", { file })]);
-  calls[0].reject(new TypeError("Failed to fetch"));
-  await settled();
+  await fail(0);
   assert.deepEqual(ended(), [
     ["failed", "a", "The file can no longer be read: it was moved or changed. Choose it again."],
   ]);
 });
 
-test("a server that says nothing is given up after two minutes", async () => {
+test("how much of a file is sent is told while it is sent", async () => {
   queue.add([item("a")]);
-  const [[run, delay]] = timers;
-  assert.equal(delay, PATIENCE_MS);
-  run();
-  await settled();
-  assert.deepEqual(ended(), [["failed", "a", "The server did not answer in time."]]);
-  assert.equal(queue.left(), 0);
+  calls[0].upload.onprogress({ loaded: 1, total: 4 });
+  calls[0].upload.onprogress({ loaded: 4, total: 4 });
+  calls[0].upload.onload();
+  await respond(0, 200, ROW);
+  const told = heard.filter(([what]) => what === "uploaded").map(([, , share]) => share);
+  assert.deepEqual(told, [0.25, 1, 1]);
 });
+
+test("a slow line has as long as it needs: two minutes count from the last byte that moved", async () => {
+  queue.add([item("a")]);
+  for (let moved = 1; moved <= 100; moved += 1) {
+    calls[0].upload.onprogress({ loaded: moved, total: 100 });
+    assert.deepEqual([...timers.values()].map(({ delay }) => delay), [PATIENCE_MS]);
+  }
+  const sending = [...timers.keys()];
+  calls[0].upload.onload();
+  assert.notDeepEqual([...timers.keys()], sending); // the server has two minutes of its own
+  calls[0].onprogress();
+  await respond(0, 200, ROW);
+  assert.equal(ended()[0][0], "finished");
+  assert.equal(timers.size, 0);
+});
+
+test("an upload that stands still is given up, and the server is not blamed", async () => {
+  queue.add([item("a")]);
+  calls[0].upload.onprogress({ loaded: 1, total: 4 });
+  await runOut();
+  const sentence = "The upload stood still for two minutes. Check the connection and try again.";
+  assert.deepEqual(ended(), [["failed", "a", sentence]]);
+  assert.equal(calls[0].aborted, true);
+  assert.equal(queue.left(), 0);
+  assert.equal(timers.size, 0);
+});
+
+for (const more of [{}, { file: undefined, example: "pale" }]) {
+  test(`a server that says nothing is given up after two minutes: ${more.example || "a file"}`, async () => {
+    queue.add([item("a", more)]);
+    if (!more.example) {
+      calls[0].upload.onload();
+    }
+    await runOut();
+    assert.deepEqual(ended(), [["failed", "a", "The server did not answer in time."]]);
+    assert.equal(queue.left(), 0);
+  });
+}
 
 test("a dropped image is stopped, nothing is told of it, and the next one starts", async () => {
   const items = ["a", "b", "c", "d"].map((name) => item(name));
   queue.add(items);
   queue.drop([items[0], items[2]]);
-  assert.equal(calls[0].signal.aborted, true);
+  assert.equal(calls[0].aborted, true);
   assert.deepEqual(started(), ["a", "b", "d"]);
   await settled();
   assert.deepEqual(ended(), []);
@@ -151,21 +242,16 @@ test("what is no longer there can be dropped once more", () => {
 
 test("the late answer of an image that was dropped and sent again counts for nothing", async () => {
   const one = item("a");
-  let arrive = () => assert.fail("the answer was not read");
-  const body = new Promise((resolve) => {
-    arrive = resolve;
-  });
   queue.add([one]);
-  calls[0].resolve({ ok: true, status: 200, json: () => body });
-  await settled();
+  Object.assign(calls[0], { status: 200, responseText: '{"row": {"message": "late"}}' });
+  calls[0].end("onload"); // its answer is read when all that runs now has run
   queue.drop([one]);
   queue.add([one]);
-  arrive({ row: "late" });
   await settled();
   assert.deepEqual(ended(), []);
   assert.equal(queue.left(), 1);
-  await respond(1, 200, '{"row": "new"}');
-  assert.deepEqual(ended(), [["finished", "a", { row: "new" }]]);
+  await respond(1, 200, '{"row": {"message": "new"}}');
+  assert.deepEqual(ended(), [["finished", "a", { row: { message: "new" } }]]);
 });
 
 test("stop keeps back what waits; what is under way still counts", async () => {
@@ -173,8 +259,8 @@ test("stop keeps back what waits; what is under way still counts", async () => {
   queue.add(items);
   assert.deepEqual(queue.stop(), items.slice(2));
   assert.equal(queue.left(), 2);
-  await respond(0, 200, "{}");
-  await respond(1, 200, "{}");
+  await respond(0, 200, ROW);
+  await respond(1, 200, ROW);
   assert.deepEqual(started(), ["a", "b"]);
   assert.equal(queue.left(), 0);
   assert.deepEqual(queue.stop(), []);

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, Route, expect
 
 from Dashboard.assess import messages
 from models.registry.taxonomy import HAM10000
@@ -193,17 +194,64 @@ def test_a_server_that_is_gone_is_said_in_the_card(new_visit: Callable, files) -
     expect(card.locator(".banner")).to_have_text(messages.NO_APPOINTMENT)
 
 
-def test_dropped_files_are_taken_anywhere_on_the_page(visit) -> None:
+def drop(page: Page, *paths: Path, **items: str) -> None:
+    """Drop real files and folders, or data by its type, on the heading of the page."""
+    box = page.locator("h1").bounding_box()
+    assert box is not None
+    session = page.context.new_cdp_session(page)
+    data = {
+        "items": [{"mimeType": kind, "data": text} for kind, text in items.items()],
+        "files": [str(path) for path in paths],
+        "dragOperationsMask": 1,
+    }
+    for kind in ("dragEnter", "dragOver", "drop"):
+        event = {"type": kind, "x": box["x"] + 5, "y": box["y"] + 5, "data": data}
+        session.send("Input.dispatchDragEvent", event)
+    session.detach()
+
+
+def test_what_is_dropped_anywhere_on_the_page_is_taken_by_its_path(visit, tmp_path: Path) -> None:
+    for patient in ("day/A", "day/B"):
+        (tmp_path / patient).mkdir(parents=True)
+        (tmp_path / patient / "IMG_1.jpg").write_text("no picture")
     page = visit.open()
-    page.evaluate(
-        """() => {
-            const transfer = new DataTransfer();
-            transfer.items.add(new File(["no picture"], "dropped.jpg", {type: "image/jpeg"}));
-            const options = {dataTransfer: transfer, bubbles: true, cancelable: true};
-            const over = new DragEvent("dragover", options);
-            document.querySelector("h1").dispatchEvent(over);
-            if (!over.defaultPrevented) throw new Error("the browser would open the file");
-            document.querySelector("h1").dispatchEvent(new DragEvent("drop", options));
-        }"""
-    )
-    expect(visit.card("dropped.jpg")).to_have_attribute("data-outcome", "error")
+    drop(page, tmp_path / "day" / "A", tmp_path / "day")
+    names = ["A/IMG_1.jpg", "day/A/IMG_1.jpg", "day/B/IMG_1.jpg"]
+    expect(page.locator(".card h3")).to_have_text(names)
+    drop(page, tmp_path / "day" / "A")
+    expect(visit.card("A (2)/IMG_1.jpg")).to_have_attribute("data-outcome", "error")
+    drop(page, **{"text/uri-list": f"{visit.site}/docs", "text/html": "<img>"})
+    expect(page.locator("#zone-note")).to_contain_text("save the picture and drop the file")
+    expect(page.locator(".card")).to_have_count(4)
+
+
+def test_an_upload_over_a_slow_line_shows_how_far_it_is(visit, files) -> None:
+    page = visit.open()
+    line = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 400_000}
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.send("Network.emulateNetworkConditions", line)
+    upload = files("noise", "large.jpg", bytes(600_000))
+    page.locator("input[type=file]").set_input_files(upload)
+    state = visit.card("large.jpg").locator(".card-state")
+    expect(state).to_have_text("Uploading…")
+    bar = state.get_by_role("progressbar", name="Sent")
+    page.wait_for_function("bar => bar.value > 0.1", arg=bar.element_handle())
+    expect(visit.card("large.jpg")).to_have_attribute("data-outcome", "error")
+
+
+def test_a_result_that_cannot_be_drawn_is_kept(new_visit: Callable, files) -> None:
+    visit = new_visit()
+    page = visit.open()
+
+    def broken(route: Route) -> None:
+        answer = route.fetch().json()
+        answer["body"] = {"type": "P"}
+        route.fulfill(json=answer)
+
+    page.route("**/results?*", broken)
+    visit.upload(files("benign"))
+    card = visit.card("benign.png")
+    expect(card.locator(".banner")).to_have_text(messages.NO_APPOINTMENT)
+    expect(card.locator(".hint")).to_contain_text("could not draw all of the result")
+    expect(page.get_by_role("button", name="Download CSV")).to_be_enabled()
