@@ -1,91 +1,76 @@
-/* How images come in: file field, drag and drop (folders too), paste, examples. */
+/* How images come in: file fields, drag and drop, paste, examples. */
 (function () {
   "use strict";
   const { lesions } = window;
   const { byId, element } = lesions;
   const FIELD = "file-field";
-  const CLUTTER = /^(\.|Thumbs\.db$|desktop\.ini$)/i;
+  const TYPES = "image/jpeg,image/png,image/webp,image/tiff,image/bmp,.tif,.tiff,.bmp";
   /** @type {string | null} */
   let model = null;
+  let ours = false; // what is dragged is of this page
 
   const zone = () => document.getElementById("zone");
 
-  /** @type {(entries: Entry[]) => void} */
-  function take(entries) {
-    const there = zone();
-    if (entries.length && there) {
-      const { maxBytes, maxShown = "" } = there.dataset;
-      lesions.cards.add(entries, model, Number(maxBytes), maxShown);
+  /** @type {(sentence: string) => void} */
+  function say(sentence) {
+    const note = document.getElementById("zone-note");
+    if (note) {
+      note.textContent = sentence;
+      note.hidden = !sentence;
+      lesions.announce(sentence);
     }
   }
 
-  /** @type {(files: Iterable<File>) => void} */
-  const takeFiles = (files) => take([...files].map((file) => ({ name: file.name, file })));
-
-  /** @type {(entry: FileSystemEntry) => entry is FileSystemFileEntry} */
-  const isFile = (entry) => entry.isFile;
-  /** @type {(entry: FileSystemEntry) => entry is FileSystemDirectoryEntry} */
-  const isFolder = (entry) => entry.isDirectory;
-
-  /* All files of a dropped file or folder, in the order of their names. */
-  /** @type {(entry: FileSystemEntry) => Promise<File[]>} */
-  async function filesOf(entry) {
-    if (isFile(entry)) {
-      return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
-    }
-    if (!isFolder(entry)) {
-      return [];
-    }
-    const reader = entry.createReader();
-    const inside = [];
-    for (;;) {
-      // A reader hands out a folder in parts, and an empty part when it is through.
-      /** @type {FileSystemEntry[]} */
-      const part = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
-      if (!part.length) {
-        break;
+  /** @type {(found: Found[]) => void} */
+  function take(found) {
+    const there = zone();
+    if (there) {
+      const { maxBytes, maxShown = "" } = there.dataset;
+      const entries = lesions.dropped.name(found, lesions.cards.names());
+      say(lesions.dropped.remarks(found));
+      if (entries.length) {
+        lesions.cards.add(entries, model, Number(maxBytes), maxShown);
       }
-      inside.push(...part.filter(({ name }) => !CLUTTER.test(name)));
     }
-    inside.sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
-    /** @type {File[]} */
-    const files = [];
-    for (const child of inside) {
-      files.push(...(await filesOf(child)));
-    }
-    return files;
   }
 
   /** @type {(transfer: DataTransfer) => Promise<void>} */
   async function takeDropped(transfer) {
-    // Entries must be asked for before the first await: afterwards the transfer is empty.
-    const entries = [...transfer.items].flatMap((item) => item.webkitGetAsEntry?.() ?? []);
-    const files = [...transfer.files];
-    if (!entries.some(isFolder)) {
-      takeFiles(files);
-      return;
+    const types = [...transfer.types];
+    const reading = lesions.dropped.read(transfer);
+    say("Reading what was dropped…");
+    const found = await reading;
+    if (found.length) {
+      take(found);
+    } else {
+      say(lesions.dropped.instead(types));
     }
-    takeFiles((await Promise.all(entries.map(filesOf))).flat());
   }
 
-  /* What is dragged, where there are files in it. */
-  /** @type {(event: DragEvent) => DataTransfer | null} */
-  function dragged({ dataTransfer }) {
-    return dataTransfer?.types.includes("Files") ? dataTransfer : null;
-  }
+  /* Text may be dropped and pasted into a field of the page. */
+  /** @type {(target: EventTarget | null) => boolean} */
+  const isField = (target) =>
+    target instanceof Element && Boolean(target.closest("input:not([type=file]), textarea"));
 
   /** @type {(dragging: boolean) => void} */
   function mark(dragging) {
     zone()?.classList.toggle("is-dragging", dragging);
   }
 
-  // Anywhere on the page: a file dropped beside the zone must not replace the page.
+  // Anywhere on the page: what is dropped beside the zone must not replace the page. Other things
+  // than files are answered with what to do.
+  document.addEventListener("dragstart", () => {
+    ours = true;
+  });
+  document.addEventListener("dragend", () => {
+    ours = false;
+  });
   document.addEventListener("dragover", (event) => {
-    const transfer = dragged(event);
-    if (transfer) {
+    if (event.dataTransfer && !isField(event.target)) {
       event.preventDefault();
-      transfer.dropEffect = zone() ? "copy" : "none";
-      mark(true);
+      const welcome = Boolean(zone()) && !ours;
+      event.dataTransfer.dropEffect = welcome ? "copy" : "none";
+      mark(welcome);
     }
   });
   document.addEventListener("dragleave", (event) => {
@@ -94,30 +79,50 @@
     }
   });
   document.addEventListener("drop", (event) => {
-    const transfer = dragged(event);
-    if (transfer) {
+    mark(false);
+    if (event.dataTransfer && !isField(event.target)) {
       event.preventDefault();
-      mark(false);
-      takeDropped(transfer);
+      if (zone() && !ours) {
+        takeDropped(event.dataTransfer);
+      }
     }
   });
-  document.addEventListener("paste", (event) => takeFiles(event.clipboardData?.files || []));
+  document.addEventListener("paste", ({ clipboardData, target }) => {
+    if (clipboardData?.files.length) {
+      take(lesions.dropped.sort(clipboardData.files));
+    } else if (clipboardData?.types.length && !isField(target)) {
+      say(lesions.dropped.instead(clipboardData.types));
+    }
+  });
+
+  /* A field of its own, as a field takes either files or a folder. */
+  function chooseFolder() {
+    const field = element("input", { type: "file", webkitdirectory: true });
+    field.addEventListener("change", () => take(lesions.dropped.sort(field.files || [])));
+    field.click();
+  }
 
   document.addEventListener("change", (event) => {
     const field = /** @type {HTMLInputElement} */ (event.target);
     if (field.id === FIELD) {
-      takeFiles(field.files || []);
+      take(lesions.dropped.sort(field.files || []));
       field.value = ""; // the same file may be chosen again
     }
   });
 
   document.addEventListener("click", (event) => {
     const pressed = /** @type {Element} */ (event.target);
+    if (pressed.closest("#choose-folder")) {
+      chooseFolder();
+    } else if (pressed.closest("#zone") && !pressed.closest("label, input")) {
+      byId(FIELD).click();
+    }
     /** @type {HTMLElement | null} */
     const button = pressed.closest("[data-example]");
     const example = button?.dataset.example;
     if (example) {
-      take([{ name: `synthetic-${example}.jpg`, example }]);
+      const name = `synthetic-${example}.jpg`;
+      take([{ name, folder: false, entries: [{ name, example }], left: [] }]);
     }
   });
 
@@ -132,9 +137,11 @@
         id: FIELD,
         multiple: true,
         className: "visually-hidden",
-        accept: "image/jpeg,image/png,image/webp,image/tiff,image/bmp,.tif,.tiff,.bmp",
+        accept: TYPES,
+        "aria-describedby": "zone-text",
       });
       byId("picker").replaceChildren(field);
+      byId("folder-choice").hidden = !("webkitdirectory" in field);
     },
   };
 })();

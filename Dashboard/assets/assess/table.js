@@ -49,8 +49,9 @@
   function cell(row, { key, show }) {
     const content = value(row, key);
     if (key === "file") {
-      const attributes = { type: "button", className: "jump", "data-jump": row.id };
-      return element("th", { scope: "row" }, element("button", attributes, row.file));
+      const attributes = { type: "button", className: "jump", "data-jump": row.id, title: row.file };
+      const button = element("button", attributes, ...lesions.path(row.file));
+      return element("th", { scope: "row" }, button);
     }
     if (key === "message") {
       const symbol = document.querySelector(`[data-filter="${row.outcome}"] .icon`);

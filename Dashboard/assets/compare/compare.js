@@ -101,7 +101,6 @@
 
   function column(item, scale) {
     const { row, name } = item;
-    const nameId = `${item.id}-compared`;
     const finding = row.prediction
       ? [
           element(
@@ -114,8 +113,8 @@
       : [];
     return element(
       "article",
-      { className: "compare-column", "aria-labelledby": nameId },
-      element("h3", { id: nameId, className: "card-name", title: name }, name),
+      { className: "compare-column", "aria-label": name },
+      element("h3", { className: "card-name", title: name }, ...lesions.path(name)),
       picture(item, scale),
       ...tags(item),
       element("div", { className: "compare-verdict", "data-id": item.id }, ...verdict(item)),
@@ -150,7 +149,7 @@
         "button",
         attributes,
         element("img", { src, alt: "", className: "compare-chip-img" }),
-        element("span", { className: "compare-chip-name" }, item.name),
+        element("span", { className: "compare-chip-name" }, ...lesions.path(item.name)),
       );
     });
   }

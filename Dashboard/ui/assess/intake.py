@@ -15,15 +15,25 @@ from Dashboard.ui.elements.text import percent
 
 FORMATS = "JPEG, PNG, WebP, TIFF or BMP"
 EXAMPLE_SIDE = 240
+FILE_FIELD = "file-field"
 
 
-def drop_zone(config: Config) -> html.Label:
-    """A label around a file field, so that mouse, touch and keyboard work as in any form.
+def drop_zone(config: Config) -> html.Div:
+    """Where files and folders are dropped and chosen, and what is to be said of them.
 
-    The field itself is put into `#picker` by `assets/assess/intake.js`: Dash has no file field that
-    leaves files alone; its own Upload reads all of them into memory at once.
+    The file field is put into `#picker` by `assets/assess/intake.js`, which also opens it where the
+    zone is pressed: Dash has no file field that leaves files alone; its own Upload reads all of them
+    into memory at once.
     """
-    return html.Label(
+    return html.Div(
+        [_zone(config), html.P(id="zone-note", className="zone-note", hidden=True)],
+        className="zone-holder",
+    )
+
+
+def _zone(config: Config) -> html.Div:
+    folder = html.Button("a folder", type="button", id="choose-folder", className="zone-link")
+    return html.Div(
         [
             html.Span(id="picker"),
             html.Span(
@@ -31,16 +41,21 @@ def drop_zone(config: Config) -> html.Label:
                 className="zone-mark",
                 **{"aria-hidden": "true"},
             ),
-            html.Span(
+            html.Div(
                 [
-                    html.Span(
-                        ["Drop images here, or ", html.Span("choose files", className="zone-link")],
+                    html.Div(
+                        [
+                            "Drop images or folders, or ",
+                            html.Label("choose files", htmlFor=FILE_FIELD, className="zone-link"),
+                            html.Span([" or ", folder], id="folder-choice"),
+                        ],
                         className="zone-title",
                     ),
-                    html.Span(
+                    html.P(
                         f"{FORMATS}, up to {config.max_upload_mb:g} MB and "
                         f"{config.max_megapixels:g} megapixels each. As many as you like.",
                         className="zone-text",
+                        id="zone-text",
                     ),
                 ],
                 className="zone-words",

@@ -70,9 +70,15 @@ export class FakeElement extends Target {
     return this.found[selector] ?? [];
   }
 
-  /* Knows no ancestors: enough for a selector of an attribute of its own. */
+  /* Itself where `is` names the selector: these know no ancestors. */
+  is = [];
+
   closest(selector) {
-    return selector === "[data-example]" && this.dataset.example ? this : null;
+    return this.is.includes(selector) ? this : null;
+  }
+
+  click() {
+    this.dispatch("click");
   }
 }
 
