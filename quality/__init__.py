@@ -1,7 +1,7 @@
 """The way in: decoding pictures, measuring sharpness, contrast and brightness, and the gate."""
 
 from quality.contrast import gamma
-from quality.decoding import decode
+from quality.decoding import Decoded, decode, decode_with_notes
 from quality.errors import (
     CorruptImageError,
     EmptyImageError,
@@ -10,7 +10,7 @@ from quality.errors import (
     UnsupportedFormatError,
 )
 from quality.exposure import brightness
-from quality.files import IMAGE_SUFFIXES, find_images, find_others, left_out, read
+from quality.files import IMAGE_SUFFIXES, find_images, find_others, left_out, read, read_with_notes
 from quality.gate import (
     GATES,
     RECOMMENDED_THRESHOLDS,
@@ -28,6 +28,7 @@ __all__ = [
     "IMAGE_SUFFIXES",
     "RECOMMENDED_THRESHOLDS",
     "CorruptImageError",
+    "Decoded",
     "EmptyImageError",
     "ImageError",
     "ImageTooLargeError",
@@ -40,6 +41,7 @@ __all__ = [
     "brightness",
     "check",
     "decode",
+    "decode_with_notes",
     "find_images",
     "find_others",
     "gamma",
@@ -47,4 +49,5 @@ __all__ = [
     "laplacian_variance_normalised",
     "left_out",
     "read",
+    "read_with_notes",
 ]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from quality.errors import ImageError
-from quality.files import find_images, read
+from quality.files import find_images, read_with_notes
 from quality.gate import Mode, Thresholds, Verdict, check
 
 SEPARATOR = " | "
@@ -50,7 +50,8 @@ def list_inputs(paths: Iterable[Path]) -> list[Path]:
 def measure(path: Path, thresholds: Thresholds | None = None, mode: Mode = "classic") -> Row:
     """Read, measure and judge one file; a file that cannot be read gives a row that says why."""
     try:
-        report = check(read(path), thresholds, mode)
+        decoded = read_with_notes(path)
+        report = check(decoded.image, thresholds, mode)
     except ImageError as error:
         return _unreadable(path, str(error))
     except OSError as error:
@@ -65,7 +66,7 @@ def measure(path: Path, thresholds: Thresholds | None = None, mode: Mode = "clas
         verdict=report.verdict,
         reasons=SEPARATOR.join(report.reasons),
         laplacian_variance_normalised=report.laplacian_variance_normalised,
-        notes=SEPARATOR.join(report.notes),
+        notes=SEPARATOR.join((*decoded.notes, *report.notes)),
     )
 
 

@@ -1,6 +1,7 @@
 """Bytes to an 8-bit RGB array: the one way in for every picture."""
 
 import io
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from quality.colour import to_srgb
 from quality.errors import (
     CorruptImageError,
     EmptyImageError,
@@ -45,12 +47,39 @@ _OPENERS: dict[str, type[ImageFile.ImageFile]] = {
 }
 
 
+@dataclass(frozen=True)
+class Decoded:
+    """A picture, and what to bear in mind about it.
+
+    `image`: uint8 (H, W, 3), sRGB, C-contiguous, writable.
+    `notes`: sentences for people, about the file and not about what it shows: that its colour
+    profile is damaged and was ignored, for instance. They hold no text of the file.
+    """
+
+    image: NDArray[np.uint8]
+    notes: tuple[str, ...] = ()
+
+
 def decode(data: bytes, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.uint8]:
-    """Decode one picture to RGB: uint8 (H, W, 3), C-contiguous, writable.
+    """The picture alone of `decode_with_notes`, for those who show no notes.
+
+    Examples:
+        >>> file = io.BytesIO()
+        >>> Image.new("RGBA", (4, 3), (200, 100, 50, 51)).save(file, "PNG")
+        >>> image = decode(file.getvalue())
+        >>> image.shape, image.dtype, image[0, 0].tolist()
+        ((3, 4, 3), dtype('uint8'), [244, 224, 214])
+    """
+    return decode_with_notes(data, limits).image
+
+
+def decode_with_notes(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Decoded:
+    """Decode one picture to 8-bit sRGB, with notes about the file.
 
     The format is told from the content. EXIF orientation is applied, transparency is laid over
-    white, 16-bit samples are scaled to 8, palettes, grey and CMYK become RGB. Colour profiles and
-    gamma chunks are ignored: numbers are taken as sRGB, which is what dermatoscope cameras write.
+    white, 16-bit samples are scaled to 8, palettes, grey and CMYK become RGB, and the colours of an
+    embedded RGB profile become sRGB. Gamma chunks are ignored. Where nothing is said, numbers are
+    taken as sRGB, which is what dermatoscope cameras write.
 
     Raises EmptyImageError for no bytes, ImageTooLargeError beyond `limits`,
     UnsupportedFormatError for other formats, variants that cannot be judged (floating-point
@@ -59,11 +88,10 @@ def decode(data: bytes, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.uint8]:
 
     Examples:
         >>> file = io.BytesIO()
-        >>> Image.new("RGBA", (4, 3), (200, 100, 50, 51)).save(file, "PNG")
-        >>> image = decode(file.getvalue())
-        >>> image.shape, image.dtype, image[0, 0].tolist()
-        ((3, 4, 3), dtype('uint8'), [244, 224, 214])
-        >>> decode(b"not a picture")
+        >>> Image.new("RGB", (4, 3)).save(file, "PNG", icc_profile=b"no profile")
+        >>> decode_with_notes(file.getvalue()).notes
+        ("The file's colour profile is damaged and was ignored; the colours were taken as sRGB.",)
+        >>> decode_with_notes(b"not a picture")
         Traceback (most recent call last):
         quality.errors.UnsupportedFormatError: The file is a text file; JPEG, PNG, WebP, TIFF or \
 BMP is accepted.
@@ -115,7 +143,7 @@ def too_many_bytes(count: int, limits: Limits) -> str:
     )
 
 
-def _decode(kind: str, data: bytes, limits: Limits) -> NDArray[np.uint8]:
+def _decode(kind: str, data: bytes, limits: Limits) -> Decoded:
     image = sanitise(kind, data)
     if image.size:
         _require_size(image.size, limits)
@@ -125,7 +153,10 @@ def _decode(kind: str, data: bytes, limits: Limits) -> NDArray[np.uint8]:
             raise SeveralPicturesError
         im.load()
         orientation = image.orientation or exif_orientation(im.info.get("exif", b""))
-        return upright(to_rgb(im, image), orientation)
+        rgb = to_rgb(im, image)
+        profile = image.profile if image.size else im.info.get("icc_profile")
+        note = to_srgb(rgb, profile, coloured=im.mode != "CMYK")
+    return Decoded(upright(rgb, orientation), (note,) if note else ())
 
 
 def _require_size(size: tuple[int, int], limits: Limits) -> None:

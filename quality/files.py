@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from quality.decoding import decode, too_many_bytes
+from quality.decoding import Decoded, decode_with_notes, too_many_bytes
 from quality.errors import ImageTooLargeError
 from quality.formats import ACCEPTED
 from quality.limits import DEFAULT_LIMITS, Limits
@@ -26,9 +26,7 @@ NAMED = 3
 
 
 def read(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.uint8]:
-    """Decode the picture at `path` to RGB: uint8 (H, W, 3), C-contiguous.
-
-    Raises ImageError as `decode` does, and OSError where the file cannot be opened.
+    """The picture alone of `read_with_notes`, for those who show no notes.
 
     Examples:
         >>> import tempfile
@@ -38,12 +36,20 @@ def read(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.uint8]
         ...     read(file.name)[0, 0].tolist()
         [128, 128, 128]
     """
+    return read_with_notes(path, limits).image
+
+
+def read_with_notes(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> Decoded:
+    """Decode the picture at `path` to 8-bit sRGB, with notes about the file.
+
+    Raises ImageError as `decode_with_notes` does, and OSError where the file cannot be opened.
+    """
     with Path(path).open("rb") as file:
         # One byte more than allowed tells a file that is too large without reading all of it.
         data = file.read(limits.max_bytes + 1)
         if len(data) > limits.max_bytes:
             raise ImageTooLargeError(too_many_bytes(file.seek(0, os.SEEK_END), limits))
-    return decode(data, limits)
+    return decode_with_notes(data, limits)
 
 
 def find_images(paths: Iterable[str | Path]) -> list[Path]:

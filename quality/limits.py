@@ -49,3 +49,6 @@ MAX_TILE_PIXELS = 2**26
 
 MAX_RUN_LENGTH_PIXELS = 2**22
 """Most pixels of a run-length coded BMP file: Pillow decodes those in Python, pixel by pixel."""
+
+MAX_PROFILE_BYTES = 4 * 2**20
+"""Most bytes of a colour profile, inflated; those of cameras have 500 to 600, of scanners 1 MB."""

@@ -10,6 +10,7 @@ HEADER_SIZES = frozenset({12, 40, 52, 56, 64, 108, 124})
 
 _CORE_HEADER = 12
 _RUN_LENGTH = (1, 2)
+_FILE_HEADER, _HEADER_WITH_PROFILE, _EMBEDDED = 14, 124, b"DEBM"
 
 
 def sanitise(data: bytes) -> SanitisedImage:
@@ -26,4 +27,13 @@ def sanitise(data: bytes) -> SanitisedImage:
         raise UnsupportedVariantError(
             f"run-length coding and more than {MAX_RUN_LENGTH_PIXELS} pixels"
         )
-    return SanitisedImage(data, (width, abs(height)), orientation=1)
+    return SanitisedImage(data, (width, abs(height)), orientation=1, profile=_profile(data))
+
+
+def _profile(data: bytes) -> bytes | None:
+    """The embedded colour profile of a BITMAPV5HEADER."""
+    if data[_FILE_HEADER] != _HEADER_WITH_PROFILE or data[70:74] != _EMBEDDED:
+        return None
+    start, size = struct.unpack_from("<II", data, 126)
+    profile = data[_FILE_HEADER + start : _FILE_HEADER + start + size]
+    return profile if len(profile) == size else b""

@@ -76,6 +76,11 @@ class TagFile:
         """The first `most` values of a tag of unsigned integers; KeyError where it has others."""
         return self.unpack(f"{min(entry.count, most)}{_UNSIGNED[entry.type]}", entry.start)
 
+    def raw(self, entry: Entry) -> bytes:
+        """The values of a tag as they stand; empty where they end after the file does."""
+        end = entry.start + entry.count * _UNIT_SIZES[entry.type]
+        return self.data[entry.start : end] if end <= len(self.data) else b""
+
     def packed(self, tag: int, entry: Entry) -> bytes:
         """`entry` as it stands in a directory."""
         size = entry.count * _UNIT_SIZES[entry.type]

@@ -11,7 +11,9 @@ _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _WITHOUT_LENGTH = frozenset({0x00, 0x01, *range(0xD0, 0xD9)})
-_EXIF = 0xE1
+_EXIF, _PROFILE = 0xE1, 0xE2
+_PROFILE_NAME = b"ICC_PROFILE\0"
+_PROFILE_HEAD = len(_PROFILE_NAME) + 2  # number of the part, count of all
 # The segments of applications and comments, except APP0 and APP14: those tell the colour space.
 _METADATA = frozenset({*range(0xE1, 0xEE), 0xEF, 0xFE})
 
@@ -25,6 +27,7 @@ def sanitise(data: bytes) -> SanitisedImage:
     kept = [data[:2]]
     frame: tuple[int, bytes] | None = None
     orientation: int | None = None
+    profile: dict[int, bytes] = {}
     for marker, start, end in _segments(data):
         body = data[start + 4 : end]
         if marker == _START_OF_SCAN:
@@ -33,6 +36,8 @@ def sanitise(data: bytes) -> SanitisedImage:
             frame = marker, body
         if marker == _EXIF and orientation is None and body.startswith(b"Exif\0\0"):
             orientation = exif_orientation(body)
+        if marker == _PROFILE and body.startswith(_PROFILE_NAME) and len(body) > _PROFILE_HEAD:
+            profile.setdefault(body[_PROFILE_HEAD - 2], body[_PROFILE_HEAD - 1 :])
         if marker not in _METADATA:
             kept.append(data[start:end])
     if frame is None:
@@ -45,7 +50,18 @@ def sanitise(data: bytes) -> SanitisedImage:
         b"".join([*kept, data[start:]]),
         size=(int.from_bytes(frame[1][3:5], "big"), int.from_bytes(frame[1][1:3], "big")),
         orientation=orientation or 1,
+        profile=_joined(profile),
     )
+
+
+def _joined(profile: dict[int, bytes]) -> bytes | None:
+    """A colour profile from its parts by number, each after the count of all (ICC.1:2022, B.4)."""
+    if not profile:
+        return None
+    count = next(iter(profile.values()))[0]
+    if count != len(profile) or max(profile) != count:
+        return b""
+    return b"".join(profile[number][1:] for number in sorted(profile))
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:

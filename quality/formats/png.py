@@ -9,6 +9,7 @@ from quality.formats.sanitised import (
     UnsupportedVariantError,
     require_parts,
 )
+from quality.limits import MAX_PROFILE_BYTES
 
 _SIGNATURE_SIZE = 8
 _CHUNK_OVERHEAD = 12
@@ -24,6 +25,7 @@ def sanitise(data: bytes) -> SanitisedImage:
     kept = [data[:_SIGNATURE_SIZE]]
     header = b""
     orientation = 1
+    profile: bytes | None = None
     position = _SIGNATURE_SIZE
     parts = 0
     name = b""
@@ -47,6 +49,8 @@ def sanitise(data: bytes) -> SanitisedImage:
             header = header or chunk[8:-4]
         elif name == b"eXIf":
             orientation = exif_orientation(chunk[8:-4])
+        elif name == b"iCCP" and profile is None:
+            profile = _inflated(chunk[8:-4])
         elif name == b"acTL" and int.from_bytes(chunk[8:12], "big") > 1:
             raise SeveralPicturesError
         position += len(chunk)
@@ -55,4 +59,14 @@ def sanitise(data: bytes) -> SanitisedImage:
         size=(int.from_bytes(header[0:4], "big"), int.from_bytes(header[4:8], "big")),
         orientation=orientation,
         depth=header[8],
+        profile=profile,
     )
+
+
+def _inflated(body: bytes) -> bytes:
+    """The colour profile of an iCCP chunk, up to a byte more than is accepted."""
+    _, _, packed = body.partition(b"\0")
+    try:
+        return zlib.decompressobj().decompress(packed[1:], MAX_PROFILE_BYTES + 1)
+    except zlib.error:
+        return b""

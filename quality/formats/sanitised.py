@@ -22,6 +22,8 @@ class SanitisedImage:
     `orientation`: EXIF orientation, 1 to 8; 1 is upright (WebP: None).
     `depth`: bits per sample.
     `white_is_zero`: 0 is stored for white (grey TIFF).
+    `profile`: the embedded colour profile as it stands, empty where it is incomplete; None where
+    there is none (WebP: None).
     """
 
     data: bytes
@@ -29,6 +31,7 @@ class SanitisedImage:
     orientation: int | None = None
     depth: int = 8
     white_is_zero: bool = False
+    profile: bytes | None = None
 
 
 def require_parts(count: int) -> None:

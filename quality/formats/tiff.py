@@ -16,7 +16,7 @@ _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER = 259, 262, 266
 _STRIP_OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _STRIP_SIZES = 273, 277, 278, 279
 _PLANAR, _PREDICTOR, _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS = 284, 317, 322, 323, 324
 _TILE_SIZES = 325
-_SAMPLE_FORMAT = 339
+_SAMPLE_FORMAT, _PROFILE = 339, 34675
 
 _ONE_VALUE = frozenset({
     _WIDTH, _HEIGHT, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER, _SAMPLES, _ROWS_PER_STRIP,
@@ -78,6 +78,7 @@ def sanitise(data: bytes) -> SanitisedImage:
         orientation=file.orientation(entries),
         depth=depth,
         white_is_zero=first(_PHOTOMETRIC, 0) == 0,
+        profile=file.raw(entries[_PROFILE]) if _PROFILE in entries else None,
     )
 
 
