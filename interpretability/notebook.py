@@ -5,10 +5,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from interpretability.attribution.explainer import Explainer, Explanation
 from interpretability.methods import METHODS
 from interpretability.rendering import overlay
 from interpretability.rendering.drawing import drawn_lesion
+from models.inference.views import set_upright
 from quality.arrays import RGBImage
 
 # Captum asks for a progress bar that only matters with widgets.
@@ -115,12 +118,18 @@ def scores(explainer: Explainer, picture: RGBImage, found: Sequence[Explanation]
     from interpretability.faithfulness.subject import Subject
 
     card = explainer.card
-    square = card.preprocessing.resize(picture)
+    image, upright = set_upright(picture)
+    square = card.preprocessing.resize(image)
     target = choose_target(
         found[0].target, card.taxonomy, explainer.probabilities(picture), card.temperature
     )
     subject = Subject(explainer, found[0].precision, [])
-    maps = {METHODS[one.method].label: resized(one.map, len(square)) for one in found}
+    maps = {
+        METHODS[one.method].label: resized(
+            np.ascontiguousarray(upright.apply(one.map)), len(square)
+        )
+        for one in found
+    }
     maps["random map"] = curves.random_map(len(square), 0)
     rows = []
     for name, one in maps.items():

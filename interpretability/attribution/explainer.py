@@ -26,7 +26,7 @@ from models.checkpoint.card import (
     member_folders,
 )
 from models.inference.arguments import prior_weights
-from models.inference.views import view_count
+from models.inference.views import set_upright, view_count
 from quality.arrays import RGBImage
 
 if TYPE_CHECKING:
@@ -200,6 +200,7 @@ class Explainer:
             raise Unsupported(refusal)
         meter = Meter(entry.passes(chosen), progress, cancelled)
         meter.step()
+        image, upright = set_upright(image)  # as it is classified; the map is turned back
         probabilities = self.probabilities(image, prior, tta)
         aim = choose_target(target, self.card.taxonomy, probabilities, self.card.temperature)
         task = Task(
@@ -216,7 +217,7 @@ class Explainer:
         result = compute(method, task)
         meter.finish()
         return Explanation(
-            map=result,
+            map=np.ascontiguousarray(upright.undo(result)),
             method=method,
             target=aim.code,
             precision=precision,

@@ -23,6 +23,7 @@ from interpretability.faithfulness.localisation import (
 from interpretability.faithfulness.pool import scored
 from interpretability.faithfulness.randomisation import likeness
 from interpretability.faithfulness.subject import CALIBRATION_PICTURES, Subject
+from models.inference.views import set_upright
 from quality import read
 from quality.arrays import RGBImage
 
@@ -140,12 +141,13 @@ def _score(
     subject: Subject, lesion: Lesion, methods: Sequence[str], index: int, costly: bool
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     explainer = subject.explainer
-    picture = read(lesion.path)
+    image = read(lesion.path)
+    picture, upright = set_upright(image)
     card = explainer.card
     square = card.preprocessing.resize(picture)
     probabilities = explainer.probabilities(picture)
     target = choose_target(None, card.taxonomy, probabilities, card.temperature)
-    mask = read_mask(lesion.mask, picture.shape[:2]) if lesion.mask else None
+    mask = upright.apply(read_mask(lesion.mask, image.shape[:2])) if lesion.mask else None
     maps = {name: subject.map(picture, name, target) for name in methods}
     small = {name: stability.resized(one, len(square)) for name, one in maps.items()}
     small["random"] = curves.random_map(len(square), index)

@@ -22,6 +22,7 @@ Outputs, by name:
 - `ood`: (N,), the out-of-distribution score, higher for images less like the training images; see
   `models.checkpoint.ood_parameters`. Only where its parameters have been fitted. Of an ensemble
   the mean over the members.
+- `members`: (N, M, C), the logarithms of each member's calibrated probabilities. Of an ensemble.
 """
 
 import math
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     import torch
 
 OUTPUTS = ("logits", "features", "feature_map", "cam", "embedding", "ood")
-MEMBER_OUTPUTS = ("logits", "cam", "ood")
+MEMBER_OUTPUTS = ("logits", "cam", "ood", "members")
 HEAD_INPUT = "input of the head"  # no path of a layer has spaces
 
 
@@ -144,11 +145,11 @@ def _served(
             ]
             if len(found) == 1:
                 return tuple(found[0][name] for name in names)
-            joined = {
-                "logits": _log_mean_probability(
-                    [one["logits"] / t for one, t in zip(found, temperatures, strict=True)]
-                )
-            }
+            logs = [
+                (one["logits"] / t).log_softmax(1)
+                for one, t in zip(found, temperatures, strict=True)
+            ]
+            joined = {"logits": _log_mean(logs), "members": torch.stack(logs, 1)}
             if has_cam:
                 joined["cam"] = _mean_map(
                     [one["cam"] / t for one, t in zip(found, temperatures, strict=True)], grids
@@ -231,12 +232,11 @@ def _grid(tapped: "torch.nn.Module", size: int) -> tuple[int, int]:
     return int(shape[2]), int(shape[3])
 
 
-def _log_mean_probability(logits: "Sequence[torch.Tensor]") -> "torch.Tensor":
-    """log of the mean of softmax over N tensors (B, C), without leaving the logarithm."""
+def _log_mean(logs: "list[torch.Tensor]") -> "torch.Tensor":
+    """log of the mean of the probabilities of N tensors (B, C), without leaving the logarithm."""
     import torch
 
-    logs = torch.stack([one.log_softmax(1) for one in logits])
-    return torch.logsumexp(logs, 0) - math.log(len(logits))
+    return torch.logsumexp(torch.stack(logs), 0) - math.log(len(logs))
 
 
 def _mean_map(maps: "Sequence[torch.Tensor]", grids: Sequence[tuple[int, int]]) -> "torch.Tensor":

@@ -4,7 +4,7 @@ import os
 import queue
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -23,11 +23,20 @@ from models.export.export import GRAPH_FILE, GRAPH_WEIGHTS_FILE, exported
 from models.export.runtime import forget_pages, multiplies_bfloat16, ov
 from models.inference.arguments import check_image, positive, prior_weights
 from models.inference.cores import usable_cores
-from models.inference.views import view_count, views_of
+from models.inference.prediction import Opinion, Prediction
+from models.inference.views import VIEW_NAMES, Symmetry, set_upright, view_count, views_of
 from models.registry.backbones import get_backbone
 
+__all__ = [
+    "Classifier",
+    "ModelNotReady",
+    "Opinion",
+    "Precision",
+    "Prediction",
+    "choose_precision",
+]
 Precision = Literal["auto", "f32", "bf16", "int8"]
-SERVED = ("logits", "cam", "ood")
+SERVED = ("logits", "cam", "ood", "members")
 
 
 class ModelNotReady(RuntimeError):  # noqa: N818 (the name tells the state)
@@ -35,68 +44,19 @@ class ModelNotReady(RuntimeError):  # noqa: N818 (the name tells the state)
 
 
 @dataclass(frozen=True)
-class Opinion:
-    """A second opinion that was computed anyway: an ensemble's member, or another view.
-
-    name: of the member's checkpoint, or how the picture was turned and mirrored.
-    kind: which of the two.
-    p_malignant: the malignant probability for the class frequencies on the card, so on the scale
-        of its operating points, whatever prior the classifier was given.
-    malignant: whether the most probable class is a malignant one.
-    """
-
-    name: str
-    kind: Literal["member", "view"]
-    p_malignant: float
-    malignant: bool
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What the classifier says of one picture.
-
-    code, name: of the most probable class.
-    probability: of that class.
-    probabilities: by code, in the order of the taxonomy; they sum to 1.
-    p_malignant: the sum over the malignant classes.
-    malignant: whether the most probable class is a malignant one.
-    model, version: of the checkpoint.
-    backbone: its network; says where the cells of `cam` lie.
-    in_distribution: whether the picture is like those that the model learnt from, by the near
-        threshold on the card; None where the checkpoint cannot tell.
-    dermatoscopic: False only beyond the far threshold: clearly no dermatoscopic picture of skin;
-        None where the checkpoint cannot tell.
-    ood_score: the out-of-distribution (OOD) score, higher for images less like the training
-        images; None where there is none.
-    cam: class activation maps, float32 (C, h, w) in the taxonomy's order, where they were asked
-        for and the network has them; `interpretability.attribution.placement` says where the cells
-        lie.
-    opinions: those of the members and of the other views, as far as they were computed.
-    """
-
-    code: str
-    name: str
-    probability: float
-    probabilities: dict[str, float]
-    p_malignant: float
-    malignant: bool
-    model: str
-    version: str
-    backbone: str = ""
-    in_distribution: bool | None = None
-    dermatoscopic: bool | None = None
-    ood_score: float | None = None
-    cam: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
-    opinions: tuple[Opinion, ...] = ()
-
-
-@dataclass(frozen=True)
 class _Outputs:
-    """What the graph computes of one picture: logits (C,), maps (C, h, w), score."""
+    """What the graph computes of one picture: logits (C,), maps (C, h, w), score.
+
+    views: logits (V, C) of each view; members: log-probabilities (M, C) of each member of an
+    ensemble, the mean over the views.
+    """
 
     logits: NDArray[np.float32]
     cam: NDArray[np.float32] | None
     ood: float | None
+    upright: Symmetry
+    views: NDArray[np.float32]
+    members: NDArray[np.float64] | None
 
 
 class Classifier:
@@ -135,7 +95,8 @@ class Classifier:
         prior: class frequencies by code to re-weight the probabilities to, see `probabilities`.
         tta: average the probabilities over `models.inference.views.VIEWS` mirrored and turned
             views of each picture, or over that many of them (2, 4 or 8); takes that many times as
-            long.
+            long. With it or without, a picture and its turned and mirrored copies get the same
+            answer, see `models.inference.views`.
 
         Raises CheckpointError for an unknown checkpoint, ModelNotReady where it is not exported,
         ValueError for other arguments out of range.
@@ -243,14 +204,20 @@ class Classifier:
 
     def probabilities(self, logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """Calibrated probabilities, (N, C) float64, of logits (N, C); re-weighted to the prior."""
+        return self._calibrated(logits, self._prior)
+
+    def _calibrated(
+        self, logits: NDArray[np.floating[Any]], prior: NDArray[np.float64] | None
+    ) -> NDArray[np.float64]:
         scaled = logits.astype(np.float64) / self.card.temperature
         exponents = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-        if self._prior is not None:
-            exponents = exponents * self._prior
+        if prior is not None:
+            exponents = exponents * prior
         result: NDArray[np.float64] = exponents / exponents.sum(axis=1, keepdims=True)
         return result
 
     def _infer(self, image: NDArray[np.uint8]) -> _Outputs:
+        image, upright = set_upright(image)
         batches = {
             index: views_of(scale.resize(image), self.views)
             for index, scale in enumerate(self._scales)
@@ -259,9 +226,9 @@ class Classifier:
         try:
             request.infer(batches, share_inputs=True)
             got = {
-                # Of several views the first is the picture as it is.
+                # Maps and score are those of the first view.
                 name: np.array(
-                    request.get_output_tensor(index).data[: None if name == "logits" else 1]
+                    request.get_output_tensor(index).data[: 1 if name in ("cam", "ood") else None]
                 )
                 for index, name in enumerate(self._names)
             }
@@ -272,6 +239,9 @@ class Classifier:
             logits[0] if len(logits) == 1 else self._joined(logits),
             got["cam"][0] if "cam" in got else None,
             float(got["ood"][0]) if "ood" in got else None,
+            upright,
+            logits,
+            _log_mean(got["members"]) if "members" in got else None,
         )
 
     def _joined(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -279,8 +249,23 @@ class Classifier:
         temperature = self.card.temperature
         scaled = logits.astype(np.float64) / temperature
         logs = scaled - np.logaddexp.reduce(scaled, axis=1, keepdims=True)
-        mean = np.logaddexp.reduce(logs, axis=0) - np.log(len(logs))
-        return np.asarray(mean * temperature, np.float32)
+        return np.asarray(_log_mean(logs) * temperature, np.float32)
+
+    def _opinions(self, found: _Outputs) -> tuple[Opinion, ...]:
+        """At the card's own prior, so that they can be held against its operating points."""
+        bad = list(self.card.taxonomy.malignant_indices)
+        names: Sequence[str] = self.card.members
+        kind: Literal["member", "view"] = "member"
+        logits: NDArray[Any] | None = found.members
+        if logits is None:
+            names, kind, logits = VIEW_NAMES, "view", found.views
+            if len(logits) == 1:
+                return ()
+        rows = self._calibrated(logits, None)
+        return tuple(
+            Opinion(name, kind, float(row[bad].sum()), int(row.argmax()) in bad)
+            for name, row in zip(names, rows, strict=False)
+        )
 
     def _prediction(self, row: NDArray[np.float64], found: _Outputs, maps: bool) -> Prediction:
         taxonomy = self.card.taxonomy
@@ -300,6 +285,8 @@ class Classifier:
             dermatoscopic=self._within("far_threshold", found.ood),
             ood_score=found.ood,
             cam=found.cam if maps else None,
+            upright=found.upright,
+            opinions=self._opinions(found),
         )
 
     def _within(self, name: str, score: float | None) -> bool | None:
@@ -307,6 +294,12 @@ class Classifier:
         if score is None or self.card.ood is None:
             return None
         return bool(score <= float(self.card.ood.get(name, np.inf)))
+
+
+def _log_mean(logs: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """The logarithm of the mean probability over the first axis, of logarithms (N, ...)."""
+    total = np.logaddexp.reduce(logs.astype(np.float64), axis=0)
+    return np.asarray(total - np.log(len(logs)))
 
 
 def choose_precision(precision: Precision = "auto", *backbones: str) -> Literal["f32", "bf16"]:

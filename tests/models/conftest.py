@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from models.checkpoint.card import Card
 from models.checkpoint.weights import load_network, save_checkpoint
+from models.inference.views import set_upright
 from models.registry.backbones import build_network, get_backbone, get_layer
 from models.registry.taxonomy import HAM10000
 
@@ -69,7 +70,10 @@ def tiny_cache(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def pictures() -> list[NDArray[np.uint8]]:
-    """Six RGB pictures of different sizes and colours: smooth blobs with some noise."""
+    """Six RGB pictures of different sizes and colours: smooth blobs with some noise.
+
+    Upright, so that the classifier sees them as they are.
+    """
     rng = np.random.default_rng(7)
     made = []
     for height, width in ((64, 64), (45, 60), (450, 600), (128, 96), (70, 65), (300, 30)):
@@ -77,7 +81,7 @@ def pictures() -> list[NDArray[np.uint8]]:
         centre = rng.uniform(0.2, 0.8, (3, 2))
         blob = [np.exp(-(((x - cx) ** 2 + (y - cy) ** 2) * 12)) for cx, cy in centre]
         values = 255 * np.stack(blob, axis=2) + rng.normal(0, 12, (height, width, 3))
-        made.append(values.clip(0, 255).astype(np.uint8))
+        made.append(set_upright(values.clip(0, 255).astype(np.uint8))[0])
     return made
 
 

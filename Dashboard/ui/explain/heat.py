@@ -67,12 +67,20 @@ def heat_canvas(prediction: Prediction, width: int, height: int) -> html.Canvas 
         width=max(1, round(width * scale)),
         height=max(1, round(height * scale)),
         **{
-            "data-map": json.dumps(encode_map(in_place(prediction.cam, prediction.backbone))),
+            "data-map": json.dumps(encode_map(as_shown(prediction))),
             "data-codes": " ".join(codes),
             "data-shown": str(codes.index(prediction.code)),
             "aria-hidden": "true",
         },
     )
+
+
+def as_shown(prediction: Prediction) -> NDArray[np.float32]:
+    """The maps (C, h, w) over the picture as it came, which was turned to be classified."""
+    assert prediction.cam is not None
+    maps = in_place(prediction.cam, prediction.backbone)
+    turned = prediction.upright.undo(np.moveaxis(maps, 0, -1))
+    return np.ascontiguousarray(np.moveaxis(turned, -1, 0))
 
 
 def in_place(maps: NDArray[np.float32], backbone: str) -> NDArray[np.float32]:

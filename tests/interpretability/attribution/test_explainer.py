@@ -44,6 +44,15 @@ def test_same_input_same_map_and_progress(
     assert (first.method, first.precision, first.model) == (method, "Medium", "tiny")
 
 
+@pytest.mark.parametrize("method", ["gradcam", "saliency"])
+def test_maps_turn_with_the_picture(method: str, explainer: Explainer, picture: RGBImage) -> None:
+    """Of a turned copy the map is the turned map: it shows the picture as the user sees it."""
+    plain = explainer.explain(picture, method=method)
+    turned = explainer.explain(np.ascontiguousarray(np.rot90(picture)), method=method)
+    assert (turned.predicted, turned.probability) == (plain.predicted, plain.probability)
+    np.testing.assert_array_equal(turned.map, np.rot90(plain.map))
+
+
 def test_expected_passes_are_those_that_run(explainer: Explainer, picture: RGBImage) -> None:
     """What progress counts up to is what `passes` foretells."""
     for method, entry in METHODS.items():

@@ -90,6 +90,18 @@ def test_served_it_is_the_mean_of_its_members_served(
     sharpened /= sharpened.sum(axis=1, keepdims=True)
     got = np.array([list(p.probabilities.values()) for p in both.predict(pictures)])
     np.testing.assert_allclose(got, sharpened, atol=1e-5)
+    opinions = [p.opinions for p in both.predict(pictures)]
+    assert {tuple((one.name, one.kind) for one in own) for own in opinions} == {
+        (("small", "member"), ("large", "member"))
+    }
+    bad = list(both.card.taxonomy.malignant_indices)
+    for place, one in enumerate(served):
+        alone = one.probabilities(one.logits(pictures)) ** (1 / 1.3)  # on the ensemble's scale
+        alone /= alone.sum(axis=1, keepdims=True)
+        said = [own[place].p_malignant for own in opinions]
+        assert said == pytest.approx(alone[:, bad].sum(axis=1).tolist(), abs=1e-5)
+    first = served[0].predict(pictures)
+    assert [own[0].malignant for own in opinions] == [p.malignant for p in first]
 
 
 def test_in_bfloat16_the_member_that_does_not_support_it_stays_in_float32(

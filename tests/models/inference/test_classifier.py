@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,15 @@ from models.errors import CheckpointError
 from models.export.export import GRAPH_FILE
 from models.export.runtime import multiplies_bfloat16
 from models.inference.classifier import Classifier, ModelNotReady, Prediction, choose_precision
-from models.inference.views import COUNTS, VIEWS, views_of
+from models.inference.views import (
+    COUNTS,
+    SYMMETRIES,
+    VIEW_NAMES,
+    VIEWS,
+    Symmetry,
+    set_upright,
+    views_of,
+)
 from models.registry.taxonomy import HAM10000
 
 pytestmark = pytest.mark.torch
@@ -95,8 +104,9 @@ def test_a_prior_that_is_none(
 def test_a_prediction_agrees_with_its_probabilities(
     classifier: Classifier, pictures: Images
 ) -> None:
-    predictions = classifier.predict(pictures)
-    assert len(predictions) == len(pictures)
+    shown = [*pictures, *(255 - picture for picture in pictures)]
+    predictions = classifier.predict(shown)
+    assert len(predictions) == len(shown)
     assert len({p.code for p in predictions}) > 1
     for p in predictions:
         assert isinstance(p, Prediction)
@@ -110,7 +120,7 @@ def test_a_prediction_agrees_with_its_probabilities(
         )
         assert p.malignant == (p.code in {"akiec", "bcc", "mel"})
         assert (p.model, p.version) == ("tiny", "1.2.3")
-        json.dumps(p.__dict__)
+        json.dumps(asdict(p))
 
 
 def test_one_and_many_agree(classifier: Classifier, pictures: Images) -> None:
@@ -122,8 +132,8 @@ def test_one_and_many_agree(classifier: Classifier, pictures: Images) -> None:
 def test_views_and_channel_order(classifier: Classifier, pictures: Images) -> None:
     """A view that is not contiguous counts for what it shows; red is not blue."""
     picture = pictures[0]
-    turned = picture[::-1, ::-1]
-    assert classifier.predict_one(turned) == classifier.predict_one(turned.copy())
+    whole = np.ascontiguousarray(picture)
+    assert classifier.predict_one(picture[::-1, ::-1]) == classifier.predict_one(whole)
     swapped = np.ascontiguousarray(picture[:, :, ::-1])
     assert not np.allclose(classifier.logits([picture]), classifier.logits([swapped]), atol=1e-3)
 
@@ -287,19 +297,45 @@ def test_averaging_over_views(
     pictures: Images,
     tta: bool | int,
     count: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The mean of the calibrated probabilities of the views, each classified alone."""
     averaged = Classifier(tiny, cache=tiny_cache, precision="f32", tta=tta)
     assert averaged.views == count
     picture = pictures[1]
-    resized = classifier.card.preprocessing.resize(picture)
-    views = list(views_of(resized, count))
-    alone = classifier.probabilities(classifier.logits(views))
+    upright, _ = set_upright(picture)
+    views = list(views_of(classifier.card.preprocessing.resize(upright), count))
+    with monkeypatch.context() as patch:
+        patch.setattr("models.inference.classifier.set_upright", lambda view: (view, Symmetry()))
+        alone = classifier.probabilities(classifier.logits(views))
     got = averaged.predict_one(picture, maps=True)
     assert list(got.probabilities.values()) == pytest.approx(alone.mean(axis=0).tolist(), abs=1e-5)
     plain = classifier.predict_one(picture, maps=True)
     assert got.cam is not None
     np.testing.assert_allclose(got.cam, plain.cam, atol=1e-3)
+    assert [one.name for one in got.opinions] == list(VIEW_NAMES[:count])
+    assert {one.kind for one in got.opinions} == {"view"}
+    bad = list(HAM10000.malignant_indices)
+    opinions = [one.p_malignant for one in got.opinions]
+    assert opinions == pytest.approx(alone[:, bad].sum(axis=1).tolist(), abs=1e-5)
+    assert plain.opinions == ()
+
+
+def test_turned_and_mirrored_copies_get_the_same_answer(
+    classifier: Classifier, pictures: Images
+) -> None:
+    """Probabilities to the last bit; maps turned back lie the same on the picture."""
+    for picture in pictures[:5]:
+        copies = [one.apply(picture) for one in SYMMETRIES]
+        found = classifier.predict(copies, maps=True)
+        assert all(one == found[0] for one in found)
+        maps = [
+            symmetry.undo(one.upright.undo(np.moveaxis(one.cam, 0, -1)))
+            for symmetry, one in zip(SYMMETRIES, found, strict=True)
+            if one.cam is not None
+        ]
+        assert len(maps) == 8
+        assert all((one == maps[0]).all() for one in maps)
 
 
 def test_other_numbers_of_views(tiny: Path, tiny_cache: Path) -> None:
