@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import quality
@@ -15,9 +14,17 @@ from Dashboard.assess.service import ModelNotReady, Service, UnknownModel
 from Dashboard.config import Config
 from models.inference.cores import usable_cores
 from models.inference.memory import return_large_blocks
-from quality.output import write_csv
-
-EXIT_SOME_FAILED, EXIT_USAGE = 1, 2
+from quality.console import (
+    EXIT_SOME_FAILED,
+    EXIT_USAGE,
+    Bom,
+    Csv,
+    error_console,
+    run,
+    saving,
+)
+from quality.names import printable
+from quality.output import require_writable
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -29,40 +36,44 @@ def commands() -> None:
 
 @app.command(
     epilog="Exit codes: 0 every image was assessed (one to retake counts as assessed), "
-    "1 some could not be read, 2 wrong use or no model. Settings come from the environment."
+    "1 some could not be read, 2 wrong use or no model, 130 interrupted. "
+    "Settings come from the environment."
 )
 def assess(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files and folders.")],
-    csv_file: Annotated[Path | None, typer.Option("--csv", help="Write a table here.")] = None,
+    csv_file: Csv = None,
+    bom: Bom = False,
     model: Annotated[str | None, typer.Option(help="Checkpoint, if not the default one.")] = None,
 ) -> None:
     """Judge the quality of images, classify those that pass, and say what to do."""
-    errors = Console(stderr=True, highlight=False)
+    errors = error_console()
     try:
-        files, others = quality.find_images(paths), quality.left_out(paths)
-        if not files:
-            raise ValueError(f"there is no image among the paths{others and f'; {others}'}")
-        if csv_file and not csv_file.absolute().parent.is_dir():
-            raise ValueError(f"--csv: the folder of {csv_file} does not exist")
+        inputs = quality.find_inputs(paths)
+        if not inputs.files:
+            raise ValueError("; ".join(["there is no image among the paths", *inputs.sentences()]))
+        if csv_file:
+            require_writable(csv_file)
         config = Config.from_env()
         service = Service(replace(config, model=model or config.model))
         return_large_blocks()
         service.warm_up(streams=usable_cores())
-    except (FileNotFoundError, ModelNotReady, UnknownModel, ValueError) as error:
+    except (ModelNotReady, UnknownModel, ValueError) as error:
         errors.print(str(error), markup=False)
         raise typer.Exit(EXIT_USAGE) from None
     rows: list[Row] = []
     columns = (TextColumn("Assessing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=errors, transient=True) as progress:
-        results = assess_files(service, files, jobs=usable_cores())
-        for row in progress.track(results, total=len(files)):
+    with (
+        saving(csv_file, COLUMNS, rows, bom=bom),
+        Progress(*columns, console=errors, transient=True) as progress,
+    ):
+        results = assess_files(service, inputs.files, jobs=usable_cores())
+        for row in progress.track(results, total=len(inputs.files)):
             rows.append(row)
-            if not csv_file:
-                typer.echo(_line(row), err=row["verdict"] == "error")
-    if csv_file:
-        write_csv(csv_file, COLUMNS, rows)
-    if others:
-        errors.print(others, markup=False, soft_wrap=True)
+            failed = row["verdict"] == "error"
+            if failed or not csv_file:
+                typer.echo(f"{printable(row['file'])}: {_answer(row)}", err=failed)
+    for sentence in inputs.sentences():
+        errors.print(sentence, markup=False)
     counts = Counter(row["message"] or "could not be read" for row in rows)
     for message, count in counts.most_common():
         errors.print(f"{count:6d}  {message}", markup=False)
@@ -70,19 +81,19 @@ def assess(
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
-def _line(row: Row) -> str:
+def _answer(row: Row) -> str:
     if row["verdict"] == "error":
-        return f"{row['file']}: {row['error']}"
+        return str(row["error"])
     if not row["prediction"]:
-        return f"{row['file']}: {row['message']}. {row['reasons']}"
+        return f"{row['message']}. {row['reasons']}"
     if row["in_distribution"] == "false":
         # A class and its probability beside "not assessed" would be read as an assessment.
-        return f"{row['file']}: {row['message']}"
+        return str(row["message"])
     return (
-        f"{row['file']}: {row['message']} ({row['prediction']}, {row['probability']:.0%}; "
+        f"{row['message']} ({row['prediction']}, {row['probability']:.0%}; "
         f"malignant {row['p_malignant']:.0%})"
     )
 
 
 if __name__ == "__main__":
-    app()
+    run(app)

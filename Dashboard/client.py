@@ -7,24 +7,28 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from quality.batch import list_inputs
-from quality.files import left_out
+import quality
+from quality.console import EXIT_SOME_FAILED, EXIT_USAGE, error_console, run
+from quality.names import printable
+from quality.output import replacing
 
 DEFAULT_URL = "http://127.0.0.1:8050"
 # A server gives an explanation five minutes, and may have to load the model for it before.
-TIMEOUT_SECONDS, EXPLAIN_TIMEOUT_SECONDS = 60.0, 330.0
-EXIT_SOME_FAILED, EXIT_USAGE, EXIT_UNREACHABLE = 1, 2, 3
+TIMEOUT_SECONDS, EXPLAIN_TIMEOUT_SECONDS, HEALTH_TIMEOUT_SECONDS = 60.0, 330.0, 5.0
+EXIT_UNREACHABLE = 3
+# More than a server takes: it says itself what is too much, and no file is read without an end.
+LIMITS = quality.Limits(max_bytes=2**30)
 EPILOG = (
     "Exit codes: 0 every image was answered (an image to retake is an answer too), 1 some could "
-    "not be, 2 wrong use, 3 the server cannot be reached."
+    "not be, 2 wrong use, 3 the server cannot be reached, 130 interrupted."
 )
 
 
@@ -93,6 +97,20 @@ class Client:
                     raise UnreachableError(_reason(error)) from error
         raise AssertionError("unreachable")
 
+    def alive(self) -> bool:
+        """Whether the server answers at all, over a connection of its own."""
+        self._connection.close()
+        own = type(self._connection)(
+            self._connection.host, self._connection.port, timeout=HEALTH_TIMEOUT_SECONDS
+        )
+        try:
+            own.request("GET", self._path.removesuffix("predict") + "health")
+            return own.getresponse().status == HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            own.close()
+
     def _exchange(self, body: bytes, headers: dict[str, str]) -> Reply:
         refused: OSError | None = None
         try:
@@ -137,7 +155,7 @@ def _multipart(data: bytes, fields: dict[str, str], boundary: str) -> Iterator[b
 
 def line(file: Path, reply: Reply, drawn: Path | None = None) -> str:
     """One line for people; `drawn` is where its explanation was written."""
-    body = reply.body
+    body, name = reply.body, printable(file)
     if reply.status == 200:
         shown = (
             f" ({body['prediction']}, {body['probability']:.0%}; "
@@ -146,11 +164,33 @@ def line(file: Path, reply: Reply, drawn: Path | None = None) -> str:
         if body["in_distribution"] is False:
             # A class and its probability beside "not assessed" would be read as an assessment.
             shown = ""
-        return f"{file}: {body['message']}{shown}{f', explained in {drawn}' if drawn else ''}"
+        where = f", explained in {printable(drawn)}" if drawn else ""
+        return f"{name}: {body['message']}{shown}{where}"
     reasons = body.get("quality", {}).get("reasons", [])
     return (
-        " ".join([f"{file}: {body['error']}.", *reasons]) if reasons else f"{file}: {body['error']}"
+        " ".join([f"{name}: {body['error']}.", *reasons]) if reasons else f"{name}: {body['error']}"
     )
+
+
+def ask(client: Client, file: Path, fields: dict[str, str]) -> Reply:
+    """The server's reply for one file; of status 0 where the file alone gets none.
+
+    That is where it cannot be read, or where the server answers others but not this one in time.
+
+    Raises:
+        UnreachableError: the server answers nothing.
+    """
+    try:
+        return client.predict(quality.read_bytes(file, LIMITS), fields)
+    except UnreachableError as error:
+        if not client.alive():
+            raise
+        why = f"got no answer: {error}"
+    except quality.ImageError as error:
+        why = str(error)
+    except OSError as error:
+        why = f"cannot be read: {error.strerror or error}"
+    return Reply(0, {"success": False, "error": why})
 
 
 def write_explanation(reply: Reply, file: Path, folder: Path) -> Path | None:
@@ -161,15 +201,14 @@ def write_explanation(reply: Reply, file: Path, folder: Path) -> Path | None:
     picture = reply.body.get("explain")
     if not isinstance(picture, str):
         return None
-    stem = f"{file.stem}-{reply.body['explanation']['method']}"
+    # A file's name has at most 255 bytes, a letter up to four of them.
+    stem = f"{file.stem[:50]}-{reply.body['explanation']['method']}"
     for number in range(1, 10_000):
         path = folder / f"{stem}{f'-{number}' if number > 1 else ''}.png"
-        try:
-            with path.open("xb") as output:
-                output.write(base64.b64decode(picture))
-        except FileExistsError:
-            continue
-        return path
+        if not path.exists():
+            with replacing(path) as temporary:
+                temporary.write_bytes(base64.b64decode(picture))
+            return path
     raise FileExistsError(f"{folder} holds too many explanations of {file.name}")
 
 
@@ -204,15 +243,15 @@ def main(
     ] = False,
 ) -> None:
     """Assess images with a running dashboard."""
-    errors = Console(stderr=True, highlight=False)
+    errors = error_console()
     if out is not None and not out.is_dir():
-        errors.print(f"--out: there is no folder {out}", markup=False)
+        errors.print(f"--out: there is no folder {printable(out)}", markup=False)
         raise typer.Exit(EXIT_USAGE)
     folder = out or (None if as_json else Path())
-    files, others = list_inputs(images), left_out(images)
-    if not files:
-        nothing = f"there is no image among the paths{others and f'; {others}'}"
-        errors.print(nothing, markup=False, soft_wrap=True)
+    inputs = quality.find_inputs(images)
+    if not inputs.files:
+        nothing = ["there is no image among the paths", *inputs.sentences()]
+        errors.print("; ".join(nothing), markup=False)
         raise typer.Exit(EXIT_USAGE)
     try:
         usual = EXPLAIN_TIMEOUT_SECONDS if explain else TIMEOUT_SECONDS
@@ -228,36 +267,33 @@ def main(
     failed = 0
     columns = (TextColumn("Assessing"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=errors, transient=True) as progress:
-        for file in progress.track(files):
+        for sent, file in enumerate(progress.track(inputs.files)):
             try:
-                data = file.read_bytes()
-            except OSError as error:
-                reply = Reply(0, {"success": False, "error": f"cannot be read: {error.strerror}"})
-            else:
-                try:
-                    reply = client.predict(data, fields)
-                except UnreachableError as error:
-                    errors.print(f"{url} cannot be reached: {error}", markup=False)
-                    raise typer.Exit(EXIT_UNREACHABLE) from None
-            failed += not reply.answered
-            drawn = None
+                reply = ask(client, file, fields)
+            except UnreachableError as error:
+                errors.print(f"{url} cannot be reached: {error}", markup=False)
+                if sent:
+                    errors.print(f"{len(inputs.files) - sent} images were not assessed")
+                raise typer.Exit(EXIT_UNREACHABLE) from None
+            drawn, undrawn = None, ""
             if folder is not None:
                 try:
                     drawn = write_explanation(reply, file, folder)
                 except OSError as error:
-                    errors.print(f"{folder} cannot be written: {error.strerror}", markup=False)
-                    raise typer.Exit(EXIT_USAGE) from None
+                    undrawn = f"its explanation cannot be written: {error.strerror or error}"
+                    errors.print(f"{printable(file)}: {undrawn}", markup=False)
+            failed += bool(undrawn) or not reply.answered
             if as_json:
                 record = {"file": str(file), "status": reply.status, **reply.body}
                 if drawn:
                     record["explain"] = str(drawn)
-                typer.echo(json.dumps(record, ensure_ascii=False))
+                typer.echo(json.dumps(record))
             else:
                 typer.echo(line(file, reply, drawn), err=not reply.answered)
-    if others:
-        errors.print(others, markup=False, soft_wrap=True)
+    for sentence in inputs.sentences():
+        errors.print(sentence, markup=False)
     if failed:
-        errors.print(f"{failed} of {len(files)} images could not be assessed")
+        errors.print(f"{failed} of {len(inputs.files)} images could not be assessed")
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
@@ -269,4 +305,4 @@ def application() -> typer.Typer:
 
 
 if __name__ == "__main__":
-    application()()
+    run(application())

@@ -214,7 +214,7 @@ def main() -> None:
     parser.add_argument("--clients", default="1,4,16", help="numbers of clients")
     chosen = parser.parse_args()
     counts = [int(text) for text in chosen.clients.split(",")]
-    found = quality.find_images(chosen.pictures)
+    found = quality.find_inputs(chosen.pictures).files
     files = [path.read_bytes() for path in found] or drawn()
     console = Console(highlight=False, width=110)
     folder = locate(chosen.model)

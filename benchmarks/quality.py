@@ -106,7 +106,7 @@ def main() -> None:
     arguments = parser.parse_args()
     root = os.environ.get("HAM10000_ROOT")
     paths = arguments.paths or ([Path(root) / "originals"] if root else [])
-    files = [path.read_bytes() for path in quality.find_images(paths)] or drawn()
+    files = [path.read_bytes() for path in quality.find_inputs(paths).files] or drawn()
     images = [quality.decode(data) for data in files]
 
     functions: dict[str, Callable[[int], object]] = {

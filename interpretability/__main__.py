@@ -1,6 +1,5 @@
 """`python -m interpretability`: explain a picture, list the methods, score their faithfulness."""
 
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -23,8 +22,8 @@ from interpretability.method import PRECISIONS
 from interpretability.methods import METHODS
 from interpretability.rendering.overlay import STYLES
 from models.checkpoint.card import DEFAULT_MODEL
+from quality.console import EXIT_USAGE, error_console, run
 
-EXIT_USAGE = 2
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -37,12 +36,8 @@ Model = Annotated[
 _LIST = ", ".join(METHODS)
 
 
-def _console() -> Console:
-    return Console(stderr=True, highlight=False, soft_wrap=True)
-
-
 def _fail(message: object) -> typer.Exit:
-    _console().print(str(message), markup=False)
+    error_console().print(str(message), markup=False)
     return typer.Exit(EXIT_USAGE)
 
 
@@ -76,7 +71,7 @@ def explain(
     ] = False,
 ) -> None:
     """Draw which parts of a picture speak for a class, and which against it."""
-    errors = _console()
+    errors = error_console()
     try:
         request = Requested.checked(
             image, out, raw, tuple(method or ("gradcam",)), precision, target, settings or (),
@@ -151,7 +146,7 @@ def score(
     """
     from interpretability.cli.score import run
 
-    errors = _console()
+    errors = error_console()
     columns = (TextColumn("Lesions"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     try:
         with Progress(*columns, console=errors, transient=True) as bar:
@@ -173,4 +168,4 @@ def _tell(bar: Progress, line: TaskID, count: int, errors: Console) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(app())
+    run(app)

@@ -5,6 +5,7 @@ import typer
 from models.cli.exporting import export_models
 from models.cli.listing import list_models
 from models.cli.predicting import EPILOG, predict
+from quality.console import run
 
 app = typer.Typer(
     add_completion=False,
@@ -17,4 +18,4 @@ app.command("export")(export_models)
 app.command("predict", epilog=EPILOG)(predict)
 
 if __name__ == "__main__":
-    app()
+    run(app)

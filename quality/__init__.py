@@ -10,7 +10,7 @@ from quality.errors import (
     UnsupportedFormatError,
 )
 from quality.exposure import brightness
-from quality.files import IMAGE_SUFFIXES, find_images, find_others, left_out, read, read_with_notes
+from quality.files import read, read_bytes, read_with_notes
 from quality.gate import (
     GATES,
     RECOMMENDED_THRESHOLDS,
@@ -20,6 +20,7 @@ from quality.gate import (
     Verdict,
     check,
 )
+from quality.inputs import IMAGE_SUFFIXES, Inputs, find_inputs
 from quality.limits import Limits
 from quality.sharpness import laplacian_variance, laplacian_variance_normalised
 
@@ -32,6 +33,7 @@ __all__ = [
     "EmptyImageError",
     "ImageError",
     "ImageTooLargeError",
+    "Inputs",
     "Limits",
     "Mode",
     "QualityReport",
@@ -42,12 +44,11 @@ __all__ = [
     "check",
     "decode",
     "decode_with_notes",
-    "find_images",
-    "find_others",
+    "find_inputs",
     "gamma",
     "laplacian_variance",
     "laplacian_variance_normalised",
-    "left_out",
     "read",
+    "read_bytes",
     "read_with_notes",
 ]

@@ -5,7 +5,7 @@ from collections import Counter
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import cv2
 import typer
@@ -14,12 +14,12 @@ from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
-from quality.batch import COLUMNS, Row, list_inputs, measure_all
-from quality.files import left_out
+from quality.batch import COLUMNS, Row, measure_all
+from quality.console import EXIT_SOME_FAILED, Bom, Csv, error_console, run, saving
 from quality.gate import DEFAULT_THRESHOLDS, Mode, Thresholds, default_thresholds
-from quality.output import write_csv
-
-UNREADABLE, USAGE, INTERRUPTED = 1, 2, 130
+from quality.inputs import find_inputs
+from quality.names import printable
+from quality.output import require_writable
 
 app = typer.Typer(add_completion=False)
 
@@ -41,12 +41,8 @@ def main(
             metavar="PATH", help="Pictures, and folders of pictures.", show_default=False
         ),
     ],
-    csv: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Write a table there instead of showing it.", dir_okay=False
-        ),
-    ] = None,
+    csv: Csv = None,
+    bom: Bom = False,
     min_laplacian: Annotated[
         float | None,
         typer.Option(
@@ -74,55 +70,52 @@ def main(
 ) -> None:
     """Measure sharpness, contrast and brightness of pictures, and judge which can be classified.
 
-    Of a folder, files with the ending of another format are left out, which is said.
+    Of a folder, what is no picture is left out, which is said at the end.
 
     Exit code 0: all files were measured, whatever the verdicts. 1: some could not be read.
 
-    2: wrong usage. 130: interrupted, and nothing was written.
+    2: wrong usage. 130: interrupted; what was measured is in FILE with ".partial" in its name.
     """
-    messages = Console(stderr=True)
+    messages = error_console()
     try:
         usual = default_thresholds(gate)
         thresholds = Thresholds(
             usual.min_laplacian if min_laplacian is None else min_laplacian,
             usual.min_gamma if min_gamma is None else min_gamma,
         )
+        if csv is not None:
+            require_writable(csv)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    if csv is not None and not csv.resolve().parent.is_dir():
-        raise typer.BadParameter(f"{csv}: there is no such folder", param_hint="--csv")
-    files, others = list_inputs(paths), left_out(paths)
-    if not files:
-        nothing = f"no pictures in {', '.join(map(str, paths))}{others and f'; {others}'}"
-        raise typer.BadParameter(nothing, param_hint="PATH")
+    inputs = find_inputs(paths)
+    if not inputs.files:
+        nothing = f"no pictures in {', '.join(map(printable, paths))}"
+        raise typer.BadParameter("; ".join([nothing, *inputs.sentences()]), param_hint="PATH")
     jobs = jobs or cores()
     if jobs > 1:
         # One picture per thread; OpenCV's own threads would only compete with these.
         cv2.setNumThreads(1)
-    try:
-        with closing(measure_all(files, thresholds, gate, jobs)) as measured:
-            rows = list(
-                track(measured, "Measuring", total=len(files), console=messages, transient=True)
-            )
-        if csv is not None:
-            write_csv(csv, COLUMNS, map(asdict, rows))
-    except KeyboardInterrupt:
-        messages.print("Interrupted: nothing was written.")
-        raise typer.Exit(INTERRUPTED) from None
-    except OSError as error:
-        messages.print(Text(f"The table cannot be written: {error}"))
-        raise typer.Exit(USAGE) from None
+    rows: list[Row] = []
+    table: list[dict[str, Any]] = []
+    with (
+        saving(csv, COLUMNS, table, bom=bom),
+        closing(measure_all(inputs.files, thresholds, gate, jobs)) as measured,
+    ):
+        total = len(inputs.files)
+        for row in track(measured, "Measuring", total=total, console=messages, transient=True):
+            rows.append(row)
+            table.append(asdict(row))
     if csv is None:
         show(rows, Console())
-    if others:
-        messages.print(Text(others), soft_wrap=True)
+    for sentence in inputs.sentences():
+        messages.print(sentence, markup=False)
     counts = Counter(row.verdict for row in rows)
     messages.print(
         f"{len(rows)} measured: {counts['accept']} accepted, {counts['reject']} rejected, "
         f"{counts['error']} unreadable."
     )
     if counts["error"]:
-        raise typer.Exit(UNREADABLE)
+        raise typer.Exit(EXIT_SOME_FAILED)
 
 
 def show(rows: list[Row], console: Console) -> None:
@@ -131,14 +124,14 @@ def show(rows: list[Row], console: Console) -> None:
     File names are printed as text, never as markup.
     """
     folder = os.path.commonpath([Path(row.file).absolute().parent for row in rows])
-    result = Table(title=_printable(folder), title_justify="left")
+    result = Table(title=Text(printable(folder)), title_justify="left")
     result.add_column("File", overflow="fold")
     for heading in ("Size", "Sharpness", "Contrast", "Brightness"):
         result.add_column(heading, justify="right", no_wrap=True)
     result.add_column("Verdict", no_wrap=True)
     sentences = []
     for row in rows:
-        name = _printable(os.path.relpath(row.file, folder))
+        name = Text(printable(os.path.relpath(row.file, folder)))
         result.add_row(
             name,
             "" if row.width is None else f"{row.width}x{row.height}",
@@ -151,14 +144,9 @@ def show(rows: list[Row], console: Console) -> None:
     console.print(result, *sentences, sep="\n")
 
 
-def _printable(name: str) -> Text:
-    """A file name as text, with escapes for bytes that are no UTF-8."""
-    return Text(os.fsencode(name).decode("utf-8", "backslashreplace"))
-
-
 def _number(value: float | None, decimals: int) -> str:
     return "" if value is None else f"{value:.{decimals}f}"
 
 
 if __name__ == "__main__":
-    app(prog_name="python -m quality")
+    run(app, prog_name="python -m quality")

@@ -1,13 +1,13 @@
 """Many files: a row for each, measured in parallel."""
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
 from quality.errors import ImageError
-from quality.files import find_images, read_with_notes
+from quality.files import read_with_notes
 from quality.gate import Mode, Thresholds, Verdict, check
 
 SEPARATOR = " | "
@@ -34,17 +34,6 @@ class Row:
 
 
 COLUMNS = tuple(field.name for field in fields(Row))
-
-
-def list_inputs(paths: Iterable[Path]) -> list[Path]:
-    """Files that `paths` mean, each once; a missing path stays, for a row of its own."""
-    found: dict[Path, None] = {}
-    for path in paths:
-        try:
-            found.update(dict.fromkeys(find_images([path])))
-        except FileNotFoundError:
-            found[path] = None
-    return list(found)
 
 
 def measure(path: Path, thresholds: Thresholds | None = None, mode: Mode = "classic") -> Row:

@@ -8,6 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from quality.formats import is_picture
+from quality.names import printable
+
+FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+"""Letters with which a text begins that spreadsheet programs calculate, those of full width too."""
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -24,9 +30,12 @@ def replacing(path: Path) -> Iterator[Path]:
         >>> [file.name for file in folder.iterdir()]
         ['table.csv']
     """
-    path = path.resolve()  # a link to a file stays a link
+    path = Path(os.path.realpath(path))  # a link to a file stays a link
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    # A long name has no room for what makes it another one.
+    handle, name = tempfile.mkstemp(
+        prefix=f".{path.stem[:40]}-", suffix=path.suffix[-20:], dir=path.parent
+    )
     os.close(handle)
     temporary = Path(name)
     try:
@@ -43,27 +52,92 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+def write_csv(
+    path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]], *, bom: bool = False
+) -> None:
     """Write `rows` below a header, UTF-8, whole or not at all; to a pipe or a device directly.
 
-    File names may hold bytes that are not UTF-8; they are written back as they are.
+    Every table of a command or page is written here, each cell as `cell` gives it.
+
+    bom: begin with a byte-order mark, without which spreadsheet programs guess another encoding.
 
     Raises:
         OSError: the folder cannot be written to.
         ValueError: a row has a key that is not among `columns`.
     """
-    if path.exists() and not path.is_file():  # a pipe or a terminal cannot be replaced
-        _write_csv(path, columns, rows)
+    if _is_device(path):
+        _write_csv(path, columns, rows, bom)
         return
     with replacing(path) as temporary:
-        _write_csv(temporary, columns, rows)
+        _write_csv(temporary, columns, rows, bom)
 
 
-def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+def partial(path: Path) -> Path:
+    """Where the rows of a table stay that was not finished; of a pipe or a device, itself.
+
+    Examples:
+        >>> partial(Path("out/table.csv")).name
+        'table.partial.csv'
+    """
+    return path if _is_device(path) else path.with_suffix(f".partial{path.suffix}")
+
+
+def require_writable(path: Path) -> None:
+    """Raise ValueError, a sentence about `--csv`, where no table could be written to `path`.
+
+    To be asked before hours of work, not after.
+    """
+    if _is_device(path):
+        return
+    if path.is_file():
+        with path.open("rb") as file:
+            if is_picture(file.read(1024)):
+                raise ValueError(f"--csv: {printable(path)} is a picture, no table replaces it")
+    folder = Path(os.path.realpath(path)).parent
+    if not folder.is_dir():
+        raise ValueError(f"--csv: the folder of {printable(path)} does not exist")
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ValueError(
+            f"--csv: the folder of {printable(path)} cannot be written to: {error.strerror}"
+        ) from None
+
+
+def cell(value: Any) -> Any:
+    r"""A value as it stands in a table: numbers stay numbers, and no text is a formula.
+
+    A text that a spreadsheet program would calculate gets an apostrophe before it. Bytes of a
+    file's name that are no UTF-8 become escapes: one such name would make the whole table
+    unreadable.
+
+    Examples:
+        >>> [cell(value) for value in (-1.5, True, None, "=1+1", "caf\udce9.png", "nv")]
+        [-1.5, 'true', '', "'=1+1", 'caf\\xe9.png', 'nv']
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not isinstance(value, str):
+        return value
+    text = value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def _is_device(path: Path) -> bool:
+    """Whether `path` is a pipe, a terminal or the like, which cannot be replaced."""
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
+def _write_csv(
+    path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]], bom: bool
+) -> None:
+    with path.open("w", encoding="utf-8-sig" if bom else "utf-8", newline="") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({key: cell(value) for key, value in row.items()} for row in rows)
 
 
 def sweep(folder: Path) -> None:

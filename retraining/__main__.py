@@ -5,6 +5,7 @@ import errno
 import typer
 
 from models.errors import CheckpointError, WeightsUnavailableError
+from quality.console import pass_any_text
 from retraining.cli import config, data, reports, training, trust
 from retraining.cli.console import errors
 from retraining.data.errors import DataError
@@ -22,6 +23,7 @@ app.add_typer(config.app, name="config", help="Show what a recipe resolves to, o
 
 def main() -> None:
     """Run a command; what the user can mend is one sentence and exit status 2."""
+    pass_any_text()
     try:
         app()
     except (ValueError, DataError, CheckpointError, WeightsUnavailableError, OSError) as error:

@@ -12,6 +12,7 @@ from interpretability.methods import METHODS, get_method
 from interpretability.rendering import overlay
 from models.registry.backbones import BACKBONES
 from quality.arrays import RGBImage
+from quality.names import printable
 from quality.output import replacing
 
 
@@ -64,7 +65,7 @@ class Requested:
             raise CommandError(f"--opacity must be from 0 to 1, got {opacity}")
         for option, path in (("--out", out), ("--raw", raw)):
             if path is not None and not path.absolute().parent.is_dir():
-                raise CommandError(f"{option}: the folder of {path} does not exist")
+                raise CommandError(f"{option}: the folder of {printable(path)} does not exist")
         values = dict(_setting(text) for text in settings)
         for name in methods:
             get_method(name).settings(precision, values)
@@ -79,11 +80,11 @@ class Requested:
         try:
             picture = read(self.image)
         except (ImageError, OSError) as error:
-            raise CommandError(f"{self.image}: {error}") from None
+            raise CommandError(f"{printable(self.image)}: {error}") from None
         report = check(picture)
         if report.verdict == "reject" and not self.override_gate:
             raise CommandError(
-                f"{self.image}: Please retake your image. {' '.join(report.reasons)} "
+                f"{printable(self.image)}: Please retake your image. {' '.join(report.reasons)} "
                 "(--no-gate explains it all the same)"
             )
         return picture

@@ -12,19 +12,15 @@ Row = dict[str, Any]
 
 
 class Classified(NamedTuple):
-    """A file's row of the table, why it could not be read, and whether it is a picture of skin.
-
-    in_distribution: as of a prediction; None for a file that could not be read, too.
-    """
+    """A file's row of the table, and why it could not be read."""
 
     row: Row
     error: str | None
-    in_distribution: bool | None
 
 
 def columns(codes: Sequence[str]) -> tuple[str, ...]:
     """The columns of the table, for a taxonomy's codes."""
-    return ("file", "prediction", *codes, "p_malignant", "model")
+    return ("file", "code", "prediction", *codes, "p_malignant", "in_distribution", "model")
 
 
 def classify_files(
@@ -40,12 +36,11 @@ def classify_files(
         try:
             image = quality.read(file)
         except quality.ImageError as error:
-            return Classified(_empty(file, classifier), str(error), None)
+            return Classified(_empty(file, classifier), str(error))
         except OSError as error:
             reason = f"cannot be read: {error.strerror or error}"
-            return Classified(_empty(file, classifier), reason, None)
-        prediction = classifier.predict_one(image)
-        return Classified(_row(file, prediction), None, prediction.in_distribution)
+            return Classified(_empty(file, classifier), reason)
+        return Classified(_row(file, classifier.predict_one(image)), None)
 
     with ThreadPoolExecutor(jobs or classifier.streams + 1) as pool:
         try:
@@ -58,9 +53,11 @@ def _row(file: Path, prediction: Prediction) -> Row:
     probabilities = {code: round(p, 6) for code, p in prediction.probabilities.items()}
     return {
         "file": str(file),
-        "prediction": prediction.code,
+        "code": prediction.code,
+        "prediction": prediction.name,
         **probabilities,
         "p_malignant": round(prediction.p_malignant, 6),
+        "in_distribution": prediction.in_distribution,
         "model": prediction.model,
     }
 

@@ -22,7 +22,7 @@ def list_models(
 ) -> None:
     """Show the checkpoints that are there and the backbones that can be trained."""
     if as_json:
-        typer.echo(json.dumps(to_dict(), indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(to_dict(), indent=2))
         return
     console = Console(highlight=False)
     for title, rows in (("Checkpoints", checkpoint_rows()), ("Backbones", backbone_rows())):

@@ -7,13 +7,16 @@ from typing import Annotated, Any
 import typer
 
 from models.checkpoint.card import DEFAULT_MODEL
-from models.cli.console import EXIT_SOME_FAILED, error_console, printable, usage_error
+from models.cli.console import usage_error
 from models.cli.exporting import prepared
+from quality.console import EXIT_SOME_FAILED, Bom, Csv, error_console, saving
+from quality.names import printable
+from quality.output import require_writable
 
 OUT_OF_DISTRIBUTION = "not a dermatoscopic image of skin, so the class means nothing"
 EPILOG = (
     "Exit codes: 0 every file was classified, 1 some could not be read (their rows have "
-    "empty values, the reasons are on standard error), 2 wrong use or no model."
+    "empty values, the reasons are on standard error), 2 wrong use or no model, 130 interrupted."
 )
 
 
@@ -23,9 +26,8 @@ def predict(
         str,
         typer.Option(envvar="MODEL", metavar="NAME", help="Checkpoint, or the folder of one."),
     ] = DEFAULT_MODEL,
-    csv_file: Annotated[
-        Path | None, typer.Option("--csv", metavar="FILE", help="Write a table here.")
-    ] = None,
+    csv_file: Csv = None,
+    bom: Bom = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
     tta: Annotated[
         bool,
@@ -43,16 +45,14 @@ def predict(
 
     from models.cli.classify_files import classify_files, columns
     from models.inference.classifier import Classifier, ModelNotReady
-    from quality.batch import list_inputs
-    from quality.files import left_out
-    from quality.output import write_csv
+    from quality.inputs import find_inputs
 
     try:
-        files, others = list_inputs(paths), left_out(paths)
-        if not files:
-            raise ValueError(f"there is no image among the paths{others and f'; {others}'}")
-        if csv_file and not csv_file.absolute().parent.is_dir():
-            raise ValueError(f"--csv: the folder of {csv_file} does not exist")
+        inputs = find_inputs(paths)
+        if not inputs.files:
+            raise ValueError("; ".join(["there is no image among the paths", *inputs.sentences()]))
+        if csv_file:
+            require_writable(csv_file)
         prepared(model)
         classifier = Classifier(model, tta=tta)
     except (ModelNotReady, ValueError) as error:  # CheckpointError among them
@@ -60,34 +60,40 @@ def predict(
     names = columns(classifier.card.taxonomy.codes)
     errors = error_console()
     rows: list[dict[str, Any]] = []
-    failures = 0
+    reasons: list[str | None] = []
     shown = (TextColumn("Classifying"), BarColumn(), MofNCompleteColumn(), Remaining())
-    hidden = not errors.is_terminal
-    with Progress(*shown, console=errors, transient=True, disable=hidden) as progress:
-        results = classify_files(classifier, files, jobs=jobs)
-        for row, reason, in_distribution in progress.track(results, total=len(files)):
-            if reason is not None:
-                failures += 1
-                errors.print(f"{printable(row['file'])}: {reason}", markup=False)
-            elif not (csv_file or as_json):
-                note = f"; {OUT_OF_DISTRIBUTION}" if in_distribution is False else ""
-                typer.echo(_line(row) + note)
-            elif in_distribution is False:
-                errors.print(f"{printable(row['file'])}: {OUT_OF_DISTRIBUTION}", markup=False)
-            more = {"error": reason, "in_distribution": in_distribution}
-            rows.append(row | more if as_json and not csv_file else row)
-    if csv_file:
-        write_csv(csv_file, names, rows)
-    if as_json:
-        typer.echo(json.dumps(rows, indent=2))
-    if others:
-        errors.print(others, markup=False)
+    try:
+        with (
+            saving(csv_file, names, rows, bom=bom),
+            Progress(
+                *shown, console=errors, transient=True, disable=not errors.is_terminal
+            ) as progress,
+        ):
+            results = classify_files(classifier, inputs.files, jobs=jobs)
+            for row, reason in progress.track(results, total=len(inputs.files)):
+                rows.append(row)
+                reasons.append(reason)
+                outside = row["in_distribution"] is False
+                name = printable(row["file"])
+                if reason is not None:
+                    errors.print(f"{name}: {reason}", markup=False)
+                elif not (csv_file or as_json):
+                    note = f"; {OUT_OF_DISTRIBUTION}" if outside else ""
+                    typer.echo(f"{name}: {_answer(row)}{note}")
+                elif outside:
+                    errors.print(f"{name}: {OUT_OF_DISTRIBUTION}", markup=False)
+    finally:  # what is done, where it was interrupted
+        if as_json:
+            listed = [row | {"error": why} for row, why in zip(rows, reasons, strict=True)]
+            typer.echo(json.dumps(listed, indent=2))
+    for sentence in inputs.sentences():
+        errors.print(sentence, markup=False)
+    failures = len(rows) - reasons.count(None)
     if failures:
-        errors.print(f"{failures} of {len(files)} files could not be read", markup=False)
+        errors.print(f"{failures} of {len(rows)} files could not be read", markup=False)
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
-def _line(row: dict[str, Any]) -> str:
-    code = row["prediction"]
-    name = printable(row["file"])
-    return f"{name}: {code} {row[code]:.1%}, malignant {row['p_malignant']:.1%}"
+def _answer(row: dict[str, Any]) -> str:
+    code = row["code"]
+    return f"{code} {row[code]:.1%}, malignant {row['p_malignant']:.1%}"

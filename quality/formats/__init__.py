@@ -56,6 +56,7 @@ __all__ = [
     "SeveralPicturesError",
     "UnsupportedVariantError",
     "describe",
+    "is_picture",
     "sanitise",
     "sniff",
 ]
@@ -94,3 +95,13 @@ def describe(data: bytes) -> str:
     if is_text and all(c.isprintable() or c in "\t\r\n\ufeff" for c in text):
         return "a text file"
     return "of an unknown kind"
+
+
+def is_picture(head: bytes) -> bool:
+    """Whether a file that begins with `head` is a picture, of an accepted format or another.
+
+    Examples:
+        >>> is_picture(b"GIF89a"), is_picture(b"%PDF-1.7")
+        (True, False)
+    """
+    return sniff(head) is not None or describe(head).endswith((" picture", "DICOM file"))

@@ -103,9 +103,7 @@ def _folder(folder: Path, layout: Layout, out: Path) -> None:
     plain = _IMAGE_FOLDER.fullmatch(folder.name)
     split = _SPLITS.get((plain[1] if plain else folder.name).lower(), "")
     files = [
-        f
-        for f in quality.find_images([folder])
-        if out.resolve() not in f.resolve().parents and "__MACOSX" not in f.parts
+        f for f in quality.find_inputs([folder]).files if out.resolve() not in f.resolve().parents
     ]
     if not files and not split:
         if layout.metadata or plain:

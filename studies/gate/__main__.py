@@ -7,6 +7,7 @@ import typer
 
 from models.checkpoint.card import DEFAULT_MODEL, WEIGHTS_DIR
 from models.errors import CheckpointError
+from quality.console import pass_any_text
 from retraining.cli.console import console, errors, progress_bar
 from retraining.data.index import DataError
 
@@ -50,6 +51,7 @@ def gate(
 
 def main() -> None:
     """Run the study; what the user can mend is one sentence and exit status 2."""
+    pass_any_text()
     try:
         app()
     except (ValueError, DataError, CheckpointError, OSError) as error:

@@ -112,5 +112,5 @@ def _rounded(value: float) -> float:
 
 
 def _images_in(folder: Path) -> Iterator[Image]:
-    for path in quality.find_images([folder]):
+    for path in quality.find_inputs([folder]).files:
         yield quality.read(path)

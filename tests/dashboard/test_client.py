@@ -1,10 +1,12 @@
+import errno
 import json
 import logging
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
 
 import cv2
@@ -72,21 +74,21 @@ def test_a_line_per_image(url: str, images: dict[str, str], run: Run) -> None:
 
 
 def test_folders(url: str, images: dict[str, str], run: Run, tmp_path: Path) -> None:
-    (tmp_path / "a.heic").touch()
+    (tmp_path / "a.doc").touch()
     (tmp_path / "notes.txt").touch()
     code, out, err = run("--url", url, images["malignant"], str(tmp_path))
     assert code == 0
     files = [line.partition(": ")[0] for line in out.splitlines()]
     assert files == [images["malignant"], images["benign"], images["blurred"]]
-    assert "1 file is no picture by its ending" in err
-    assert err.endswith(f" and was left out: {tmp_path / 'a.heic'}\n")
+    assert "1 file is no picture by its content" in err
+    assert err.endswith(f" and was left out: {tmp_path / 'a.doc'}\n")
 
 
 def test_a_folder_without_images(run: Run, tmp_path: Path) -> None:
     (tmp_path / "a.heic").touch()
     code, out, err = run(str(tmp_path))
     assert (code, out) == (client.EXIT_USAGE, "")
-    assert err.startswith("there is no image among the paths; 1 file is no picture by its ending")
+    assert err.startswith("there is no image among the paths; 1 file is no picture by its content")
 
 
 def test_json_lines(url: str, images: dict[str, str], run: Run) -> None:
@@ -157,6 +159,52 @@ def test_a_bad_file_does_not_stop_the_others(
     assert len(out.splitlines()) == 1
     assert "gone.jpg: cannot be read: No such file or directory" in err
     assert "2 of 3 images could not be assessed" in err
+
+
+def test_an_image_that_the_server_does_not_get_done_costs_no_other(
+    images: dict[str, str], run: Run
+) -> None:
+    ended = threading.Event()
+
+    class Slow(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def do_POST(self) -> None:
+            ended.wait(30)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Slow) as server:
+        threading.Thread(target=server.serve_forever).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        code, _, err = run("--url", address, "--timeout", "0.2", *images.values())
+        ended.set()
+        server.shutdown()
+    assert code == client.EXIT_SOME_FAILED
+    assert err.count("got no answer: no answer in time") == len(images)
+
+
+def test_an_explanation_that_cannot_be_written_costs_no_answer(
+    explaining_url: str, images: dict[str, str], run: Run, tmp_path: Path
+) -> None:
+    long = tmp_path / f"{'ü' * 100}.png"
+    long.write_bytes(Path(images["benign"]).read_bytes())
+    options = ("--url", explaining_url, "--explain", "--precision", "Low", "--out", str(tmp_path))
+    code, out, _ = run(*options, str(long))
+    assert (code, (tmp_path / f"{'ü' * 50}-gradcam.png").is_file()) == (0, True)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client, "replacing", full)
+        code, out, err = run(*options, images["benign"])
+    assert code == client.EXIT_SOME_FAILED
+    assert NO_APPOINTMENT in out
+    assert "its explanation cannot be written: No space left on device" in err
 
 
 def test_a_file_that_is_too_large(

@@ -12,4 +12,4 @@ import quality
 @pytest.fixture(scope="session")
 def originals(ham10000_root: Path) -> list[NDArray[np.uint8]]:
     """HAM10000 pictures at their own 600x450."""
-    return [quality.read(path) for path in quality.find_images([ham10000_root / "originals"])]
+    return [quality.read(path) for path in quality.find_inputs([ham10000_root / "originals"]).files]

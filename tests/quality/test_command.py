@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import errno
 import os
 import signal
 import subprocess
@@ -14,8 +15,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import quality
+from quality import batch
 from quality.__main__ import app
-from quality.batch import COLUMNS, Row, list_inputs, measure, measure_all
+from quality.batch import COLUMNS, Row, measure, measure_all
 from quality.output import write_csv
 from tests.quality.makers import picture, save
 from tests.quality.test_gate import BLURRED, PALE, SHARP
@@ -136,19 +138,19 @@ def test_a_folder_without_pictures_is_wrong_usage(tmp_path: Path) -> None:
 
 
 def test_files_of_other_formats_are_counted_and_named(folder: Path, tmp_path: Path) -> None:
-    """They get no row and leave the exit code as it is."""
+    """They get no row and leave the exit code as it is, where they are no pictures."""
     for name in ("4 [red]text.jpg", "5 empty.jpg"):
         (folder / name).unlink()
-    for name in ("a.heic", "b.svg", "[bold]c.pdf", "d.dcm", "notes.txt"):
+    for name in ("a.doc", "b.svg", "[bold]c.pdf", "d.zip", "notes.txt"):
         (folder / name).touch()
     out = tmp_path / "out.csv"
     result = run(folder, "--csv", out)
     assert result.exit_code == 0
     assert len(rows(out)) == 3
     left_out, summary = result.stderr.splitlines()[-2:]  # below the progress
-    assert left_out.startswith("4 files are no pictures by their endings")
+    assert left_out.startswith("4 files are no pictures by their content")
     assert left_out.endswith(
-        f"{folder / '[bold]c.pdf'}, {folder / 'a.heic'}, {folder / 'b.svg'} and 1 more"
+        f"{folder / '[bold]c.pdf'}, {folder / 'a.doc'}, {folder / 'b.svg'} and 1 more"
     )
     assert summary == "3 measured: 1 accepted, 2 rejected, 0 unreadable."
 
@@ -189,21 +191,63 @@ def test_csv_to_a_device(folder: Path) -> None:
 
 
 def test_names_that_are_no_utf_8(folder: Path, tmp_path: Path) -> None:
-    name = os.fsdecode(b"caf\xe9.png")
+    name = os.fsdecode(b"caf\xe9\n.png")
     try:
         (folder / name).write_bytes(save(SHARP, "PNG"))
     except OSError:
         pytest.skip("this file system holds UTF-8 names only")
     out = tmp_path / "out.csv"
     assert run(folder / name, "--csv", out).exit_code == 0
-    assert b"caf\xe9.png" in out.read_bytes()
-    assert "caf\\xe9.png" in run(folder / name).stdout
+    assert rows(out)[0]["file"].endswith("caf\\xe9\n.png")
+    assert "caf\\xe9\\n.png" in run(folder / name).stdout
 
 
-def test_inputs_are_listed_once_and_in_order(folder: Path) -> None:
-    first, missing = folder / "1 sharp.png", folder / "missing"
-    assert list_inputs([missing, first, folder, missing])[:2] == [missing, first]
-    assert len(list_inputs([missing, first, folder, missing])) == 6
+def interrupted(path: Path, *_: object) -> Row:
+    """Measures all but one file, at which somebody presses Ctrl-C."""
+    if path.name.startswith("3"):
+        raise KeyboardInterrupt
+    return measure(path)
+
+
+def test_an_interrupt_loses_nothing_and_leaves_no_part_of_a_table(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "measure", interrupted)
+    out = tmp_path / "out.csv"
+    result = run(folder, "--csv", out, "--jobs", 1)
+    assert result.exit_code == 130
+    kept = tmp_path / "out.partial.csv"
+    assert f"Interrupted; what is done, 2 rows, is in {kept}." in result.stderr
+    assert [Path(row["file"]).name[0] for row in rows(kept)] == ["1", "2"]
+    assert not out.exists()
+    assert run(folder, "--jobs", 1).exit_code == 130
+
+
+def test_a_disk_that_fills_up_is_one_sentence(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("quality.console.write_csv", full)
+    result = run(folder, "--csv", tmp_path / "out.csv")
+    assert result.exit_code == 2
+    assert "out.csv cannot be written: No space left on device" in result.stderr
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+def test_any_encoding_of_the_terminal(tmp_path: Path, encoding: str) -> None:
+    """Escapes stand in for letters that it has not, instead of a traceback."""
+    (tmp_path / "ж\udce9.png").write_bytes(save(SHARP, "PNG"))
+    done = subprocess.run(
+        [sys.executable, "-m", "quality", str(tmp_path), str(tmp_path / "gone ж")],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONIOENCODING": encoding, "COLUMNS": "300"},
+    )
+    assert done.returncode == 1
+    assert "\\u0436\\xe9.png" in done.stdout
+    assert "Traceback" not in done.stderr
 
 
 def test_rows_come_in_the_order_of_the_paths(tmp_path: Path) -> None:
@@ -240,6 +284,6 @@ def test_interrupted(tmp_path: Path) -> None:
             command.wait(5)  # on a busy machine the signal is heard late
     _, messages = command.communicate(timeout=60)
     assert command.returncode == 130
-    assert "Interrupted: nothing was written." in messages
+    assert "Interrupted; nothing was written." in messages
     assert "Traceback" not in messages
     assert list(tmp_path.iterdir()) == [pipe]

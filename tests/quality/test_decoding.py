@@ -325,7 +325,7 @@ def test_nothing_is_written_to_disk(tmp_path: Path) -> None:
     code = (
         "import resource, sys, quality\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
-        "print([quality.read(p).shape for p in quality.find_images(sys.argv[1:])])\n"
+        "print([quality.read(p).shape for p in quality.find_inputs(sys.argv[1:]).files])\n"
     )
     command = [sys.executable, "-B", "-c", code, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)

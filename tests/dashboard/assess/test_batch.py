@@ -88,13 +88,38 @@ def test_lines_without_a_table(assess: Assess, folder: Path) -> None:
 def test_files_of_other_formats_are_counted_and_named(assess: Assess, folder: Path) -> None:
     for name in ("half.jpg", "text.jpg"):
         (folder / name).unlink()
-    for name in ("a.heic", "b.svg"):
+    for name in ("a.doc", "b.svg"):
         (folder / name).touch()
     code, out, err = assess(folder)
     assert (code, len(out.splitlines())) == (0, 3)
-    named = f"{folder / 'a.heic'}, {folder / 'b.svg'}"
-    assert "2 files are no pictures by their endings" in err
+    named = f"{folder / 'a.doc'}, {folder / 'b.svg'}"
+    assert "2 files are no pictures by their content" in err
     assert f" and were left out: {named} " in err
+
+
+def test_what_is_not_there_costs_no_other_image(
+    assess: Assess, folder: Path, tmp_path: Path
+) -> None:
+    (folder / "day").symlink_to("gone")
+    odd = folder / "caf\udce9.png"
+    odd.write_bytes((folder / "benign.png").read_bytes())
+    table = tmp_path / "table.csv"
+    code, out, err = assess(folder / "gone", folder / "day", odd, "--csv", table)
+    assert (code, out) == (command.EXIT_SOME_FAILED, "")
+    gone, day, benign = csv.DictReader(io.StringIO(table.read_text(encoding="utf-8")))
+    assert "No such file" in gone["error"]
+    assert "No such file" in day["error"]
+    assert f"{folder / 'day'}: cannot be read: No such file" in err
+    assert (benign["message"], Path(benign["file"]).name) == (NO_APPOINTMENT, "caf\\xe9.png")
+    code, _, err = assess(folder)
+    assert f"1 folder or link was not readable: {folder / 'day'} (No such file" in err
+    assert code == command.EXIT_SOME_FAILED
+
+
+def test_a_table_for_spreadsheet_programs(assess: Assess, folder: Path, tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    assert assess(folder / "benign.png", "--csv", table, "--bom")[0] == 0
+    assert table.read_bytes().startswith(b"\xef\xbb\xbffile,")
 
 
 def test_another_model(assess: Assess, folder: Path) -> None:
@@ -105,7 +130,6 @@ def test_another_model(assess: Assess, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["gone"], "no such file or folder: gone"),
         (["{empty}"], "there is no image among the paths"),
         (["{image}", "--csv", "gone/table.csv"], "the folder of gone/table.csv does not exist"),
         (["{image}", "--model", "x"], "there is no checkpoint 'x'; the checkpoints are: careful"),

@@ -15,12 +15,12 @@ import quality
 from models.__main__ import app
 from models.cli import exporting
 from models.cli.listing import checkpoint_rows, headlines, metric_line, to_dict
-from models.inference.classifier import Classifier
+from models.inference.classifier import Classifier, Prediction
 from models.registry.backbones import BACKBONES
 from models.registry.taxonomy import HAM10000
 
 pytestmark = pytest.mark.torch
-COLUMNS = "file,prediction,akiec,bcc,bkl,df,mel,nv,vasc,p_malignant,model"
+COLUMNS = "file,code,prediction,akiec,bcc,bkl,df,mel,nv,vasc,p_malignant,in_distribution,model"
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +63,7 @@ def test_a_table_of_a_folder(
     for row, prediction in zip(rows, expected, strict=True):
         got = {code: float(row[code]) for code in HAM10000.codes}
         assert got == pytest.approx(prediction.probabilities, abs=1e-6)
-        assert row["prediction"] == prediction.code
+        assert (row["code"], row["prediction"]) == (prediction.code, prediction.name)
         assert float(row["p_malignant"]) == pytest.approx(prediction.p_malignant, abs=1e-6)
         assert row["model"] == "tiny"
     assert list(tmp_path.glob(".out*")) == []
@@ -97,19 +97,19 @@ def test_unreadable_files_are_named_and_keep_an_empty_row(folder: Path, tmp_path
     assert "3 of 5 files could not be read" in result.stderr
     rows = {Path(row["file"]).name: row for row in table(out)}
     assert list(rows) == ["a.png", "c.jpg", "b.bmp", "notes.txt", "missing.jpg"]
-    unread = [name for name, row in rows.items() if row["prediction"] == ""]
+    unread = [name for name, row in rows.items() if row["code"] == ""]
     assert unread == ["c.jpg", "notes.txt", "missing.jpg"]
     assert set(rows["c.jpg"].values()) == {str(folder / "c.jpg"), "", "tiny"}
 
 
-def test_files_of_other_formats_are_counted_and_named(folder: Path) -> None:
-    for name in ("a.heic", "b.svg"):
+def test_files_of_other_kinds_are_counted_and_named(folder: Path) -> None:
+    for name in ("a.doc", "b.svg"):
         (folder / name).touch()
     result = run("predict", folder)
     assert (result.exit_code, len(result.stdout.splitlines())) == (0, 2)
     (line,) = result.stderr.splitlines()
-    assert line.startswith("2 files are no pictures by their endings")
-    assert line.endswith(f" and were left out: {folder / 'a.heic'}, {folder / 'b.svg'}")
+    assert line.startswith("2 files are no pictures by their content")
+    assert line.endswith(f" and were left out: {folder / 'a.doc'}, {folder / 'b.svg'}")
 
 
 def test_a_name_that_is_no_text_is_kept(folder: Path, tmp_path: Path) -> None:
@@ -118,10 +118,29 @@ def test_a_name_that_is_no_text_is_kept(folder: Path, tmp_path: Path) -> None:
     odd.write_bytes((folder / "a.png").read_bytes())
     out = tmp_path / "out.csv"
     assert run("predict", odd, "--csv", out).exit_code == 0
-    assert b"na\xe4vus.png" in out.read_bytes()
-    assert "na\ufffdvus.png: " in run("predict", odd).stdout
+    assert table(out)[0]["file"].endswith("na\\xe4vus.png")
+    assert "na\\xe4vus.png: " in run("predict", odd).stdout
     (row,) = json.loads(run("predict", odd, "--json").stdout)
     assert row["file"] == str(odd)
+
+
+def test_an_interrupt_keeps_what_is_done(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predict_one, done = Classifier.predict_one, iter((True, False))
+
+    def interrupted(*given: object) -> Prediction:
+        if not next(done):
+            raise KeyboardInterrupt
+        return predict_one(*given)
+
+    monkeypatch.setattr(Classifier, "predict_one", interrupted)
+    result = run("predict", folder, "--jobs", 1, "--json", "--csv", tmp_path / "out.csv")
+    assert result.exit_code == 130
+    assert "what is done, 1 rows, is in" in result.stderr
+    (row,) = table(tmp_path / "out.partial.csv")
+    (same,) = json.loads(result.stdout)
+    assert row["file"] == same["file"] == str(folder / "a.png")
 
 
 def test_json_on_standard_output(folder: Path) -> None:
@@ -129,12 +148,12 @@ def test_json_on_standard_output(folder: Path) -> None:
     result = run("predict", folder, "--json", "--jobs", 1)
     assert result.exit_code == 1
     first, second, third = json.loads(result.stdout)
-    assert list(first) == [*COLUMNS.split(","), "error", "in_distribution"]
+    assert list(first) == [*COLUMNS.split(","), "error"]
     assert sum(first[code] for code in HAM10000.codes) == pytest.approx(1, abs=1e-5)
     assert first["error"] is None
-    assert (second["prediction"], second["nv"]) == (None, None)
+    assert (second["code"], second["nv"]) == (None, None)
     assert "accepted" in second["error"]
-    assert third["prediction"] in HAM10000.codes
+    assert HAM10000.name(third["code"]) == third["prediction"]
 
 
 def test_a_line_for_each_file(folder: Path) -> None:

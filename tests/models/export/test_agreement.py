@@ -36,7 +36,9 @@ def images(ham10000_root: Path) -> list[NDArray[np.uint8]]:
         for row in csv.DictReader(file):
             by_class[row["dx"]].append(row["image_id"])
     wanted = {f"{name}.jpg" for names in by_class.values() for name in names[:PER_CLASS]}
-    found = [quality.read(path) for path in quality.find_images([ham10000_root / "originals"])]
+    found = [
+        quality.read(path) for path in quality.find_inputs([ham10000_root / "originals"]).files
+    ]
     for archive in ARCHIVES:
         with zipfile.ZipFile(ham10000_root / archive) as pictures:
             names = [name for name in pictures.namelist() if Path(name).name in wanted]
