@@ -21,9 +21,9 @@ FILE_FIELD = "file-field"
 def drop_zone(config: Config) -> html.Div:
     """Where files and folders are dropped and chosen, and what is to be said of them.
 
-    The file field is put into `#picker` by `assets/assess/intake.js`, which also opens it where the
-    zone is pressed: Dash has no file field that leaves files alone; its own Upload reads all of them
-    into memory at once.
+    The file field is put into `#picker` by `assets/assess/intake.js`, which also opens it where
+    the zone is pressed: Dash has no file field that leaves files alone; its own Upload reads all of
+    them into memory at once.
     """
     return html.Div(
         [_zone(config), html.P(id="zone-note", className="zone-note", hidden=True)],
