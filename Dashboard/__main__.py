@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 import quality
 from Dashboard.assess.batch import COLUMNS, Row, assess_files
+from Dashboard.assess.messages import CONSULT, NO_APPOINTMENT
 from Dashboard.assess.service import ModelNotReady, Service, UnknownModel
 from Dashboard.config import Config
 from models.inference.cores import usable_cores
@@ -86,8 +87,8 @@ def _answer(row: Row) -> str:
         return str(row["error"])
     if not row["prediction"]:
         return f"{row['message']}. {row['reasons']}"
-    if row["in_distribution"] == "false":
-        # A class and its probability beside "not assessed" would be read as an assessment.
+    if row["message"] not in (CONSULT, NO_APPOINTMENT):
+        # A class and its probability beside "no advice" would be read as an assessment.
         return str(row["message"])
     return (
         f"{row['message']} ({row['prediction']}, {row['probability']:.0%}; "

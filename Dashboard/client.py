@@ -161,11 +161,12 @@ def line(file: Path, reply: Reply, drawn: Path | None = None) -> str:
             f" ({body['prediction']}, {body['probability']:.0%}; "
             f"malignant {body['p_malignant']:.0%})"
         )
-        if body["in_distribution"] is False:
-            # A class and its probability beside "not assessed" would be read as an assessment.
+        if body["verdict"] == "none":
+            # A class and its probability beside "no advice" would be read as an assessment.
             shown = ""
         where = f", explained in {printable(drawn)}" if drawn else ""
-        return f"{name}: {body['message']}{shown}{where}"
+        answer = f"{name}: {body['message']}{shown}{where}"
+        return ". ".join([answer, " ".join(body["reasons"])]) if body["reasons"] else answer
     reasons = body.get("quality", {}).get("reasons", [])
     return (
         " ".join([f"{name}: {body['error']}.", *reasons]) if reasons else f"{name}: {body['error']}"

@@ -18,6 +18,7 @@ Explain = Literal["lazy", "ready", "off"]
 HAM10000_COUNTS: Mapping[str, int] = MappingProxyType(
     {"akiec": 327, "bcc": 514, "bkl": 1099, "df": 115, "mel": 1113, "nv": 6705, "vasc": 142}
 )
+SENSITIVITIES = (0.90, 0.95, 0.98)
 MEBIBYTE = 2**20
 # Beside the image a request carries its field names, the multipart boundaries or the JSON
 # around it, and a page's request the identifiers of its controls.
@@ -40,16 +41,21 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("MAX_MEGAPIXELS", "50", "largest image in millions of pixels"),
     Setting(
         "GATE",
-        "classic",
-        "`classic`: sharpness 15 and contrast 0.15 at the image's own size; "
-        "`normalised`: sharpness at the common working size; "
-        "`recommended`: so, with the thresholds that `reports/gate` found",
+        "normalised",
+        "`normalised`: sharpness 15 at the common working size of 600 x 450, contrast 0.15; "
+        "`classic`: sharpness at the image's own size; "
+        "`recommended`: at the working size, with the thresholds that `reports/gate` found",
     ),
     Setting(
         "ADVICE",
         "threshold",
         "`threshold`: the operating point on the model's card, where it "
         "has one, or a malignant predicted class; `argmax`: the predicted class alone",
+    ),
+    Setting(
+        "SENSITIVITY",
+        "0.95",
+        "share of malignant lesions that the operating point is to find: `0.90`, `0.95` or `0.98`",
     ),
     Setting(
         "PRIOR",
@@ -94,6 +100,7 @@ class Config:
     max_megapixels: largest image, in millions of pixels.
     gate: which sharpness the quality gate judges.
     advice: which rule turns a prediction into advice.
+    sensitivity: target of the operating point, one of `SENSITIVITIES`.
     prior: class frequencies by code, positive, summing to 1; None: evenly frequent.
     tta: whether predictions are averaged over mirrored and turned views.
     workers: worker processes; None: chosen from the cores.
@@ -107,8 +114,9 @@ class Config:
     port: int = 8050
     max_upload_mb: float = 15.0
     max_megapixels: float = 50.0
-    gate: Mode = "classic"
+    gate: Mode = "normalised"
     advice: AdviceRule = "threshold"
+    sensitivity: float = 0.95
     prior: Mapping[str, float] | None = None
     tta: bool = False
     workers: int | None = None
@@ -136,6 +144,7 @@ class Config:
             advice=cast(
                 AdviceRule, _choice("ADVICE", values["ADVICE"] or cls.advice, get_args(AdviceRule))
             ),
+            sensitivity=_sensitivity(values["SENSITIVITY"] or str(cls.sensitivity)),
             prior=_prior(values["PRIOR"]),
             tta=_choice("TTA", values["TTA"] or "0", ("0", "1")) == "1",
             workers=_integer("WEB_CONCURRENCY", values["WEB_CONCURRENCY"], 1, 64)
@@ -199,6 +208,17 @@ def _choice(name: str, value: str, accepted: tuple[str, ...]) -> str:
     if value not in accepted:
         raise ValueError(f"{name} is {_shorten(value)}; it must be one of {', '.join(accepted)}")
     return value
+
+
+def _sensitivity(value: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if number not in SENSITIVITIES:
+        accepted = ", ".join(f"{target:.2f}" for target in SENSITIVITIES)
+        raise ValueError(f"SENSITIVITY is {_shorten(value)}; it must be one of {accepted}")
+    return number
 
 
 def _prior(value: str) -> Mapping[str, float] | None:

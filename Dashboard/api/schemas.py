@@ -9,6 +9,7 @@ from flask_openapi3.models.schema import Schema
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from Dashboard.assess import messages
+from Dashboard.assess.worth import PREVALENCES, Clearance, at_prevalence
 from Dashboard.explain.schemas import ExplainOptions, ExplanationFacts
 
 QUALITY_EXAMPLE: dict[str, JsonValue] = {
@@ -34,9 +35,19 @@ ANSWER_EXAMPLE: dict[str, JsonValue] = {
         "vasc": 0.01,
     },
     "p_malignant": 0.04,
-    "in_distribution": None,
+    "in_distribution": True,
+    "dermatoscopic": True,
     "advice": messages.NO_APPOINTMENT,
     "message": messages.NO_APPOINTMENT,
+    "verdict": "no_appointment",
+    "certainty": "clear",
+    "reasons": [],
+    "second_opinion": None,
+    "clearance": Clearance(4.9, 2.8, 7.4, 391).sentence,
+    "at_prevalence": {
+        f"{prevalence:g}": round(at_prevalence(0.04, 3 / 7, prevalence), 4)
+        for prevalence in PREVALENCES
+    },
     "gated": True,
     "quality": QUALITY_EXAMPLE,
     "model": "resnext50_32x4d",
@@ -95,8 +106,7 @@ class Quality(BaseModel):
     verdict: Literal["accept", "reject"]
     reasons: list[str] = Field(description="Why it was rejected and what to do, in sentences.")
     recommended_verdict: Literal["accept", "reject"] = Field(
-        description="Verdict of GATE=recommended, whichever gate is set: where it accepts what "
-        "was rejected, `gate` false is a reasonable choice."
+        description="Verdict of GATE=recommended, whichever gate is set."
     )
 
 
@@ -112,10 +122,33 @@ class Answer(BaseModel):
     probabilities: dict[str, float] = Field(description="Of each of the seven classes.")
     p_malignant: float = Field(ge=0, le=1, description="Sum over akiec, bcc and mel.")
     in_distribution: bool | None = Field(
-        description="Whether this is a dermatoscopic image of skin; null: the model cannot tell."
+        description="Whether the image is like those that the model learnt from; null: the model "
+        "cannot tell. Where it is not, no lesion is cleared."
+    )
+    dermatoscopic: bool | None = Field(
+        description="False: clearly no dermatoscopic image of skin; null: the model cannot tell."
     )
     advice: str | None = Field(description="What to do; null where no advice fits.")
     message: str = Field(description="The sentence to show.")
+    verdict: Literal["consultation", "no_appointment", "none"] = Field(
+        description="The advice in a word. An image whose gate was overridden, or that is unlike "
+        "those that the model learnt from, never gets `no_appointment`."
+    )
+    certainty: Literal["clear", "uncertain"] = Field(
+        description="`uncertain` where one of `reasons` says why."
+    )
+    reasons: list[str] = Field(description="Why the answer is uncertain, in sentences.")
+    second_opinion: str | None = Field(
+        description="How many of the models, or of the views, that were computed advise a "
+        "consultation; null: there was but one."
+    )
+    clearance: str | None = Field(
+        description="Of `no_appointment`: how many of 100 malignant lesions of the test set got "
+        "this answer, a sentence; null: another answer, or not on the model's card."
+    )
+    at_prevalence: dict[str, float] = Field(
+        description="`p_malignant` where that share of the lesions seen is malignant."
+    )
     gated: bool = Field(description="False where the quality gate was switched off.")
     quality: Quality
     model: str

@@ -7,18 +7,18 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 import quality
-from Dashboard.assess import advice as rules
-from Dashboard.assess import messages
-from Dashboard.assess.assessment import Assessment, ModelInfo, malignant_at_card_prior
+from Dashboard.assess.advice import Evidence, advise, point_in_use
+from Dashboard.assess.assessment import Assessment, ModelInfo, at_card_prior
+from Dashboard.assess.worth import clearance, malignant_share, target_note
 from Dashboard.config import Config
 from models.checkpoint.card import WEIGHTS_DIR, Card, available, load_card
 from models.checkpoint.evaluation import load_evaluation
@@ -134,7 +134,8 @@ class Service:
                     ready=name in self._loaded,
                     description=card.description,
                     licence=card.licence,
-                    operating_point=card.operating_point,
+                    operating_point=self._point(card),
+                    target_note=target_note(self._point(card), self.config.sensitivity),
                     operating_curve=evaluation.operating_curve,
                     metrics=evaluation.metrics,
                     limits=evaluation.limits,
@@ -194,41 +195,55 @@ class Service:
         self, image: NDArray[np.uint8], name: str, gate: bool, start: float, maps: bool = False
     ) -> Assessment:
         report = quality.check(image, mode=self.config.gate)
-        rejected = gate and report.verdict == "reject"
-        prediction: Prediction | None = None
-        advice: str | None = None
-        message = messages.RETAKE
-        version = ""
-        threshold: float | None = None
-        p_malignant: float | None = None
-        if not rejected:
-            predictor = self.predictor(name)
-            (prediction,) = predictor.predict([image], maps=maps)
-            version = predictor.card.version
-            threshold = rules.threshold(self.config.advice, predictor.card.operating_point)
-            p_malignant = malignant_at_card_prior(prediction, predictor.card, self.config.prior)
-            if prediction.in_distribution is False:
-                message = messages.NOT_DERMATOSCOPIC
-            else:
-                advice = message = rules.advise(
-                    p_malignant=p_malignant,
-                    malignant=prediction.malignant,
-                    threshold=threshold,
-                )
+        rejected = report.verdict == "reject"
+        if rejected and gate:
+            return Assessment(
+                quality=report,
+                prediction=None,
+                decision=advise(Evidence(rejected=True)),
+                gated=True,
+                model=name,
+                version="",
+                prior=self.config.prior,
+                seconds=time.perf_counter() - start,
+            )
+        predictor = self.predictor(name)
+        (prediction,) = predictor.predict([image], maps=maps)
+        point = self._point(predictor.card)
+        threshold = None if point is None else float(point["threshold"])
+        p_malignant, leads = at_card_prior(prediction, predictor.card, self.config.prior)
+        # By the card, for which the operating point was measured, or as it is shown.
+        leads = leads or prediction.malignant
+        decision = advise(
+            Evidence(
+                rejected=rejected,
+                gate=gate,
+                p_malignant=p_malignant,
+                malignant=leads,
+                threshold=threshold,
+                in_distribution=prediction.in_distribution,
+                dermatoscopic=prediction.dermatoscopic,
+                opinions=prediction.opinions,
+            )
+        )
         return Assessment(
             quality=report,
             prediction=prediction,
-            advice=advice,
-            message=message,
+            decision=decision,
             gated=gate,
-            in_distribution=None if prediction is None else prediction.in_distribution,
             model=name,
-            version=version,
+            version=predictor.card.version,
             prior=self.config.prior,
             seconds=time.perf_counter() - start,
             threshold=threshold,
             p_malignant_at_card=p_malignant,
+            leads=leads,
+            malignant_share=malignant_share(self.config.prior, predictor.card),
+            clearance=clearance(point) if decision.verdict == "no_appointment" else None,
         )
+
+    def _point(self, card: Card) -> Mapping[str, Any] | None:
+        return point_in_use(self.config.advice, card, self.config.sensitivity)
 
     def known(self, model: str | None) -> str:
         """The checkpoint that is meant; None: the default one. Errors as `assess`."""

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import dash
@@ -71,6 +72,16 @@ def activation() -> NDArray[np.float32]:
     return maps
 
 
+def point(threshold: float, target: float = 0.95, **values: Any) -> dict[str, Any]:
+    """An operating point as a card has it, measured on test."""
+    test = {
+        "n": 2004, "n_malignant": 391, "n_histology": 659, "specificity_histology": 0.42,
+        "sensitivity": 0.91, "sensitivity_low": 0.86, "sensitivity_high": 0.94,
+        "specificity": 0.73, "specificity_low": 0.70, "specificity_high": 0.75,
+    }  # fmt: skip
+    return {"threshold": threshold, "target_sensitivity": target, "test": test, **values}
+
+
 def card(name: str, threshold: float | None = None) -> Card:
     return Card(
         name=name,
@@ -79,7 +90,7 @@ def card(name: str, threshold: float | None = None) -> Card:
         taxonomy=HAM10000,
         preprocessing=Preprocessing(64, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
         licence="MIT",
-        operating_points=[] if threshold is None else [{"threshold": threshold}],
+        operating_points=[] if threshold is None else [point(threshold)],
     )
 
 

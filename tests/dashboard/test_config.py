@@ -12,8 +12,8 @@ def test_defaults_are_those_of_the_contract() -> None:
     assert config.port == 8050
     assert config.limits.max_bytes == 15 * 2**20
     assert config.limits.max_pixels == 50_000_000
-    assert config.gate == "classic"
-    assert config.advice == "threshold"
+    assert config.gate == "normalised"
+    assert (config.advice, config.sensitivity) == ("threshold", 0.95)
     assert (config.prior, config.redis_url, config.data_dir, config.workers) == (None,) * 4
 
 
@@ -23,8 +23,9 @@ def test_every_variable_is_read() -> None:
         "PORT": "9000",
         "MAX_UPLOAD_MB": "0.5",
         "MAX_MEGAPIXELS": "2",
-        "GATE": "normalised",
+        "GATE": "recommended",
         "ADVICE": "argmax",
+        "SENSITIVITY": "0.90",
         "PRIOR": "ham10000",
         "TTA": "1",
         "WEB_CONCURRENCY": "3",
@@ -38,7 +39,7 @@ def test_every_variable_is_read() -> None:
     assert (config.model, config.port, config.workers) == ("other", 9000, 3)
     assert config.limits.max_bytes == 2**19
     assert config.limits.max_pixels == 2_000_000
-    assert (config.gate, config.advice) == ("normalised", "argmax")
+    assert (config.gate, config.advice, config.sensitivity) == ("recommended", "argmax", 0.9)
     assert (config.cache_dir, config.data_dir) == (Path("/cache"), Path("/data"))
     assert (config.explain, config.tta) == ("ready", True)
     assert config.redis_url == "redis://queue:6379/0"
@@ -71,6 +72,8 @@ def test_prior_is_normalised_and_ordered() -> None:
         ("MAX_MEGAPIXELS", "-1"),
         ("GATE", "strict"),
         ("ADVICE", "always"),
+        ("SENSITIVITY", "0.99"),
+        ("SENSITIVITY", "high"),
         ("TTA", "yes"),
         ("PRIOR", "even"),
         ("PRIOR", "nv=1"),

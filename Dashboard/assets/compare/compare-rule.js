@@ -29,9 +29,10 @@
     const value = malignancy(item);
     let { outcome: tone, message: sentence } = row;
     if (tried !== null && value !== null) {
-      const { malignant } = node.querySelector(".card-grid").dataset;
-      tone = value >= tried || malignant === "true" ? "consult" : "clear";
-      sentence = settings[tone];
+      const { malignant, otherwise, otherwiseMessage } = node.querySelector(".card-grid").dataset;
+      const consult = value >= tried || malignant === "true";
+      tone = consult ? "consult" : otherwise;
+      sentence = consult ? settings.consult : otherwiseMessage;
     }
     const doubt = tone === "clear" && row.p_malignant >= settings.majority;
     const before = tone === row.outcome ? null : `As assessed: ${row.message}.`;
@@ -92,8 +93,11 @@
   }
 
   function expectation(name, several) {
-    const { curve, threshold } = card(name);
+    const { curve, threshold, as_assessed: asOnCard } = card(name);
     const at = tried ?? threshold;
+    if (tried === null && asOnCard) {
+      return several ? `${name}: ${asOnCard}` : asOnCard;
+    }
     if (!curve) {
       return `The card of ${name} does not say what to expect of other thresholds.`;
     }

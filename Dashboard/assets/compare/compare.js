@@ -7,7 +7,7 @@
   const left = new Set(); // those that somebody took out: they do not come back by themselves
   const STEPS = 1000;
   const PREDICTED = "";
-  const SYMBOLS = { consult: "calendar", clear: "check", retake: "retake", ood: "question" };
+  const SYMBOLS = { consult: "calendar", clear: "check", retake: "retake", none: "info", ood: "question" };
   let settings = null;
   let shown = PREDICTED;
 
@@ -29,11 +29,11 @@
   function verdict(item) {
     const { tone, sentence, before, doubt } = lesions.rule.verdict(item);
     const changed = before ? [element("p", { className: "compare-before" }, before)] : [];
-    const overridden = item.row.gate_overridden === true ? copies(item, ".caution", 1) : [];
+    const reasons = copies(item, lesions.rule.tried() ? ".reason-lasting" : ".reason", 3);
     const warning = doubt
       ? [element("p", { className: "caution" }, icon("warning"), element("span", {}, doubt))]
       : [];
-    return [banner(tone, sentence), ...changed, ...overridden, ...warning, ...meter(item)];
+    return [banner(tone, sentence), ...changed, ...reasons, ...warning, ...meter(item)];
   }
 
   function meter(item) {

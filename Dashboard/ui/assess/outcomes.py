@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from dash import html
 
-from Dashboard.assess import messages
+from Dashboard.assess.advice import Verdict
 from Dashboard.assess.service import Assessment
 from Dashboard.ui.elements.icons import icon
 
@@ -26,18 +26,24 @@ class Outcome:
 CONSULT = Outcome("consult", "calendar", "Consultation")
 CLEAR = Outcome("clear", "check", "No appointment")
 RETAKE = Outcome("retake", "retake", "Retake")
+NONE = Outcome("none", "info", "No advice")
 OOD = Outcome("ood", "question", "Not dermatoscopic")
 ERROR = Outcome("error", "file-x", "Not assessed")
-OUTCOMES: tuple[Outcome, ...] = (CONSULT, CLEAR, RETAKE, OOD, ERROR)
+OUTCOMES: tuple[Outcome, ...] = (CONSULT, CLEAR, RETAKE, NONE, OOD, ERROR)
+OF_VERDICT: dict[Verdict, Outcome] = {
+    "consultation": CONSULT,
+    "no_appointment": CLEAR,
+    "retake": RETAKE,
+    "none": NONE,
+}
 
 
 def outcome_of(assessment: Assessment) -> Outcome:
     """The kind of answer that `assessment` is."""
-    if assessment.rejected:
-        return RETAKE
-    if assessment.in_distribution is False:
+    prediction = assessment.prediction
+    if prediction is not None and prediction.dermatoscopic is False:
         return OOD
-    return CONSULT if assessment.advice == messages.CONSULT else CLEAR
+    return OF_VERDICT[assessment.verdict]
 
 
 def banner(outcome: Outcome, message: str) -> html.Div:

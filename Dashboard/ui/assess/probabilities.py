@@ -3,7 +3,8 @@
 from dash import html
 
 from Dashboard.ui.elements.icons import icon
-from Dashboard.ui.elements.text import percent, share
+from Dashboard.ui.elements.text import percent
+from Dashboard.ui.elements.text import share as spread
 from models.inference.classifier import Prediction
 from models.registry.taxonomy import Taxonomy
 
@@ -37,21 +38,21 @@ def chart_legend() -> html.P:
 
 
 def malignancy(
-    p_malignant: float, threshold: float | None = None, *, adjusted: bool = False
+    p_malignant: float, threshold: float | None = None, *, share: float, adjusted: bool = False
 ) -> html.Div:
-    """The malignant probability on its scale.
+    """The malignant probability on its scale, and for which class frequencies it holds.
 
     threshold: of the model's operating point, from which on a consultation is advised; None
         where the advice does not come from one, or holds for other class frequencies.
-    adjusted: whether the probability is weighted by a clinic's class frequencies.
+    share: of malignant lesions, that the probability holds for, in (0, 1).
+    adjusted: whether these are a clinic's class frequencies.
     """
-    marks = [html.Div(className="meter-fill", style={"width": share(p_malignant)})]
+    marks = [html.Div(className="meter-fill", style={"width": spread(p_malignant)})]
+    whose = "this clinic's class frequencies" if adjusted else "the model's class frequencies"
+    foot = f"for {whose}, {percent(share)} malignant"
     if threshold is not None:
-        marks.append(html.Div(className="gauge-tick", style={"left": share(threshold)}))
-        foot = f"consultation advised from {percent(threshold)}"
-    else:
-        foot = "all malignant classes together"
-        foot += ", adjusted to this clinic" if adjusted else ""
+        marks.append(html.Div(className="gauge-tick", style={"left": spread(threshold)}))
+        foot += f"; consultation advised from {percent(threshold)}"
     return html.Div(
         [
             html.Div(
@@ -76,7 +77,7 @@ def _row(name: str, probability: float, malignant: bool, top: bool) -> html.Tr:
             html.Span(" (malignant)", className="visually-hidden"),
         ]
     bar = html.Div(
-        html.Div(className="bar-fill", style={"width": share(probability)}),
+        html.Div(className="bar-fill", style={"width": spread(probability)}),
         className="bar-track",
         **{"aria-hidden": "true"},
     )

@@ -9,8 +9,9 @@ from dash import html
 from dash.development.base_component import Component
 
 from Dashboard.assess.service import Assessment
+from Dashboard.assess.worth import COME_BACK, UNKNOWN_CLEARANCE
 from Dashboard.ui.assess.gauges import gauges
-from Dashboard.ui.assess.outcomes import CLEAR, ERROR, OOD, banner, outcome_of
+from Dashboard.ui.assess.outcomes import CLEAR, ERROR, OF_VERDICT, OOD, banner, outcome_of
 from Dashboard.ui.assess.probabilities import chart_legend, malignancy, probability_chart
 from Dashboard.ui.elements.icons import icon
 from Dashboard.ui.elements.text import duration, percent
@@ -27,15 +28,11 @@ MORE_LIKELY_MALIGNANT = (
     "Together the malignant classes are more likely than the benign ones: look again."
 )
 
-RECOMMENDED_GATE_ACCEPTS = (
-    "The recommended gate would accept this image: on test images, quality like this did not make "
-    "the classifier worse. The result will be marked."
-)
 NOT_ALWAYS_RIGHT = (
     "The model has seen nothing like it in its training, so what it computes means little here. "
-    "If it is a dermatoscopic image after all, about 2 in 100 are mistaken, "
-    "take it again or judge it without the program."
+    "If it is a dermatoscopic image after all, take it again or judge it without the program."
 )
+WITHOUT_ADVICE = "Take the image again, or judge the lesion without the program."
 
 
 @dataclass(frozen=True)
@@ -70,12 +67,14 @@ def result_body(view: ResultView) -> html.Div:
 
 def _for_comparing(assessment: Assessment) -> dict[str, str]:
     """What the page needs to judge the picture by another threshold."""
-    prediction = assessment.prediction
-    if prediction is None or assessment.p_malignant_at_card is None:
+    otherwise = assessment.decision.otherwise
+    if otherwise is None or assessment.p_malignant_at_card is None:
         return {}
     return {
         "data-p-malignant": f"{assessment.p_malignant_at_card:.6f}",
-        "data-malignant": "true" if prediction.malignant else "false",
+        "data-malignant": "true" if assessment.leads else "false",
+        "data-otherwise": OF_VERDICT[otherwise.verdict].key,
+        "data-otherwise-message": otherwise.message,
     }
 
 
@@ -89,7 +88,7 @@ def _figure(view: ResultView) -> html.Figure:
     tags = []
     if view.synthetic:
         tags.append(html.Span([icon("pencil"), "Synthetic picture"], className="tag"))
-    if _gate_overridden(view.assessment):
+    if view.assessment.overridden:
         tags.append(
             html.Span([icon("warning"), "Quality gate overridden"], className="tag tag-warning")
         )
@@ -131,9 +130,8 @@ def _rejected(assessment: Assessment) -> html.Div:
                         **{"data-action": "classify-anyway"},
                     ),
                     html.Span(
-                        RECOMMENDED_GATE_ACCEPTS
-                        if assessment.quality.recommended_verdict == "accept"
-                        else "The result will be marked: a poor image misleads the classifier.",
+                        "The result will be marked: a poor image misleads the classifier, and "
+                        "cannot rule anything out.",
                         className="hint",
                     ),
                 ],
@@ -163,13 +161,6 @@ def _classified(view: ResultView) -> list[Component]:
     outcome = outcome_of(assessment)
     chart = html.Div([probability_chart(prediction, view.taxonomy), chart_legend()])
     findings: list[Component] = [banner(outcome, assessment.message)]
-    if _gate_overridden(assessment):
-        findings.append(
-            html.P(
-                [icon("warning"), "Classified although the image should be retaken."],
-                className="caution",
-            )
-        )
     if outcome is OOD:
         computed = [html.Summary("What the classifier computed all the same"), chart]
         findings += [
@@ -178,11 +169,13 @@ def _classified(view: ResultView) -> list[Component]:
         ]
         parts = [html.Div(gauges(assessment.quality), className="card-quality")]
     else:
-        findings += [_finding(prediction), _malignancy(assessment, prediction)]
+        findings += [
+            *_worth(assessment),
+            _finding(prediction),
+            _malignancy(assessment, prediction),
+        ]
         if outcome is CLEAR and prediction.p_malignant >= MAJORITY:
-            findings.append(
-                html.P([icon("warning"), html.Span(MORE_LIKELY_MALIGNANT)], className="caution")
-            )
+            findings.append(_caution(MORE_LIKELY_MALIGNANT))
         parts = [
             html.Div(chart, className="card-chart"),
             html.Div(gauges(assessment.quality), className="card-quality"),
@@ -197,12 +190,39 @@ def _classified(view: ResultView) -> list[Component]:
     return [html.Div(findings, className=f"card-main{wide}"), *parts]
 
 
+def _worth(assessment: Assessment) -> list[Component]:
+    """What the message is worth: doubts, second opinions, how often a clearance is wrong."""
+    agreed = assessment.decision.second_opinion
+    # The other reasons hold whatever threshold is tried out.
+    parts: list[Component] = [
+        _caution(reason, "reason" if reason == agreed else "reason reason-lasting")
+        for reason in assessment.reasons
+    ]
+    if agreed and agreed not in assessment.reasons:
+        parts.append(html.P(agreed, className="hint"))
+    if assessment.verdict == "no_appointment":
+        found = assessment.clearance
+        told = found.sentence if found else UNKNOWN_CLEARANCE
+        parts.append(html.P(f"{told} {COME_BACK}", className="clearance"))
+    if assessment.verdict == "none":
+        parts.append(html.P(WITHOUT_ADVICE, className="hint"))
+    return parts
+
+
+def _caution(sentence: str, kind: str = "") -> html.P:
+    return html.P([icon("warning"), html.Span(sentence)], className=f"caution {kind}".strip())
+
+
 def _malignancy(assessment: Assessment, prediction: Prediction) -> html.Div:
     # The threshold holds for the card's class frequencies; beside a probability that is weighted
     # by others it would mislead.
     adjusted = assessment.prior is not None
-    threshold = None if adjusted else assessment.threshold
-    return malignancy(prediction.p_malignant, threshold, adjusted=adjusted)
+    return malignancy(
+        prediction.p_malignant,
+        None if adjusted else assessment.threshold,
+        share=assessment.malignant_share,
+        adjusted=adjusted,
+    )
 
 
 def _finding(prediction: Prediction) -> html.P:
@@ -219,7 +239,3 @@ def _finding(prediction: Prediction) -> html.P:
         ],
         className="finding-block",
     )
-
-
-def _gate_overridden(assessment: Assessment) -> bool:
-    return not assessment.gated and assessment.quality.verdict == "reject"

@@ -92,9 +92,10 @@ def _file(example: str | None) -> bytes:
 def _spoken(assessment: Assessment) -> str:
     """The result in one breath, for a screen reader."""
     prediction = assessment.prediction
-    if prediction is None or assessment.in_distribution is False:
+    if prediction is None or assessment.verdict == "none":
         return assessment.message
-    return f"{assessment.message}. {prediction.name}, {percent(prediction.probability)}"
+    found = f"{assessment.message}. {prediction.name}, {percent(prediction.probability)}"
+    return ". ".join([found, *(reason.removesuffix(".") for reason in assessment.reasons)])
 
 
 def _answer(body: object, row: dict[str, object], spoken: str) -> flask.Response:

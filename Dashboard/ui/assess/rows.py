@@ -45,7 +45,7 @@ def result_row(assessment: Assessment) -> dict[str, Any]:
         brightness=round(report.brightness, 2),
         verdict=report.verdict,
         reasons=" ".join(report.reasons),
-        gate_overridden=not assessment.gated and report.verdict == "reject",
+        gate_overridden=assessment.overridden,
         seconds=round(assessment.seconds, 4),
     )
     prediction = assessment.prediction

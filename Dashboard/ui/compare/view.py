@@ -1,13 +1,15 @@
 """The frame of the Compare page; the pictures in it are drawn by `assets/compare/compare.js`."""
 
 import json
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dash import html
 
-from Dashboard.assess import advice, messages
+from Dashboard.assess import messages
 from Dashboard.assess.service import ModelInfo
+from Dashboard.assess.worth import expectation
 from Dashboard.config import AdviceRule
 from Dashboard.ui.assess.result import MAJORITY, MORE_LIKELY_MALIGNANT
 from Dashboard.ui.elements.icons import icon
@@ -25,11 +27,10 @@ def compare_view(
     rule: by which this server advises; the page starts from it.
     """
     data = {
-        "models": {info.name: expectations(info, rule) for info in models},
+        "models": {info.name: expectations(info) for info in models},
         "rule": rule,
         "names": {code: HAM10000.name(code) for code in HAM10000.codes},
         "consult": messages.CONSULT,
-        "clear": messages.NO_APPOINTMENT,
         "doubt": MORE_LIKELY_MALIGNANT,
         "majority": MAJORITY,
         "adjusted": prior is not None,
@@ -62,16 +63,33 @@ def compare_view(
     )
 
 
-def expectations(info: ModelInfo, rule: AdviceRule) -> dict[str, Any]:
-    """Of a model: the threshold that it advises by, and what its card expects of others.
+def expectations(info: ModelInfo) -> dict[str, Any]:
+    """Of a model: the threshold that it advises by, and what its card expects of it and of others.
 
-    None where there is none: of the threshold also where the server advises by the class alone.
+    threshold: None where the server advises by the most likely class.
+    as_assessed: what the card says of that threshold, a sentence, empty where it says nothing.
+    curve: what to expect of other thresholds; None: not measured. At the threshold itself it has
+        the card's figures, so that one figure stands wherever that threshold is judged.
     """
-    curve = info.operating_curve
+    point, curve = info.operating_point, info.operating_curve
+    if curve and point and point.get("test"):
+        reached = {name: point["test"][name] for name in ("sensitivity", "specificity")}
+        curve = {**curve, **_inserted(curve, {"threshold": point["threshold"], **reached})}
     return {
-        "threshold": advice.threshold(rule, info.operating_point),
+        "threshold": None if point is None else float(point["threshold"]),
+        "as_assessed": "" if point is None else expectation(point),
         "curve": dict(curve) if curve else None,
     }
+
+
+def _inserted(curve: Mapping[str, Any], point: Mapping[str, float]) -> dict[str, list[float]]:
+    """The columns of a curve with a point in its place, instead of one at the same threshold."""
+    columns = {name: list(curve[name]) for name in point}
+    place = bisect_left(columns["threshold"], point["threshold"])
+    there = columns["threshold"][place : place + 1] == [point["threshold"]]
+    for name, value in point.items():
+        columns[name][place : place + there] = [value]
+    return columns
 
 
 def _threshold() -> html.Div:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from Dashboard.assess.advice import POOR
 from Dashboard.assess.messages import CONSULT, NO_APPOINTMENT, RETAKE
 from tests.dashboard.sending import as_form, as_json, refused
 
@@ -23,6 +24,13 @@ ANSWER = {
     "in_distribution",
     "advice",
     "message",
+    "verdict",
+    "certainty",
+    "reasons",
+    "second_opinion",
+    "clearance",
+    "at_prevalence",
+    "dermatoscopic",
     "gated",
     "quality",
     "model",
@@ -41,6 +49,7 @@ def test_formats(client: FlaskClient, encode: Encode, send: Any, suffix: str) ->
     assert body.keys() == ANSWER
     assert (body["success"], body["code"], body["advice"]) == (True, "nv", NO_APPOINTMENT)
     assert body["in_distribution"] is None
+    assert (body["verdict"], body["certainty"], body["reasons"]) == ("no_appointment", "clear", [])
     assert body["prior"] is None
     assert body["quality"]["verdict"] == "accept"
     assert {"laplacian_variance", "gamma", "brightness", "verdict", "reasons"} <= set(
@@ -72,6 +81,8 @@ def test_gate_off_in_a_form(client: FlaskClient, encode: Encode, value: str) -> 
     assert body["success"] is True
     assert body["gated"] is False
     assert body["quality"]["verdict"] == "reject"
+    assert (body["verdict"], body["advice"], body["certainty"]) == ("none", None, "uncertain")
+    assert body["reasons"] == [POOR]
 
 
 def test_gate_off_in_json(client: FlaskClient, encode: Encode) -> None:

@@ -1,4 +1,4 @@
-"""A picture that is no dermatoscopic image of skin: said so everywhere, with no advice."""
+"""A picture unlike those that the model learnt from, or clearly no dermatoscopic image of skin."""
 
 import io
 from collections.abc import Callable, Sequence
@@ -13,11 +13,20 @@ from typer.testing import CliRunner
 from Dashboard import __main__ as command
 from Dashboard import client as sender
 from Dashboard.app import create_app
+from Dashboard.assess.advice import UNLIKE
 from Dashboard.assess.batch import assess_files
-from Dashboard.assess.messages import CONSULT, NO_APPOINTMENT, NOT_DERMATOSCOPIC, RETAKE
+from Dashboard.assess.messages import (
+    CONSULT,
+    NO_APPOINTMENT,
+    NOT_DERMATOSCOPIC,
+    RETAKE,
+    TOO_UNLIKE,
+)
 from Dashboard.assess.service import Service
+from Dashboard.ui.assess.outcomes import CONSULT as CONSULTATION
+from Dashboard.ui.assess.outcomes import NONE as NO_ADVICE
 from Dashboard.ui.assess.outcomes import OOD, outcome_of
-from Dashboard.ui.assess.result import ResultView, result_body
+from Dashboard.ui.assess.result import WITHOUT_ADVICE, ResultView, result_body
 from models.checkpoint.card import Card
 from models.inference.classifier import Prediction
 from models.registry.taxonomy import HAM10000
@@ -27,17 +36,21 @@ Encode = Callable[..., bytes]
 
 
 class Doubting:
-    """Another predictor, for which nothing is a dermatoscopic image."""
+    """Another predictor, for which every image is unlike those it learnt from.
 
-    def __init__(self, inner: object) -> None:
-        self.inner = inner
+    far: for which none is a dermatoscopic image.
+    """
+
+    def __init__(self, inner: object, far: bool = True) -> None:
+        self.inner, self.far = inner, far
         self.card: Card = inner.card  # type: ignore[attr-defined]
 
     def predict(
         self, images: Sequence[NDArray[np.uint8]], *, maps: bool = False
     ) -> list[Prediction]:
         found = self.inner.predict(images)  # type: ignore[attr-defined]
-        return [replace(one, in_distribution=False, ood_score=7.5) for one in found]
+        doubts = {"in_distribution": False, "dermatoscopic": not self.far, "ood_score": 7.5}
+        return [replace(one, **doubts) for one in found]
 
 
 @pytest.fixture
@@ -47,6 +60,23 @@ def service(make_service: Callable[..., Service]) -> Service:
     )
     made.warm_up()
     return made
+
+
+@pytest.mark.parametrize(("kind", "verdict"), [("benign", "none"), ("malignant", "consultation")])
+def test_an_unlike_image_can_call_for_a_consultation_and_never_clears(
+    make_service: Callable[..., Service], encode: Encode, kind: str, verdict: str
+) -> None:
+    service = make_service(load=lambda name: Doubting(by_rule(name), far=False))
+    assessment = service.assess(encode(kind))
+    assert (assessment.verdict, assessment.certainty) == (verdict, "uncertain")
+    assert assessment.reasons == (UNLIKE,)
+    assert assessment.message == (CONSULT if verdict == "consultation" else TOO_UNLIKE)
+    assert outcome_of(assessment) is (CONSULTATION if verdict == "consultation" else NO_ADVICE)
+    shown = str(result_body(ResultView(assessment, "data:,", HAM10000)))
+    assert assessment.message in shown
+    assert UNLIKE in shown
+    assert (WITHOUT_ADVICE in shown) is (verdict == "none")
+    assert NO_APPOINTMENT not in shown
 
 
 @pytest.mark.parametrize("kind", ["benign", "malignant"])
@@ -76,8 +106,9 @@ def test_the_api_says_so(service: Service, encode: Encode) -> None:
     assert body["code"] == "mel"
     file, drawn = Path("a.png"), Path("out/a-gradcam.png")
     line = sender.line(file, sender.Reply(200, body))
-    assert line == f"a.png: {NOT_DERMATOSCOPIC}"  # no class, no probability
-    assert sender.line(file, sender.Reply(200, body), drawn) == f"{line}, explained in {drawn}"
+    assert line == f"a.png: {NOT_DERMATOSCOPIC}. {UNLIKE}"  # no class, no probability
+    explained = sender.line(file, sender.Reply(200, body), drawn)
+    assert explained == f"a.png: {NOT_DERMATOSCOPIC}, explained in {drawn}. {UNLIKE}"
 
 
 def test_the_batch_command_says_so(service: Service, encode: Encode, tmp_path: Path) -> None:

@@ -8,18 +8,18 @@ from types import MappingProxyType
 import pytest
 
 import quality
-from Dashboard.assess.messages import CONSULT, NO_APPOINTMENT, RETAKE
+from Dashboard.assess.assessment import at_card_prior
+from Dashboard.assess.messages import CONSULT, NO_APPOINTMENT, RETAKE, TOO_POOR
 from Dashboard.assess.service import (
     MAX_LOADED_MODELS,
     ModelNotReady,
     Predictor,
     Service,
     UnknownModel,
-    malignant_at_card_prior,
 )
 from Dashboard.config import Config
 from models.registry.taxonomy import HAM10000
-from tests.dashboard.conftest import by_rule
+from tests.dashboard.conftest import by_rule, point
 
 MakeService = Callable[..., Service]
 Encode = Callable[..., bytes]
@@ -47,8 +47,9 @@ def test_a_poor_image_is_not_classified(
     service = make_service()
     assessment = service.assess(encode(kind))
     assert assessment.rejected
-    assert assessment.message == RETAKE
-    assert assessment.advice is None
+    assert assessment.advice == assessment.message == RETAKE
+    assert (assessment.verdict, assessment.certainty) == ("retake", "clear")
+    assert assessment.reasons == assessment.quality.reasons
     assert failed in assessment.quality.failed
     assert not service.ready()  # the model was not even loaded
 
@@ -58,7 +59,10 @@ def test_classify_anyway(make_service: MakeService, encode: Encode) -> None:
     assert assessment.prediction is not None
     assert assessment.quality.verdict == "reject"
     assert not assessment.gated
-    assert assessment.message in (CONSULT, NO_APPOINTMENT)
+    assert assessment.message == TOO_POOR  # never that no appointment is needed
+    assert (assessment.verdict, assessment.advice) == ("none", None)
+    careful = make_service().assess(encode("blurred"), gate=False, model="careful")
+    assert (careful.advice, careful.certainty) == (CONSULT, "uncertain")
 
 
 def test_the_operating_point_decides_where_the_card_has_one(
@@ -86,8 +90,10 @@ def test_prior_leaves_the_operating_point_alone(make_service: MakeService, encod
         | {"probabilities": {code: p / total for code, p in weighted.items()}, "p_malignant": 0.5}
     )
     card = plain.predictor("plain").card
-    assert malignant_at_card_prior(reweighted, card, prior) == pytest.approx(0.09)
-    assert malignant_at_card_prior(reweighted, card, None) == 0.5
+    assert at_card_prior(reweighted, card, prior) == (pytest.approx(0.09), False)
+    assert at_card_prior(reweighted, card, None) == (0.5, False)
+    # A clinic that sees hardly any melanoma: shown it does not lead, by the card it does.
+    assert at_card_prior(reweighted, card, prior | {"mel": 0.01})[1] is True
 
 
 def test_unknown_model(make_service: MakeService, encode: Encode) -> None:
@@ -154,7 +160,28 @@ def test_models_default_first(make_service: MakeService) -> None:
     plain, careful = service.models()
     assert (plain.name, plain.default, plain.ready) == ("plain", True, True)
     assert (careful.name, careful.default, careful.ready) == ("careful", False, False)
-    assert careful.to_dict()["operating_point"] == {"threshold": 0.05}
+    assert careful.to_dict()["operating_point"] == point(0.05)
+    assert plain.operating_point is None
+    argmax = make_service(advice="argmax").models()[1]
+    assert (argmax.name, argmax.operating_point) == ("careful", None)
+
+
+def test_the_operating_point_of_the_sensitivity(make_service: MakeService, encode: Encode) -> None:
+    service = make_service(model="careful", sensitivity=0.98)
+    assert "no operating point for a sensitivity of 98%" in service.models()[0].target_note
+    service.warm_up()
+    points = service.predictor("careful").card.operating_points
+    assert service.assess(encode("benign")).threshold == 0.05
+    points.append(point(0.02, 0.98))
+    assert service.assess(encode("benign")).threshold == 0.02
+    points.append(point(0.5, 0.90))
+    lenient = make_service(
+        model="careful", sensitivity=0.90, load=lambda _: service.predictor("careful")
+    )
+    cleared = lenient.assess(encode("benign"))
+    assert (cleared.threshold, cleared.advice) == (0.5, NO_APPOINTMENT)
+    assert cleared.clearance is not None
+    assert cleared.clearance.n == 391
 
 
 def test_an_unreadable_card_is_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -7,9 +7,13 @@ from playwright.sync_api import Route, expect
 
 from Dashboard.app import create_app
 from Dashboard.assess import messages
+from Dashboard.assess.advice import POOR
+from Dashboard.assess.messages import TOO_POOR
+from Dashboard.assess.worth import expectation
 from tests.dashboard.browser.conftest import serving
 from tests.dashboard.browser.test_access import AUDIT
 from tests.dashboard.browser.test_explain import PIXEL
+from tests.dashboard.conftest import point
 
 
 def columns(visit, *names: str):  # type: ignore[no-untyped-def]
@@ -74,10 +78,7 @@ def test_the_threshold_moves_verdicts_and_expectations(visit, files) -> None:
     benign, malignant = columns(visit, "benign.png", "malignant.png")
     slider = page.get_by_label("Consultation from")
     expected = page.locator("#compare-expected")
-    # Between the curve's first two points: 0.05 is a tenth of the way from 0 to 0.5.
-    expect(expected).to_have_text(
-        "Expected: sensitivity 99.0%, specificity 25.0% (test split, n = 100)"
-    )
+    expect(expected).to_have_text(expectation(point(0.05)))  # as on the card, word for word
     expect(benign.locator(".banner")).to_have_text(messages.CONSULT)  # 9% is above 5%
     slider.fill("750")
     expect(expected).to_have_text(
@@ -171,9 +172,9 @@ def test_a_server_that_advises_by_the_class_does_so_here(
         page.close()
 
 
-def test_marks_of_a_picture_are_shown_here_too(visit, files) -> None:
+def test_marks_of_a_picture_are_shown_here_too(visit, files, encode) -> None:
     page = visit.open()
-    visit.upload(files("blurred"))
+    visit.upload(files("blurred", data=encode("blurred")))
     visit.card("blurred.png").get_by_role("button", name="Classify anyway").click()
     expect(page.locator(".tag-warning")).to_be_visible()
     page.get_by_role("button", name="Try the synthetic picture: Sharp").click()
@@ -183,10 +184,13 @@ def test_marks_of_a_picture_are_shown_here_too(visit, files) -> None:
     expect(drawn.locator(".tag")).to_have_text(["Synthetic picture"])
     expect(drawn.locator(".caution")).to_have_count(0)
     expect(overridden.locator(".tag")).to_have_text(["Quality gate overridden"])
-    words = "Classified although the image should be retaken."
-    expect(overridden.locator(".caution")).to_have_text([words])
-    page.get_by_label("Consultation from").fill("10")
-    expect(overridden.locator(".caution")).to_have_text([words])
+    expect(overridden.locator(".caution")).to_have_text([POOR])
+    expect(overridden.locator(".banner")).to_have_text(TOO_POOR)
+    for threshold in ("10", "990"):  # none that somebody tries out clears it
+        page.get_by_label("Consultation from").fill(threshold)
+        expect(overridden.locator(".caution")).to_have_text([POOR])
+        expect(overridden.locator(".banner")).not_to_have_text(messages.NO_APPOINTMENT)
+    expect(overridden.locator(".banner")).to_have_text(TOO_POOR)
 
 
 def test_files_that_fail_and_files_under_way_are_told_of(visit, files) -> None:

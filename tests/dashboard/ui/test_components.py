@@ -13,7 +13,8 @@ import pytest
 from dash.development.base_component import Component
 
 import quality
-from Dashboard.assess import messages
+from Dashboard.assess import messages, worth
+from Dashboard.assess.advice import Advice, Evidence, advise
 from Dashboard.assess.service import Assessment, ModelInfo
 from Dashboard.config import HAM10000_COUNTS
 from Dashboard.ui.assess import intake, outcomes, result, rows
@@ -25,6 +26,7 @@ from Dashboard.ui.models.model_card import model_card
 from models.inference.classifier import Prediction
 from models.registry.taxonomy import HAM10000
 
+CLEARED = Advice("no_appointment", messages.NO_APPOINTMENT)
 PROBABILITIES = dict(zip(HAM10000.codes, (0.02, 0.02, 0.03, 0.01, 0.05, 0.80, 0.07), strict=True))
 
 
@@ -80,14 +82,13 @@ def assessment(**values: Any) -> Assessment:
     defaults = {
         "quality": report(),
         "prediction": prediction,
-        "advice": messages.NO_APPOINTMENT,
-        "message": messages.NO_APPOINTMENT,
+        "decision": CLEARED,
         "gated": True,
-        "in_distribution": None,
         "model": "plain",
         "version": "0.1",
         "prior": None,
         "seconds": 0.0714,
+        "malignant_share": 3 / 7,
     }
     return Assessment(**{**defaults, **values})
 
@@ -130,7 +131,7 @@ def test_a_classified_image_shows_all_there_is_to_know() -> None:
     shown = words(body)
     assert messages.NO_APPOINTMENT in shown
     assert "Most likely Melanocytic nevi 80.0%" in shown
-    assert "Malignant probability 9.0% all malignant classes together" in shown
+    assert "Malignant probability 9.0% for the model's class frequencies, 42.9% malignant" in shown
     assert "plain · version 0.1 · 71 ms" in shown
     bars = [part for part in walk(body) if getattr(part, "className", "") == "bar-fill"]
     assert [bar.style["width"] for bar in bars] == [
@@ -148,8 +149,7 @@ def test_a_rejected_image_shows_nothing_about_classes() -> None:
     rejected = {
         "quality": report(("laplacian_variance", "gamma")),
         "prediction": None,
-        "advice": None,
-        "message": messages.RETAKE,
+        "decision": advise(Evidence(rejected=True)),
     }
     body = result.result_body(view(**rejected))
     shown = words(body)
@@ -162,12 +162,9 @@ def test_a_rejected_image_shows_nothing_about_classes() -> None:
 
 
 def test_an_image_that_is_not_dermatoscopic_has_its_own_message() -> None:
-    values = {
-        "in_distribution": False,
-        "advice": None,
-        "message": messages.NOT_DERMATOSCOPIC,
-    }
-    body = result.result_body(view(**values))
+    prediction = replace(assessment().prediction, dermatoscopic=False)  # type: ignore[type-var]
+    decision = advise(Evidence(dermatoscopic=False))
+    body = result.result_body(view(prediction=prediction, decision=decision))
     assert messages.NOT_DERMATOSCOPIC in words(body)
     assert "Malignant probability" not in words(body)
     details = [part for part in walk(body) if type(part).__name__ == "Details"]
@@ -178,10 +175,10 @@ def test_an_image_that_is_not_dermatoscopic_has_its_own_message() -> None:
 def test_adjusted_probabilities_say_so() -> None:
     prior = dict.fromkeys(HAM10000.codes, 1 / 7)
     adjusted = words(result.result_body(view(prior=prior, threshold=0.2)))
-    assert "adjusted to this clinic" in adjusted
+    assert "for this clinic's class frequencies, 42.9% malignant" in adjusted
     assert "consultation advised" not in adjusted
     plain = words(result.result_body(view(threshold=0.2)))
-    assert "adjusted to this clinic" not in plain
+    assert "this clinic" not in plain
     assert "consultation advised from 20.0%" in plain
 
 
@@ -191,6 +188,26 @@ def test_a_benign_favourite_among_many_malignant_candidates_is_pointed_out() -> 
     body = result.result_body(view(prediction=prediction))
     assert messages.NO_APPOINTMENT in words(body)
     assert result.MORE_LIKELY_MALIGNANT in words(body)
+
+
+def test_a_clearance_says_what_it_is_worth_and_what_to_tell_the_patient() -> None:
+    unknown = words(result.result_body(view()))
+    assert f"{worth.UNKNOWN_CLEARANCE} {worth.COME_BACK}" in unknown
+    found = worth.Clearance(9, 6, 14, 391)
+    assert f"{found.sentence} {worth.COME_BACK}" in words(result.result_body(view(clearance=found)))
+    consulted = Advice("consultation", messages.CONSULT)
+    assert worth.COME_BACK not in words(result.result_body(view(decision=consulted)))
+
+
+def test_second_opinions_stand_on_the_card_and_once() -> None:
+    counted = "2 of 3 models advise a consultation."
+    alike = replace(CLEARED, second_opinion=counted)
+    differ = replace(alike, reasons=(counted,), certainty="uncertain")
+    for decision in (alike, differ):
+        body = result.result_body(view(decision=decision))
+        assert words(body).count(counted) == 1
+        marked = [p for p in walk(body) if "reason" in getattr(p, "className", "")]
+        assert len(marked) == (decision is differ)
 
 
 def test_an_overridden_gate_says_so() -> None:

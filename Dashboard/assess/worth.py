@@ -1,0 +1,150 @@
+"""What an answer is worth: how often a clearance is wrong, and a probability at a prevalence."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from models.checkpoint.card import Card
+from models.checkpoint.card_text import percent
+
+PREVALENCES = (0.02, 0.05, 0.10, 0.20)
+"""Shares of malignant lesions among those a clinic sees, to choose from."""
+COME_BACK = "Tell the patient to come back if the lesion grows, bleeds or changes."
+UNKNOWN_CLEARANCE = (
+    "How many malignant lesions of a test set got this answer is not known of this model."
+)
+
+
+@dataclass(frozen=True)
+class Clearance:
+    """Of 100 images of malignant lesions in the test split, those that needed no appointment.
+
+    low, high: 95 % interval.
+    n: images of malignant lesions that were tested.
+    """
+
+    of_100: float
+    low: float
+    high: float
+    n: int
+
+    @property
+    def sentence(self) -> str:
+        """In words.
+
+        >>> Clearance(9.46, 5.6, 14.1, 391).sentence
+        'Of 100 images of malignant lesions in the test set, about 9 got this answer \
+(95% interval 6 to 14, n = 391).'
+        """
+        return (
+            f"Of 100 images of malignant lesions in the test set, {_about(self.of_100)} got this "
+            f"answer (95% interval {self.low:.0f} to {self.high:.0f}, n = {self.n:,})."
+        )
+
+
+def clearance(point: Mapping[str, Any] | None) -> Clearance | None:
+    """How often the rule of an operating point clears a malignant lesion.
+
+    None where that was not measured on test, or where there is no such point.
+    """
+    test = (point or {}).get("test")
+    if not test:
+        return None
+    of_100, low, high = (
+        100 * (1 - float(test[name]))
+        for name in ("sensitivity", "sensitivity_high", "sensitivity_low")
+    )
+    return Clearance(of_100, low, high, int(test["n_malignant"]))
+
+
+def malignant_share(prior: Mapping[str, float] | None, card: Card) -> float:
+    """The share of malignant lesions, in [0, 1], that shown probabilities stand for.
+
+    prior: class frequencies of the clinic; None: those on the card, evenly frequent if it has none.
+    """
+    frequencies = prior or card.prior or dict.fromkeys(card.taxonomy.codes, 1.0)
+    malignant = sum(frequencies[code] for code in card.taxonomy.malignant)
+    return malignant / sum(frequencies.values())
+
+
+def at_prevalence(p_malignant: float, share: float, prevalence: float) -> float:
+    """A malignant probability in [0, 1] where another share of the lesions is malignant.
+
+    Bayes' rule in odds: they are multiplied by the ratio of the odds of `prevalence` to those of
+    `share`, for which `p_malignant` holds; all three in [0, 1], the shares neither 0 nor 1.
+    `assets/assess/prevalence.js` has the same form, so that the page answers at once.
+
+    >>> round(at_prevalence(0.8, 3 / 7, 0.10), 3)
+    0.372
+    >>> at_prevalence(0.8, 0.2, 0.2)
+    0.8
+    """
+    for_it = p_malignant * prevalence * (1 - share)
+    against = (1 - p_malignant) * (1 - prevalence) * share
+    return for_it / (for_it + against)
+
+
+def among_100(p_malignant: float) -> str:
+    """A malignant probability in words.
+
+    >>> among_100(0.312)
+    'Of 100 lesions like this, about 31 are malignant.'
+    """
+    count = _about(100 * p_malignant)
+    verb = "is" if count.endswith(" 1") else "are"
+    return f"Of 100 lesions like this, {count} {verb} malignant."
+
+
+def target_note(point: Mapping[str, Any] | None, target: float) -> str:
+    """What to know of an operating point that is not all that `SENSITIVITY` asks for; else empty.
+
+    point: the one in use; None: the most likely class decides.
+    """
+    if point is None:
+        return ""
+    notes = []
+    reached = float(point["target_sensitivity"])
+    if reached != target:
+        notes.append(
+            f"This model has no operating point for a sensitivity of {target:.0%}: "
+            f"that for {reached:.0%} is used."
+        )
+    if point.get("supported") is False:
+        count = f"the {point['n_malignant']:,}" if "n_malignant" in point else "the few"
+        notes.append(
+            f"{count[:1].upper()}{count[1:]} images of malignant lesions that the operating "
+            f"point was chosen on are too few to promise a sensitivity of {reached:.0%}."
+        )
+    return " ".join(notes)
+
+
+def expectation(point: Mapping[str, Any]) -> str:
+    """Sensitivity and specificity on test of an operating point, and what each is of.
+
+    Empty where they were not measured.
+    """
+    test = point.get("test")
+    if not test:
+        return ""
+    sensitivity, specificity = (
+        f"{name} {percent(test[name])} ({percent(test[f'{name}_low'])} to "
+        f"{percent(test[f'{name}_high'])})"
+        for name in ("sensitivity", "specificity")
+    )
+    proven = ""
+    if test.get("specificity_histology") is not None:
+        proven = (
+            f" in all, {percent(test['specificity_histology'])} on the {test['n_histology']:,} "
+            "benign ones proven by histology"
+        )
+    return (
+        f"On the test split ({test['n']:,} images, {test['n_malignant']:,} of malignant lesions): "
+        f"{sensitivity}, {specificity}{proven}."
+    )
+
+
+def _about(count: float) -> str:
+    """`about 9`, without rounding to none or all of 100."""
+    if count < 0.5:
+        return "fewer than 1"
+    return "more than 99" if count > 99.5 else f"about {count:.0f}"
