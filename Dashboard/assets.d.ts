@@ -63,6 +63,7 @@ interface Answer {
 }
 
 interface Dropped {
+  mount(folders: string[]): void;
   read(transfer: DataTransfer): Promise<Found[]>;
   sort(files: Iterable<File>): Found[];
   name(found: Found[], used: string[]): Entry[];

@@ -6,8 +6,7 @@
 (function () {
   "use strict";
   const { lesions } = window;
-  const CLUTTER =
-    /^(\..*|__MACOSX|@eaDir|#recycle|\$RECYCLE\.BIN|System Volume Information|lost\+found|Thumbs\.db|desktop\.ini)$/i;
+  let ofTheSystem = ["thumbs.db", "desktop.ini"];
   const FILE_FAILED = "The file could not be read: it was moved, or this account may not read it.";
   const FOLDER_FAILED =
     "The folder could not be read to its end: it was moved, or this account may not read it.";
@@ -18,6 +17,9 @@
   const NOTHING =
     "There was no file in it that this browser can read: save it in a folder of this computer " +
     "and drop it from there.";
+
+  /** @type {(name: string) => boolean} */
+  const isHidden = (name) => name.startsWith(".") || ofTheSystem.includes(name.toLowerCase());
 
   /** @type {(entry: FileSystemEntry) => entry is FileSystemFileEntry} */
   const isFile = (entry) => entry.isFile;
@@ -57,7 +59,7 @@
     }
     inside.sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
     for (const child of inside) {
-      if (CLUTTER.test(child.name)) {
+      if (isHidden(child.name)) {
         found.left.push(`${path}/${child.name}`);
       } else {
         await read(child, `${path}/${child.name}`, found);
@@ -71,8 +73,8 @@
     const found = { name, folder: true, entries: [], left: [] };
     for (const file of files) {
       const path = file.webkitRelativePath;
-      const clutter = path.split("/").slice(1).some((part) => CLUTTER.test(part));
-      if (clutter) {
+      const hidden = path.split("/").slice(1).some(isHidden);
+      if (hidden) {
         found.left.push(path);
       } else {
         found.entries.push({ name: path, file });
@@ -108,6 +110,10 @@
   }
 
   lesions.dropped = {
+    /* The server names, in lower case, the folders of which the commands take nothing either. */
+    mount(folders) {
+      ofTheSystem = [...new Set([...ofTheSystem, ...folders])];
+    },
     /* Everything that was dropped, a `Found` for each thing. Its transfer is empty after the first
      * await: all is asked of it before. */
     read(transfer) {

@@ -141,6 +141,7 @@
         "aria-describedby": "zone-text",
       });
       byId("picker").replaceChildren(field);
+      lesions.dropped.mount(JSON.parse(byId("zone").dataset.systemFolders || "[]"));
       byId("folder-choice").hidden = !("webkitdirectory" in field);
     },
   };

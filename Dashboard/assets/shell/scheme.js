@@ -1,6 +1,18 @@
-/* Sets the colour scheme before anything is drawn, from where Mantine keeps the choice. */
+/* Before anything is drawn: whether this browser can draw the page, and its colour scheme, from
+ * where Mantine keeps the choice.
+ *
+ * `.unfit` in the page says which browsers can. It is hidden here, so it is also read where there is
+ * no script, or one too old even to read this file. */
 (function () {
   "use strict";
+  const needed = [
+    "adoptedStyleSheets" in document,
+    "reportError" in window,
+    "HTMLDialogElement" in window,
+    "noModule" in HTMLScriptElement.prototype,
+  ];
+  document.documentElement.classList.toggle("is-fit", !needed.includes(false));
+
   let chosen = null;
   try {
     chosen = window.localStorage.getItem("mantine-color-scheme-value");

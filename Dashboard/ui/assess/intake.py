@@ -1,5 +1,6 @@
 """Where images come in: the drop zone, the choice of the model, the examples."""
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 
@@ -12,6 +13,7 @@ from Dashboard.ui.assess.examples import EXAMPLES, Example, draw
 from Dashboard.ui.assess.thumbnails import thumbnail
 from Dashboard.ui.elements.icons import icon
 from Dashboard.ui.elements.text import percent
+from quality.inputs import SYSTEM_FOLDERS
 
 FORMATS = "JPEG, PNG, WebP, TIFF or BMP"
 EXAMPLE_SIDE = 240
@@ -66,6 +68,7 @@ def _zone(config: Config) -> html.Div:
         **{
             "data-max-bytes": str(config.limits.max_bytes),
             "data-max-shown": f"{config.max_upload_mb:g} MB",
+            "data-system-folders": json.dumps(sorted(SYSTEM_FOLDERS)),
         },
     )
 

@@ -9,6 +9,7 @@ beforeEach(() => {
   const window = { lesions: {} };
   load({ window }, "assess/dropped.js");
   ({ dropped } = window.lesions);
+  dropped.mount(["__macosx"]);
 });
 
 const file = (name, webkitRelativePath = "") => ({ name, webkitRelativePath });

@@ -109,3 +109,12 @@ def test_the_note_stays_in_view(visit, path: str) -> None:
     expect(
         page.get_by_text("Decision support for professionals, not a diagnosis.")
     ).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("lack", ["script", "style sheets made by script"])
+def test_a_browser_that_cannot_draw_the_page_says_what_can(new_visit: Callable, lack: str) -> None:
+    visit = new_visit(java_script_enabled=lack != "script")
+    visit.page.add_init_script("delete Document.prototype.adoptedStyleSheets")
+    visit.page.goto(visit.site)
+    expect(visit.page.get_by_text("This page needs JavaScript and one of these")).to_be_visible()
+    expect(visit.page.locator("#react-entry-point")).to_be_hidden()
