@@ -9,8 +9,8 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import quality
-from Dashboard.assess.batch import COLUMNS, Row, assess_files
-from Dashboard.assess.messages import CONSULT, NO_APPOINTMENT
+from Dashboard.assess.batch import assess_files
+from Dashboard.assess.rows import COLUMNS, Row
 from Dashboard.assess.service import ModelNotReady, Service, UnknownModel
 from Dashboard.config import Config
 from models.inference.cores import usable_cores
@@ -85,15 +85,12 @@ def assess(
 def _answer(row: Row) -> str:
     if row["verdict"] == "error":
         return str(row["error"])
-    if not row["prediction"]:
-        return f"{row['message']}. {row['reasons']}"
-    if row["message"] not in (CONSULT, NO_APPOINTMENT):
-        # A class and its probability beside "no advice" would be read as an assessment.
-        return str(row["message"])
-    return (
-        f"{row['message']} ({row['prediction']}, {row['probability']:.0%}; "
-        f"malignant {row['p_malignant']:.0%})"
-    )
+    answer = str(row["message"])
+    if row["verdict"] in ("consultation", "no_appointment"):
+        # Beside "no advice", a class and its probability would be read as an assessment.
+        found = f"{row['prediction']}, {row['probability']:.0%}"
+        answer += f" ({found}; malignant {row['p_malignant']:.0%})"
+    return f"{answer.removesuffix('.')}. {row['notes']}" if row["notes"] else answer
 
 
 if __name__ == "__main__":

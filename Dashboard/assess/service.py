@@ -9,6 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -85,8 +86,8 @@ class Service:
         name = self.known(model)
         with self.cpu_slot():
             start = time.perf_counter()
-            image = quality.decode(data, self.config.limits)
-            return self._assess(image, name, gate, start)
+            decoded = quality.decode_with_notes(data, self.config.limits)
+            return self._assess(decoded.image, name, gate, start, notes=decoded.notes)
 
     def assess_image(
         self,
@@ -95,15 +96,17 @@ class Service:
         model: str | None = None,
         gate: bool = True,
         maps: bool = False,
+        notes: Sequence[str] = (),
     ) -> Assessment:
         """Assess a decoded image: (H, W, 3), RGB, 8 bits; errors as `assess`.
 
         maps: give the prediction's class activation maps, where the model has them.
+        notes: what decoding said about the file; they come before those about its quality.
 
         A server's request decodes and assesses within one `cpu_slot`.
         """
         start = time.perf_counter()
-        return self._assess(image, self.known(model), gate, start, maps)
+        return self._assess(image, self.known(model), gate, start, maps, notes)
 
     @contextmanager
     def cpu_slot(self) -> Iterator[None]:
@@ -192,9 +195,16 @@ class Service:
             self._failure = str(error)
 
     def _assess(
-        self, image: NDArray[np.uint8], name: str, gate: bool, start: float, maps: bool = False
+        self,
+        image: NDArray[np.uint8],
+        name: str,
+        gate: bool,
+        start: float,
+        maps: bool = False,
+        notes: Sequence[str] = (),
     ) -> Assessment:
         report = quality.check(image, mode=self.config.gate)
+        report = replace(report, notes=(*notes, *report.notes))
         rejected = report.verdict == "reject"
         if rejected and gate:
             return Assessment(

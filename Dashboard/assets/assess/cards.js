@@ -95,7 +95,7 @@
 
   /* A card for what went wrong before or beside the server's judgement of the file. */
   function fail(item, sentence, canRetry) {
-    settle(item, { outcome: "error", error: sentence }, sentence);
+    settle(item, { outcome: "error", verdict: "error", error: sentence }, sentence);
     item.canRetry = canRetry;
     const parts = [
       element(
@@ -287,7 +287,7 @@
       for (const item of lesions.queue.stop()) {
         total -= 1;
         Object.assign(item, { state: "stopped", outcome: "error", canRetry: true });
-        item.row = { outcome: "error", error: STOPPED };
+        item.row = { outcome: "error", verdict: "error", error: STOPPED };
         const attributes = { type: "button", className: "button", "data-action": "retry" };
         const button = element("button", attributes, "Assess this image");
         fill(item, element("div", { className: "card-grid card-grid-plain" }, button));

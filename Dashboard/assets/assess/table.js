@@ -83,7 +83,7 @@
   /* RFC 4180. A text that a spreadsheet would take for a formula gets an apostrophe before it. */
   function csvField(content) {
     let text = String(content ?? "");
-    if (typeof content === "string" && /^[=+\-@\t\r]/.test(text)) {
+    if (typeof content === "string" && /^[=+\-@\t\r\n＝＋－＠]/.test(text)) {
       text = `'${text}`;
     }
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
@@ -115,11 +115,11 @@
       sorting = { key, down: sorting.key === key ? !sorting.down : key !== "file" };
       lesions.table.refresh(lesions.cards.rows());
     },
-    /* All columns that the server names, the file's name first. */
+    /* The columns that the server names, of the rows that it sent; with the mark by which
+     * spreadsheet programs know UTF-8. */
     csv(rows, columns) {
-      const content = rows.map((row) => [row.file, ...columns.map((column) => row[column])]);
-      const lines = [["file", ...columns], ...content];
-      return lines.map((line) => `${line.map(csvField).join(",")}\r\n`).join("");
+      const lines = [columns, ...rows.map((row) => columns.map((column) => row[column]))];
+      return `\ufeff${lines.map((line) => `${line.map(csvField).join(",")}\r\n`).join("")}`;
     },
     download() {
       const columns = JSON.parse(document.getElementById("results").dataset.columns);

@@ -14,11 +14,12 @@ from plotly.utils import PlotlyJSONEncoder
 from werkzeug.exceptions import NotFound
 
 import quality
+from Dashboard.assess.rows import assessment_row, error_row
 from Dashboard.assess.service import Assessment, Service
 from Dashboard.explain.jobs.engine import Jobs
 from Dashboard.ui.assess.examples import EXAMPLES, example_file
+from Dashboard.ui.assess.outcomes import ERROR, outcome_of
 from Dashboard.ui.assess.result import ResultView, error_body, result_body
-from Dashboard.ui.assess.rows import error_row, result_row
 from Dashboard.ui.assess.thumbnails import thumbnail
 from Dashboard.ui.elements.text import percent
 from Dashboard.web.errors import InputError
@@ -53,24 +54,30 @@ def assess_upload() -> flask.Response:
     data = _file(example)
     try:
         with service.cpu_slot():
-            image = quality.decode(data, service.config.limits)
+            decoded = quality.decode_with_notes(data, service.config.limits)
             assessment = service.assess_image(
-                image, model=query.get("model") or None, gate=gate, maps=True
+                decoded.image,
+                model=query.get("model") or None,
+                gate=gate,
+                maps=True,
+                notes=decoded.notes,
             )
     except quality.ImageError as error:
         sentence = str(error)
-        return _answer(error_body(sentence), error_row(sentence), sentence)
+        row = error_row(sentence) | {"outcome": ERROR.key}
+        return _answer(error_body(sentence), row, sentence)
     # Decoding counts too: it is part of what the user waits for.
     assessment = dataclasses.replace(assessment, seconds=time.perf_counter() - start)
     view = ResultView(
         assessment=assessment,
-        thumbnail=thumbnail(image),
+        thumbnail=thumbnail(decoded.image),
         taxonomy=HAM10000,
         synthetic=example is not None,
         explainable=service.config.explain != "off",
         explanations=tuple(jobs.of_picture(data, assessment.model)),
     )
-    return _answer(result_body(view), result_row(assessment), _spoken(assessment))
+    row = assessment_row(assessment) | {"outcome": outcome_of(assessment).key}
+    return _answer(result_body(view), row, _spoken(assessment))
 
 
 def example_picture(name: str) -> flask.Response:

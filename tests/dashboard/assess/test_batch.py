@@ -7,8 +7,9 @@ import pytest
 from typer.testing import CliRunner
 
 from Dashboard import __main__ as command
-from Dashboard.assess.batch import COLUMNS, assess_files
+from Dashboard.assess.batch import assess_files
 from Dashboard.assess.messages import CONSULT, NO_APPOINTMENT, RETAKE
+from Dashboard.assess.rows import COLUMNS
 from Dashboard.assess.service import Service
 from Dashboard.config import Config
 from quality.output import write_csv
@@ -59,18 +60,17 @@ def test_the_table(assess: Assess, folder: Path, tmp_path: Path) -> None:
         "text.jpg",
     ]
     benign, half, malignant, pale, text = rows
-    assert (benign["message"], benign["prediction"], benign["verdict"]) == (
-        NO_APPOINTMENT,
-        "nv",
-        "accept",
-    )
+    assert (benign["message"], benign["verdict"]) == (NO_APPOINTMENT, "no_appointment")
+    assert (benign["code"], benign["prediction"]) == ("nv", "Melanocytic nevi")
+    assert (benign["folder"], benign["quality"]) == (str(folder), "accept")
+    assert benign["certainty"] == "clear"
     assert float(benign["probability"]) == float(benign["nv"]) == 0.8
     assert float(benign["p_malignant"]) == pytest.approx(0.09)
     assert benign["model"] == "plain"
     assert malignant["message"] == CONSULT
     assert (pale["message"], pale["prediction"], pale["nv"]) == (RETAKE, "", "")
-    assert pale["verdict"] == "reject"
-    assert "Contrast" in pale["reasons"]
+    assert (pale["verdict"], pale["quality"], pale["certainty"]) == ("retake", "reject", "")
+    assert "Contrast" in pale["notes"]
     assert (half["verdict"], text["verdict"]) == ("error", "error")
     assert "damaged" in half["error"]
     assert "2 could not be read" in err
@@ -80,7 +80,7 @@ def test_lines_without_a_table(assess: Assess, folder: Path) -> None:
     code, out, err = assess(folder / "benign.png", folder / "pale.png")
     assert code == 0
     first, second = out.splitlines()
-    assert first.endswith(f"benign.png: {NO_APPOINTMENT} (nv, 80%; malignant 9%)")
+    assert first.endswith(f"benign.png: {NO_APPOINTMENT} (Melanocytic nevi, 80%; malignant 9%)")
     assert f"pale.png: {RETAKE}. Contrast" in second
     assert f"1 {RETAKE}" in err
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from playwright.sync_api import Page, Route, expect
 
 from Dashboard.assess import messages
-from Dashboard.ui.assess.rows import COLUMNS
+from Dashboard.assess.rows import COLUMNS
 
 HOSTILE_NAME = "<img src=x onerror=alert(1)>.png"
 
@@ -17,7 +17,7 @@ def saved(page: Page, tmp_path: Path) -> tuple[str, list[dict[str, str]]]:
     with page.expect_download() as download:
         page.get_by_role("button", name="Download CSV").click()
     download.value.save_as(tmp_path / "results.csv")
-    lines = (tmp_path / "results.csv").read_text(encoding="utf-8").splitlines()
+    lines = (tmp_path / "results.csv").read_text(encoding="utf-8-sig").splitlines()
     return download.value.suggested_filename, list(csv.DictReader(lines))
 
 
@@ -68,9 +68,9 @@ def test_the_csv_holds_the_results_and_no_images(visit, files, tmp_path: Path) -
         r"skin-lesion-results-\d{4}-\d\d-\d\d\.csv", download.value.suggested_filename
     )
     download.value.save_as(tmp_path / "results.csv")
-    text = (tmp_path / "results.csv").read_text(encoding="utf-8")
+    text = (tmp_path / "results.csv").read_text(encoding="utf-8-sig")
     rows = list(csv.DictReader(text.splitlines()))
-    assert list(rows[0]) == ["file", *COLUMNS]
+    assert tuple(rows[0]) == COLUMNS
     assert "base64" not in text
     benign, pale, broken = rows
     assert benign["file"] == "'=benign.png"  # else a spreadsheet takes it for a formula
@@ -78,7 +78,8 @@ def test_the_csv_holds_the_results_and_no_images(visit, files, tmp_path: Path) -
     assert float(benign["nv"]) == 0.8
     assert float(benign["p_malignant"]) == 0.09
     assert pale["file"] == 'a "pale", one.png'
-    assert (pale["verdict"], pale["code"], pale["p_malignant"]) == ("reject", "", "")
+    assert (pale["verdict"], pale["code"], pale["p_malignant"]) == ("retake", "", "")
+    assert (pale["quality"], broken["verdict"]) == ("reject", "error")
     assert broken["error"]
 
 
@@ -155,8 +156,8 @@ def test_what_was_stopped_is_in_the_csv(visit, files, tmp_path: Path) -> None:
     expect(page.locator(".card[data-state=done]")).to_have_count(2)
     expect(page.get_by_role("button", name="Not assessed 2")).to_be_visible()
     _, rows = saved(page, tmp_path)
-    assert [(row["file"], row["outcome"]) for row in rows] == [
-        *((name, "clear") for name in names[:2]),
+    assert [(row["file"], row["verdict"]) for row in rows] == [
+        *((name, "no_appointment") for name in names[:2]),
         *((name, "error") for name in names[2:]),
     ]
     assert rows[3]["error"] == "It was not assessed: somebody pressed Stop before its turn."

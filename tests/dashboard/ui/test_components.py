@@ -15,9 +15,10 @@ from dash.development.base_component import Component
 import quality
 from Dashboard.assess import messages, worth
 from Dashboard.assess.advice import Advice, Evidence, advise
+from Dashboard.assess.rows import assessment_row
 from Dashboard.assess.service import Assessment, ModelInfo
 from Dashboard.config import HAM10000_COUNTS
-from Dashboard.ui.assess import intake, outcomes, result, rows
+from Dashboard.ui.assess import intake, outcomes, result
 from Dashboard.ui.assess.gauges import gauges_of
 from Dashboard.ui.assess.thumbnails import thumbnail
 from Dashboard.ui.elements import text
@@ -214,7 +215,9 @@ def test_an_overridden_gate_says_so() -> None:
     overridden = {"quality": report(("gamma",)), "gated": False}
     assert "Quality gate overridden" in words(result.result_body(view(**overridden)))
     assert "Quality gate overridden" not in words(result.result_body(view(gated=False)))
-    assert rows.result_row(assessment(**overridden))["gate_overridden"] is True
+    row = assessment_row(assessment(**overridden))
+    assert (row["gate_overridden"], row["quality"]) == (True, "reject")
+    assert " ".join(overridden["quality"].reasons) in row["notes"]
 
 
 def test_every_outcome_has_its_own_icon_label_and_colour() -> None:
@@ -237,15 +240,6 @@ def test_every_icon_that_is_asked_for_has_its_shape() -> None:
     for name in asked:
         assert f".icon-{name} {{" in styles, name
         assert (assets / "shell" / "icons" / f"{name}.svg").is_file()
-
-
-def test_a_row_has_every_column_and_rounds() -> None:
-    row = rows.result_row(assessment())
-    assert tuple(row) == rows.COLUMNS
-    assert (row["code"], row["nv"], row["p_malignant"]) == ("nv", 0.8, 0.09)
-    assert (row["outcome"], row["seconds"], row["error"]) == ("clear", 0.0714, "")
-    assert tuple(rows.error_row("No.")) == rows.COLUMNS
-    assert rows.error_row("No.")["error"] == "No."
 
 
 def test_a_prior_is_told_and_so_is_its_absence() -> None:

@@ -8,9 +8,9 @@ from flask.testing import FlaskClient
 
 from Dashboard.app import create_app
 from Dashboard.assess import messages
+from Dashboard.assess.rows import COLUMNS
 from Dashboard.assess.service import Service
 from Dashboard.ui.assess.examples import example_file
-from Dashboard.ui.assess.rows import COLUMNS
 from models.registry.taxonomy import HAM10000
 
 
@@ -25,7 +25,7 @@ def test_an_image_gets_a_body_a_row_and_a_sentence(
     status, answer = post(client, encode("malignant"))
     assert status == 200
     assert sorted(answer) == ["body", "row", "spoken"]
-    assert tuple(answer["row"]) == COLUMNS
+    assert tuple(answer["row"]) == (*COLUMNS, "outcome")
     assert answer["row"]["message"] == messages.CONSULT
     assert answer["spoken"] == f"{messages.CONSULT}. Melanoma, 45.0%"
     assert answer["body"]["namespace"] == "dash_html_components"
@@ -37,7 +37,7 @@ def test_a_rejected_image_is_not_classified_unless_asked_for(
 ) -> None:
     status, answer = post(client, encode("blurred"))
     assert (status, answer["spoken"]) == (200, messages.RETAKE)
-    assert (answer["row"]["verdict"], answer["row"]["code"]) == ("reject", "")
+    assert (answer["row"]["verdict"], answer["row"]["code"]) == ("retake", "")
     assert "Melanoma" not in json.dumps(answer)
     _, overridden = post(client, encode("blurred"), "?gate=0")
     assert overridden["row"]["gate_overridden"] is True
