@@ -123,11 +123,18 @@ interface Heat {
 interface Cards {
   add(entries: Entry[], model: string | null, maxBytes: number, maxShown: string): void;
   names(): string[];
+  all(): { node: HTMLElement }[];
   started(item: Item): void;
   uploaded(item: Item, share: number): void;
   finished(item: Item, answer: Answer): void;
   failed(item: Item, sentence: string): void;
   progressed(): void;
+}
+
+interface Prevalence {
+  sentence(p: number, share: number, prevalence: number): string;
+  draw(node: HTMLElement): void;
+  choose(text: string): string;
 }
 
 interface Lesions extends Dom {
@@ -136,6 +143,7 @@ interface Lesions extends Dom {
   queue: Queue;
   heat: Heat;
   cards: Cards;
+  prevalence: Prevalence;
 }
 
 interface Window {

@@ -69,8 +69,7 @@ RULES: tuple[Rule, ...] = (
     Rule(lambda e: e.dermatoscopic is False, "none", messages.NOT_DERMATOSCOPIC),
     Rule(lambda e: e.reaches(e.p_malignant), "consultation", messages.CONSULT),
     Rule(lambda e: e.malignant, "consultation", messages.CONSULT),
-    Rule(lambda e: e.rejected, "none", messages.TOO_POOR),
-    Rule(lambda e: e.in_distribution is False, "none", messages.TOO_UNLIKE),
+    Rule(lambda e: e.rejected or e.in_distribution is False, "none", messages.NO_ADVICE),
     Rule(lambda _: True, "no_appointment", messages.NO_APPOINTMENT),
 )
 

@@ -5,5 +5,4 @@ CONSULT = "Please schedule patient for a consultation"
 NO_APPOINTMENT = "Patient does not need another appointment"
 # Where none of the three fits.
 NOT_DERMATOSCOPIC = "This is not a dermatoscopic image of skin, so it was not assessed"
-TOO_POOR = "No advice: an image of this quality cannot rule anything out"
-TOO_UNLIKE = "No advice: this image is unlike those that the model learnt from"
+NO_ADVICE = "No advice: this image cannot rule anything out"

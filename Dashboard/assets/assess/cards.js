@@ -244,6 +244,7 @@
       try {
         fill(item, lesions.build(answer.body));
         lesions.heat.drawAll(item.node);
+        lesions.prevalence.draw(item.node);
       } catch (error) {
         // The result is there, however little of it can be drawn.
         const message = element("p", { className: "banner-text" }, answer.row.message || "");

@@ -60,6 +60,7 @@
         lesions.compare.mount();
         return "true";
       },
+      prevalence: (text) => lesions.prevalence.choose(text ?? ""),
       explaining() {
         for (const { value } of window.dash_clientside.callback_context.triggered) {
           lesions.jobs.hear(value, false);

@@ -5,6 +5,7 @@ import flask
 from dash import ClientsideFunction, Input, Output, clientside_callback, html
 
 from Dashboard.ui.assess.intake import drop_zone, example_strip, frequencies_note, model_choice
+from Dashboard.ui.assess.prevalence import prevalence_choice
 from Dashboard.ui.assess.results import results
 
 dash.register_page(
@@ -38,7 +39,11 @@ def layout(**_query: str) -> html.Div:
                 [
                     drop_zone(config),
                     html.Div(
-                        [model_choice(models, config.model), frequencies_note(config.prior)],
+                        [
+                            model_choice(models, config.model),
+                            frequencies_note(config.prior),
+                            prevalence_choice(config.prior),
+                        ],
                         className="panel",
                     ),
                 ],
@@ -63,4 +68,9 @@ clientside_callback(
     Output("model", "value"),
     Output("cards", "data-model"),
     Input("model", "value"),
+)
+clientside_callback(
+    ClientsideFunction("lesions", "prevalence"),
+    Output("prevalence", "error"),
+    Input("prevalence", "value"),
 )

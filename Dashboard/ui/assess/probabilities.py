@@ -48,8 +48,8 @@ def malignancy(
     adjusted: whether these are a clinic's class frequencies.
     """
     marks = [html.Div(className="meter-fill", style={"width": spread(p_malignant)})]
-    whose = "this clinic's class frequencies" if adjusted else "the model's class frequencies"
-    foot = f"for {whose}, {percent(share)} malignant"
+    whose = "as this clinic's frequencies say" if adjusted else "as the model assumes"
+    foot = f"if {percent(share)} of the lesions are malignant, {whose}"
     if threshold is not None:
         marks.append(html.Div(className="gauge-tick", style={"left": spread(threshold)}))
         foot += f"; consultation advised from {percent(threshold)}"

@@ -11,7 +11,8 @@ from dash.development.base_component import Component
 from Dashboard.assess.service import Assessment
 from Dashboard.assess.worth import COME_BACK, UNKNOWN_CLEARANCE
 from Dashboard.ui.assess.gauges import gauges
-from Dashboard.ui.assess.outcomes import CLEAR, ERROR, OF_VERDICT, OOD, banner, outcome_of
+from Dashboard.ui.assess.outcomes import CLEAR, ERROR, NONE, OF_VERDICT, OOD, banner, outcome_of
+from Dashboard.ui.assess.prevalence import prevalence_line
 from Dashboard.ui.assess.probabilities import chart_legend, malignancy, probability_chart
 from Dashboard.ui.elements.icons import icon
 from Dashboard.ui.elements.text import duration, percent
@@ -174,6 +175,8 @@ def _classified(view: ResultView) -> list[Component]:
             _finding(prediction),
             _malignancy(assessment, prediction),
         ]
+        if outcome is not NONE:
+            findings.append(prevalence_line(assessment, prediction.p_malignant))
         if outcome is CLEAR and prediction.p_malignant >= MAJORITY:
             findings.append(_caution(MORE_LIKELY_MALIGNANT))
         parts = [

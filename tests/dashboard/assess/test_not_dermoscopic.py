@@ -17,15 +17,14 @@ from Dashboard.assess.advice import UNLIKE
 from Dashboard.assess.batch import assess_files
 from Dashboard.assess.messages import (
     CONSULT,
+    NO_ADVICE,
     NO_APPOINTMENT,
     NOT_DERMATOSCOPIC,
     RETAKE,
-    TOO_UNLIKE,
 )
 from Dashboard.assess.service import Service
 from Dashboard.ui.assess.outcomes import CONSULT as CONSULTATION
-from Dashboard.ui.assess.outcomes import NONE as NO_ADVICE
-from Dashboard.ui.assess.outcomes import OOD, outcome_of
+from Dashboard.ui.assess.outcomes import NONE, OOD, outcome_of
 from Dashboard.ui.assess.result import WITHOUT_ADVICE, ResultView, result_body
 from models.checkpoint.card import Card
 from models.inference.classifier import Prediction
@@ -70,8 +69,8 @@ def test_an_unlike_image_can_call_for_a_consultation_and_never_clears(
     assessment = service.assess(encode(kind))
     assert (assessment.verdict, assessment.certainty) == (verdict, "uncertain")
     assert assessment.reasons == (UNLIKE,)
-    assert assessment.message == (CONSULT if verdict == "consultation" else TOO_UNLIKE)
-    assert outcome_of(assessment) is (CONSULTATION if verdict == "consultation" else NO_ADVICE)
+    assert assessment.message == (CONSULT if verdict == "consultation" else NO_ADVICE)
+    assert outcome_of(assessment) is (CONSULTATION if verdict == "consultation" else NONE)
     shown = str(result_body(ResultView(assessment, "data:,", HAM10000)))
     assert assessment.message in shown
     assert UNLIKE in shown

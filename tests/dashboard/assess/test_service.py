@@ -9,7 +9,7 @@ import pytest
 
 import quality
 from Dashboard.assess.assessment import at_card_prior
-from Dashboard.assess.messages import CONSULT, NO_APPOINTMENT, RETAKE, TOO_POOR
+from Dashboard.assess.messages import CONSULT, NO_ADVICE, NO_APPOINTMENT, RETAKE
 from Dashboard.assess.service import (
     MAX_LOADED_MODELS,
     ModelNotReady,
@@ -59,7 +59,7 @@ def test_classify_anyway(make_service: MakeService, encode: Encode) -> None:
     assert assessment.prediction is not None
     assert assessment.quality.verdict == "reject"
     assert not assessment.gated
-    assert assessment.message == TOO_POOR  # never that no appointment is needed
+    assert assessment.message == NO_ADVICE  # never that no appointment is needed
     assert (assessment.verdict, assessment.advice) == ("none", None)
     careful = make_service().assess(encode("blurred"), gate=False, model="careful")
     assert (careful.advice, careful.certainty) == (CONSULT, "uncertain")

@@ -1,9 +1,14 @@
 """What an answer is worth: hand-computed figures, and the sentences that say them."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from Dashboard.assess import worth
 from tests.dashboard.conftest import card, point
+
+ASSETS = Path(__file__).parents[1] / "assets"
 
 
 def test_a_clearance_in_words() -> None:
@@ -39,17 +44,11 @@ def test_a_probability_at_a_prevalence(
     assert worth.at_prevalence(found, prevalence, share) == pytest.approx(p)  # and back
 
 
-@pytest.mark.parametrize(
-    ("p", "words"),
-    [
-        (0.312, "about 31 are"),
-        (0.0126, "about 1 is"),
-        (0.004, "fewer than 1 is"),
-        (0.996, "more than 99 are"),
-    ],
-)
-def test_of_100_lesions(p: float, words: str) -> None:
-    assert worth.among_100(p) == f"Of 100 lesions like this, {words} malignant."
+def test_a_probability_at_a_clinic_in_the_words_that_the_page_writes_too() -> None:
+    # `tests/dashboard/assets/prevalence.test.mjs` holds the page's script to the same.
+    for case in json.loads((ASSETS / "prevalence.json").read_text(encoding="utf-8")):
+        sentence = case.pop("sentence")
+        assert worth.at_clinic(case.pop("p"), **case) == sentence
 
 
 def test_the_share_of_malignant_lesions_that_a_probability_holds_for() -> None:

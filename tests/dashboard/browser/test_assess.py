@@ -8,6 +8,7 @@ from playwright.sync_api import Page, Route, expect
 
 from Dashboard.assess import messages
 from Dashboard.assess.advice import POOR
+from Dashboard.assess.worth import at_clinic
 from models.registry.taxonomy import HAM10000
 
 HOSTILE_NAME = "<img src=x onerror=alert(1)>.png"
@@ -87,6 +88,26 @@ def test_an_image_gate_overridden_is_marked(visit, files) -> None:
     expect(card.locator(".caution")).to_have_text(POOR)
     expect(card.locator(".chart tr")).to_have_count(7)
     expect(card.locator(".gauge-fail")).to_have_count(1)
+
+
+def test_a_probability_at_the_clinics_prevalence_kept_for_the_session(visit, files) -> None:
+    page = visit.open()
+    visit.upload(files("benign"))
+    line = visit.card("benign.png").locator(".prevalence")
+    expect(line).to_have_text(at_clinic(0.09, 3 / 7, 0.10))
+    field = page.get_by_role("textbox", name="Malignant among the lesions you see")
+    field.fill("31")
+    expect(line).to_have_text(at_clinic(0.09, 3 / 7, 0.31))
+    field.fill("much")
+    expect(page.get_by_text("A number above 0 and below 100")).to_be_visible()
+    expect(line).to_have_text(at_clinic(0.09, 3 / 7, 0.31))
+    field.fill("40")
+    page.get_by_role("link", name="Models").click()
+    page.get_by_role("link", name="Assess").click()
+    expect(field).to_have_value("40")
+    expect(line).to_have_text(at_clinic(0.09, 3 / 7, 0.40))
+    visit.upload(files("malignant"))
+    expect(visit.card("malignant.png").locator(".prevalence")).to_contain_text("Where 40% of")
 
 
 def test_a_file_above_the_limit_is_not_sent(visit, files) -> None:

@@ -8,7 +8,7 @@ from playwright.sync_api import Route, expect
 from Dashboard.app import create_app
 from Dashboard.assess import messages
 from Dashboard.assess.advice import POOR
-from Dashboard.assess.messages import TOO_POOR
+from Dashboard.assess.messages import NO_ADVICE
 from Dashboard.assess.worth import expectation
 from tests.dashboard.browser.conftest import serving
 from tests.dashboard.browser.test_access import AUDIT
@@ -185,12 +185,12 @@ def test_marks_of_a_picture_are_shown_here_too(visit, files, encode) -> None:
     expect(drawn.locator(".caution")).to_have_count(0)
     expect(overridden.locator(".tag")).to_have_text(["Quality gate overridden"])
     expect(overridden.locator(".caution")).to_have_text([POOR])
-    expect(overridden.locator(".banner")).to_have_text(TOO_POOR)
+    expect(overridden.locator(".banner")).to_have_text(NO_ADVICE)
     for threshold in ("10", "990"):  # none that somebody tries out clears it
         page.get_by_label("Consultation from").fill(threshold)
         expect(overridden.locator(".caution")).to_have_text([POOR])
         expect(overridden.locator(".banner")).not_to_have_text(messages.NO_APPOINTMENT)
-    expect(overridden.locator(".banner")).to_have_text(TOO_POOR)
+    expect(overridden.locator(".banner")).to_have_text(NO_ADVICE)
 
 
 def test_files_that_fail_and_files_under_way_are_told_of(visit, files) -> None:

@@ -20,6 +20,7 @@ from Dashboard.assess.service import Assessment, ModelInfo
 from Dashboard.config import HAM10000_COUNTS
 from Dashboard.ui.assess import intake, outcomes, result
 from Dashboard.ui.assess.gauges import gauges_of
+from Dashboard.ui.assess.prevalence import prevalence_choice
 from Dashboard.ui.assess.thumbnails import thumbnail
 from Dashboard.ui.elements import text
 from Dashboard.ui.models.metrics import class_of, metric_name
@@ -132,7 +133,10 @@ def test_a_classified_image_shows_all_there_is_to_know() -> None:
     shown = words(body)
     assert messages.NO_APPOINTMENT in shown
     assert "Most likely Melanocytic nevi 80.0%" in shown
-    assert "Malignant probability 9.0% for the model's class frequencies, 42.9% malignant" in shown
+    assert (
+        "Malignant probability 9.0% if 42.9% of the lesions are malignant, as the model assumes"
+        in shown
+    )
     assert "plain · version 0.1 · 71 ms" in shown
     bars = [part for part in walk(body) if getattr(part, "className", "") == "bar-fill"]
     assert [bar.style["width"] for bar in bars] == [
@@ -176,7 +180,7 @@ def test_an_image_that_is_not_dermatoscopic_has_its_own_message() -> None:
 def test_adjusted_probabilities_say_so() -> None:
     prior = dict.fromkeys(HAM10000.codes, 1 / 7)
     adjusted = words(result.result_body(view(prior=prior, threshold=0.2)))
-    assert "for this clinic's class frequencies, 42.9% malignant" in adjusted
+    assert "if 42.9% of the lesions are malignant, as this clinic's frequencies say" in adjusted
     assert "consultation advised" not in adjusted
     plain = words(result.result_body(view(threshold=0.2)))
     assert "this clinic" not in plain
@@ -198,6 +202,32 @@ def test_a_clearance_says_what_it_is_worth_and_what_to_tell_the_patient() -> Non
     assert f"{found.sentence} {worth.COME_BACK}" in words(result.result_body(view(clearance=found)))
     consulted = Advice("consultation", messages.CONSULT)
     assert worth.COME_BACK not in words(result.result_body(view(decision=consulted)))
+
+
+def test_a_probability_stands_with_the_prior_it_is_for_and_a_prevalence() -> None:
+    body = result.result_body(view())
+    assert "if 42.9% of the lesions are malignant, as the model assumes" in words(body)
+    assert worth.at_clinic(0.09, 3 / 7, 0.10) in words(body)
+    (line,) = [part for part in walk(body) if getattr(part, "className", "") == "prevalence"]
+    assert (getattr(line, "data-p"), getattr(line, "data-share")) == ("0.090000", "0.428571")
+    # Nothing that could reassure stands where the image cannot rule anything out.
+    unlike = advise(Evidence(in_distribution=False))
+    assert "Where 10%" not in words(result.result_body(view(decision=unlike)))
+    # A clinic that tells its frequencies starts from them, and its probability stays.
+    prior = {"akiec": 3, "bcc": 5, "bkl": 11, "df": 1, "mel": 12, "nv": 66, "vasc": 2}
+    shares = {code: count / 100 for code, count in prior.items()}
+    clinic = words(result.result_body(view(prior=shares, malignant_share=0.2)))
+    assert (
+        "Where 20% of the lesions seen are malignant: of 100 lesions like this, about 9" in clinic
+    )
+
+
+def test_the_prevalences_to_choose_from() -> None:
+    plain = prevalence_choice(None)
+    assert (plain.value, plain.data) == ("10", ["2", "5", "10", "20"])
+    shares = dict.fromkeys(HAM10000.codes, 1 / 7)
+    clinic = prevalence_choice(shares)
+    assert (clinic.value, clinic.data) == ("42.9", ["2", "5", "10", "20", "42.9"])
 
 
 def test_second_opinions_stand_on_the_card_and_once() -> None:
