@@ -119,10 +119,11 @@ def is_hidden(name: str) -> bool:
     """Whether a file or folder of this name is none that people keep pictures in.
 
     Examples:
-        >>> [is_hidden(name) for name in (".trash", "@eaDir", "__MACOSX", "._IMG_1.jpg", "2026")]
-        [True, True, True, True, False]
+        >>> [is_hidden(name) for name in (".trash", "@eaDir", "._IMG_1.jpg", "2026", "..")]
+        [True, True, True, False, False]
     """
-    return name.startswith(".") or name.lower() in SYSTEM_FOLDERS
+    dotted = name.startswith(".") and name not in (".", "..")
+    return dotted or name.lower() in SYSTEM_FOLDERS
 
 
 class _Walk:

@@ -6,6 +6,7 @@ import zlib
 from pathlib import Path, PurePosixPath
 
 import quality
+from quality.inputs import is_hidden
 from quality.output import replacing
 from retraining.data.errors import DataError
 from retraining.progress import ProgressCallback
@@ -47,8 +48,7 @@ def _members(file: zipfile.ZipFile, archive: Path) -> dict[str, zipfile.ZipInfo]
     stems: set[str] = set()
     for member in file.infolist():
         path = PurePosixPath(member.filename)
-        hidden = path.name.startswith(".") or "__MACOSX" in path.parts
-        if hidden or path.suffix.lower() not in quality.IMAGE_SUFFIXES:
+        if any(map(is_hidden, path.parts)) or path.suffix.lower() not in quality.IMAGE_SUFFIXES:
             continue
         if path.stem in stems:
             raise DataError(f"{archive.name} holds {path.stem} twice")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import quality
+from quality.inputs import is_hidden
 from retraining.data.errors import DataError
 
 METADATA_FILE = "HAM10000_metadata.csv"
@@ -45,7 +46,8 @@ class Layout:
     """What was found below a folder.
 
     pictures and masks: on disk, sorted; image_archives and mask_archives: still to be extracted;
-    metadata: the file with the classes, if there is one; ignored: what is none of these.
+    metadata: the file with the classes, if there is one; ignored: what is none of these; closed:
+    folders that cannot be entered and links to what is not there, with the reason.
     """
 
     pictures: list[ImageFile] = field(default_factory=list)
@@ -54,6 +56,7 @@ class Layout:
     mask_archives: list[Path] = field(default_factory=list)
     metadata: Path | None = None
     ignored: list[Path] = field(default_factory=list)
+    closed: dict[Path, str] = field(default_factory=dict)
 
 
 def find_layout(source: Path, out: Path) -> Layout:
@@ -69,7 +72,11 @@ def find_layout(source: Path, out: Path) -> Layout:
     # Beside HAM10000 as distributed, other folders are not part of it.
     distributed = any(e.name in IMAGE_ARCHIVES or _IMAGE_FOLDER.fullmatch(e.name) for e in entries)
     for entry in entries:
-        if entry == layout.metadata or entry.name.startswith("."):
+        if entry == layout.metadata:
+            continue
+        if is_hidden(entry.name):
+            if entry.is_dir() and quality.find_inputs([entry]).files:
+                layout.ignored.append(entry)
             continue
         if entry.resolve() == out.resolve():
             continue
@@ -77,6 +84,8 @@ def find_layout(source: Path, out: Path) -> Layout:
             layout.ignored.append(entry)
         elif entry.is_dir():
             _folder(entry, layout, out)
+        elif entry.is_symlink() and not entry.exists():
+            layout.closed[entry] = "The link leads to what is not there."
         elif entry.name in IMAGE_ARCHIVES and not entry.with_suffix("").is_dir():
             layout.image_archives.append(entry)
         elif entry.name == MASK_ARCHIVE and not entry.with_suffix("").is_dir():
@@ -102,9 +111,14 @@ def _folder(folder: Path, layout: Layout, out: Path) -> None:
     """Add the pictures of a folder of `source`, which is a split, a class or plain."""
     plain = _IMAGE_FOLDER.fullmatch(folder.name)
     split = _SPLITS.get((plain[1] if plain else folder.name).lower(), "")
+    found = quality.find_inputs([folder])
+    layout.closed.update(found.closed)
+    layout.ignored.extend([*found.others, *found.hidden, *found.loops])
     files = [
-        f for f in quality.find_inputs([folder]).files if out.resolve() not in f.resolve().parents
+        f for f in found.files if f not in found.closed and out.resolve() not in f.resolve().parents
     ]
+    if folder in found.closed:
+        return
     if not files and not split:
         if layout.metadata or plain:
             layout.ignored.append(folder)
@@ -112,7 +126,8 @@ def _folder(folder: Path, layout: Layout, out: Path) -> None:
         raise DataError(f"the folder of class {folder.name} holds no pictures: {folder}")
     if split:
         for child in sorted(folder.iterdir()):
-            if child.is_dir() and not any(child in f.parents for f in files):
+            hidden = is_hidden(child.name) or child in found.closed
+            if child.is_dir() and not hidden and not any(child in f.parents for f in files):
                 raise DataError(f"the folder of class {child.name} holds no pictures: {child}")
     for file in files:
         inner = file.relative_to(folder).parts[:-1]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 import quality
-from quality.output import write_text
+from quality.output import cell, write_text
 from retraining.data.archives import extract
 from retraining.data.errors import DataError
 from retraining.data.formats import MASK_ENDING, ImageFile, Layout, find_layout
@@ -66,11 +66,17 @@ def prepare(
     layout = find_layout(source, out)
     problems = Problems()
     for path in layout.ignored:
-        problems.add("ignored", path.name)
+        problems.add("ignored", path.relative_to(source))
+    for path, why in layout.closed.items():
+        problems.add("closed", path, why)
     metadata = read_metadata(layout.metadata) if layout.metadata else None
+    if metadata is not None:
+        texts = [name for name in metadata.columns if name != "image_id"]
+        metadata = metadata.assign(**{name: metadata[name].map(_defused) for name in texts})
     named = [p.dx for p in layout.pictures] if metadata is None else list(metadata.dx)
     taxonomy = classes_of(named, layout.metadata or source, malignant, names)
     pictures, masks = _unpack(layout, out, progress)
+    pictures = _with_fit_names(pictures, problems)
     if metadata is not None:
         pictures = _with_row(pictures, metadata, problems)
     images = _check(pictures, progress)
@@ -118,6 +124,26 @@ def _unpack(
     return pictures, masks
 
 
+def _defused(value: object) -> object:
+    return cell(value) if isinstance(value, str) else value
+
+
+def _with_fit_names(pictures: Sequence[ImageFile], problems: Problems) -> list[ImageFile]:
+    """The pictures whose id, class and path can stand in a table that others read.
+
+    An id in a table must be that of the file, so no escape is put in its place.
+    """
+    kept = []
+    for picture in pictures:
+        if cell(str(picture.path)) != str(picture.path):
+            problems.add("name", picture.path, "It is not UTF-8.")
+        elif any(cell(word) != word for word in (picture.path.stem, picture.dx)):
+            problems.add("name", picture.path, "It begins as a formula of a spreadsheet does.")
+        else:
+            kept.append(picture)
+    return kept
+
+
 def _with_row(
     pictures: Sequence[ImageFile], metadata: pd.DataFrame, problems: Problems
 ) -> list[ImageFile]:
@@ -143,12 +169,14 @@ def _check(pictures: Sequence[ImageFile], progress: ProgressCallback | None) -> 
     """Read and decode every picture; one per thread is in memory at a time."""
 
     def check(picture: ImageFile) -> _Image:
-        data = picture.path.read_bytes()
-        error = ""
+        data, error = b"", ""
         try:
+            data = quality.read_bytes(picture.path)
             quality.decode(data)
         except quality.ImageError as reason:
             error = str(reason)
+        except OSError as reason:
+            error = f"The file cannot be read: {reason.strerror or reason}."
         return _Image(picture.path.stem, picture, hashlib.sha256(data).hexdigest(), error)
 
     images = []

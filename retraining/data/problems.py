@@ -3,9 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pandas as pd
-
-from quality.output import write_text
+from quality.names import printable
+from quality.output import write_csv
 
 # As the table calls it, and as a sentence does.
 KINDS = {
@@ -16,8 +15,11 @@ KINDS = {
     "contradiction": "pictures have the bytes of another id of another class",
     "row without image": "rows of the metadata have no image",
     "unreadable": "images cannot be decoded",
+    "closed": "folders or links cannot be entered",
+    "name": "images have a name that no table can hold",
 }
-GRAVE = ("row without image", "unreadable")
+GRAVE = ("row without image", "unreadable", "closed", "name")
+COLUMNS = ("kind", "item", "detail")
 
 
 @dataclass
@@ -36,12 +38,11 @@ class Problems:
         for kind, words in KINDS.items():
             found = [(item, detail) for k, item, detail in self.rows if k == kind]
             if found:
-                item, detail = found[0]
+                item, detail = map(printable, found[0])
                 text[kind] = f"{len(found)} {words}, the first is {item}"
                 text[kind] += f" ({detail})" if detail else ""
         return text
 
     def write(self, path: Path) -> None:
         """Write the table; without problems it has its header alone."""
-        frame = pd.DataFrame(self.rows, columns=["kind", "item", "detail"])
-        write_text(path, frame.to_csv(index=False))
+        write_csv(path, COLUMNS, (dict(zip(COLUMNS, row, strict=True)) for row in self.rows))

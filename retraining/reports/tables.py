@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from models.checkpoint import metric_columns as shared
+from quality.output import cell
 from retraining.markdown import Cells
 from retraining.reports.compare import Entry, caveats
 
@@ -29,11 +30,11 @@ def models_csv(entries: Sequence[Entry]) -> str:
     writer.writerow([*FIRST, *(n + s for n in names for s in ("", "_low", "_high")), *LAST, *costs])
     for entry in entries:
         row = entry.to_dict()
-        cells = [row[key] for key in FIRST]
+        cells = [cell(row[key]) for key in FIRST]
         for name in names:
             value = entry.value(name) or {}
             cells += [_number(value.get(key)) for key in ("value", "low", "high")]
-        cells += [row[key] for key in LAST]
+        cells += [cell(row[key]) for key in LAST]
         writer.writerow([*cells, *(_number(entry.cost.get(key)) for key in costs)])
     return text.getvalue()
 
@@ -48,7 +49,7 @@ def breakdown_csv(entries: Sequence[Entry]) -> str:
     )  # fmt: skip
     for entry in entries:
         for g in entry.breakdown:
-            about = [entry.name, g["split"], g["by"], g["group"], g["n"], g["lesions"]]
+            about = [cell(entry.name), g["split"], g["by"], cell(g["group"]), g["n"], g["lesions"]]
             for name, value in g["metrics"].items():
                 numbers = [_number(value[key]) for key in ("value", "low", "high")]
                 writer.writerow([*about, g["malignant"], name, *numbers])
