@@ -166,7 +166,9 @@ def line(file: Path, reply: Reply, drawn: Path | None = None) -> str:
             shown = ""
         where = f", explained in {printable(drawn)}" if drawn else ""
         answer = f"{name}: {body['message']}{shown}{where}"
-        return ". ".join([answer, " ".join(body["reasons"])]) if body["reasons"] else answer
+        told = dict.fromkeys([*body["reasons"], body["second_opinion"], body["clearance"]])
+        notes = " ".join(filter(None, told))
+        return f"{answer}. {notes}" if notes else answer
     reasons = body.get("quality", {}).get("reasons", [])
     return (
         " ".join([f"{name}: {body['error']}.", *reasons]) if reasons else f"{name}: {body['error']}"

@@ -9,7 +9,7 @@ from flask_openapi3.models.schema import Schema
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from Dashboard.assess import messages
-from Dashboard.assess.worth import PREVALENCES, Clearance, at_prevalence
+from Dashboard.assess.worth import PREVALENCES, at_prevalence, clearance
 from Dashboard.explain.schemas import ExplainOptions, ExplanationFacts
 
 QUALITY_EXAMPLE: dict[str, JsonValue] = {
@@ -43,7 +43,7 @@ ANSWER_EXAMPLE: dict[str, JsonValue] = {
     "certainty": "clear",
     "reasons": [],
     "second_opinion": None,
-    "clearance": Clearance(4.9, 2.8, 7.4, 391).sentence,
+    "clearance": clearance(None),
     "at_prevalence": {
         f"{prevalence:g}": round(at_prevalence(0.04, 3 / 7, prevalence), 4)
         for prevalence in PREVALENCES
@@ -144,7 +144,7 @@ class Answer(BaseModel):
     )
     clearance: str | None = Field(
         description="Of `no_appointment`: how many of 100 malignant lesions of the test set got "
-        "this answer, a sentence; null: another answer, or not on the model's card."
+        "this answer, and what to tell the patient, in sentences; null: another answer."
     )
     at_prevalence: dict[str, float] = Field(
         description="`p_malignant` where that share of the lesions seen is malignant."

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from Dashboard.assess.advice import Advice, Certainty, Verdict
-from Dashboard.assess.worth import PREVALENCES, Clearance, at_prevalence
+from Dashboard.assess.worth import PREVALENCES, at_prevalence
 from models.checkpoint.card import Card
 from models.inference.classifier import Prediction
 from quality import QualityReport
@@ -69,8 +69,8 @@ class Assessment:
     p_malignant_at_card: the malignant probability at the card's class frequencies, for which its
         thresholds hold; None where the image was rejected.
     leads: whether a malignant class is the most likely, as it is shown or at those frequencies.
-    clearance: of an image whose patient needs no appointment, how often that is wrong; None where
-        the card does not tell.
+    clearance: where no appointment is needed, how often that is wrong and what to tell the
+        patient, in sentences; else None.
     """
 
     quality: QualityReport
@@ -84,7 +84,7 @@ class Assessment:
     threshold: float | None = None
     p_malignant_at_card: float | None = None
     leads: bool = False
-    clearance: Clearance | None = None
+    clearance: str | None = None
     malignant_share: float = 0.5
 
     @property
@@ -152,7 +152,7 @@ class Assessment:
             "certainty": self.certainty,
             "reasons": list(self.reasons),
             "second_opinion": self.decision.second_opinion,
-            "clearance": self.clearance.sentence if self.clearance else None,
+            "clearance": self.clearance,
             "dermatoscopic": prediction.dermatoscopic,
             "at_prevalence": {
                 f"{prevalence:g}": self.p_malignant_at(prevalence) for prevalence in PREVALENCES

@@ -42,7 +42,8 @@ def assessment_row(assessment: Assessment, file: str = "") -> Row:
     file: the path as given, or inside what was dropped; empty where the server does not learn it.
     """
     report, prediction = assessment.quality, assessment.prediction
-    notes = [*assessment.reasons, *report.reasons, assessment.decision.second_opinion]
+    opinions = assessment.decision.second_opinion
+    notes = [*assessment.reasons, *report.reasons, opinions, assessment.clearance]
     row = _empty(file) | {
         "verdict": assessment.verdict,
         "message": assessment.message,

@@ -1,7 +1,6 @@
 """What an answer is worth: how often a clearance is wrong, and a probability at a prevalence."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from models.checkpoint.card import Card
@@ -15,46 +14,22 @@ UNKNOWN_CLEARANCE = (
 )
 
 
-@dataclass(frozen=True)
-class Clearance:
-    """Of 100 images of malignant lesions in the test split, those that needed no appointment.
+def clearance(point: Mapping[str, Any] | None) -> str:
+    """How often an operating point clears a malignant lesion, and what to tell the patient.
 
-    low, high: 95 % interval.
-    n: images of malignant lesions that were tested.
-    """
-
-    of_100: float
-    low: float
-    high: float
-    n: int
-
-    @property
-    def sentence(self) -> str:
-        """In words.
-
-        >>> Clearance(9.46, 5.6, 14.1, 391).sentence
-        'Of 100 images of malignant lesions in the test set, about 9 got this answer \
-(95% interval 6 to 14, n = 391).'
-        """
-        return (
-            f"Of 100 images of malignant lesions in the test set, {_about(self.of_100)} got this "
-            f"answer (95% interval {self.low:.0f} to {self.high:.0f}, n = {self.n:,})."
-        )
-
-
-def clearance(point: Mapping[str, Any] | None) -> Clearance | None:
-    """How often the rule of an operating point clears a malignant lesion.
-
-    None where that was not measured on test, or where there is no such point.
+    point: None: the most likely class decides.
     """
     test = (point or {}).get("test")
     if not test:
-        return None
-    of_100, low, high = (
+        return f"{UNKNOWN_CLEARANCE} {COME_BACK}"
+    cleared, low, high = (
         100 * (1 - float(test[name]))
         for name in ("sensitivity", "sensitivity_high", "sensitivity_low")
     )
-    return Clearance(of_100, low, high, int(test["n_malignant"]))
+    return (
+        f"Of 100 images of malignant lesions in the test set, {_about(cleared)} got this answer "
+        f"(95% interval {low:.0f} to {high:.0f}, n = {test['n_malignant']:,}). {COME_BACK}"
+    )
 
 
 def malignant_share(prior: Mapping[str, float] | None, card: Card) -> float:

@@ -19,6 +19,7 @@ from Dashboard import client
 from Dashboard.app import create_app
 from Dashboard.assess.messages import CONSULT, NO_APPOINTMENT, RETAKE
 from Dashboard.assess.service import Service
+from Dashboard.assess.worth import clearance
 from Dashboard.explain.jobs.engine import Jobs
 
 Run = Callable[..., tuple[int, str, str]]
@@ -68,7 +69,8 @@ def test_a_line_per_image(url: str, images: dict[str, str], run: Run) -> None:
     code, out, _ = run("--url", url, *images.values())
     assert code == 0
     lines = out.splitlines()
-    assert lines[0] == f"{images['benign']}: {NO_APPOINTMENT} (Melanocytic nevi, 80%; malignant 9%)"
+    found = f"{images['benign']}: {NO_APPOINTMENT} (Melanocytic nevi, 80%; malignant 9%)"
+    assert lines[0] == f"{found}. {clearance(None)}"
     assert lines[1] == f"{images['malignant']}: {CONSULT} (Melanoma, 45%; malignant 75%)"
     assert lines[2].startswith(f"{images['blurred']}: {RETAKE}. Sharpness ")
 

@@ -9,7 +9,6 @@ from dash import html
 from dash.development.base_component import Component
 
 from Dashboard.assess.service import Assessment
-from Dashboard.assess.worth import COME_BACK, UNKNOWN_CLEARANCE
 from Dashboard.ui.assess.gauges import gauges
 from Dashboard.ui.assess.outcomes import CLEAR, ERROR, NONE, OF_VERDICT, OOD, banner, outcome_of
 from Dashboard.ui.assess.prevalence import prevalence_line
@@ -203,10 +202,8 @@ def _worth(assessment: Assessment) -> list[Component]:
     ]
     if agreed and agreed not in assessment.reasons:
         parts.append(html.P(agreed, className="hint"))
-    if assessment.verdict == "no_appointment":
-        found = assessment.clearance
-        told = found.sentence if found else UNKNOWN_CLEARANCE
-        parts.append(html.P(f"{told} {COME_BACK}", className="clearance"))
+    if assessment.clearance:
+        parts.append(html.P(assessment.clearance, className="clearance"))
     if assessment.verdict == "none":
         parts.append(html.P(WITHOUT_ADVICE, className="hint"))
     return parts

@@ -11,6 +11,7 @@ from Dashboard.assess.batch import assess_files
 from Dashboard.assess.messages import CONSULT, NO_APPOINTMENT, RETAKE
 from Dashboard.assess.rows import COLUMNS
 from Dashboard.assess.service import Service
+from Dashboard.assess.worth import clearance
 from Dashboard.config import Config
 from quality.output import write_csv
 
@@ -80,7 +81,8 @@ def test_lines_without_a_table(assess: Assess, folder: Path) -> None:
     code, out, err = assess(folder / "benign.png", folder / "pale.png")
     assert code == 0
     first, second = out.splitlines()
-    assert first.endswith(f"benign.png: {NO_APPOINTMENT} (Melanocytic nevi, 80%; malignant 9%)")
+    found = f"benign.png: {NO_APPOINTMENT} (Melanocytic nevi, 80%; malignant 9%)"
+    assert first.endswith(f"{found}. {clearance(None)}")
     assert f"pale.png: {RETAKE}. Contrast" in second
     assert f"1 {RETAKE}" in err
 

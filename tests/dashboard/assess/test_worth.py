@@ -12,18 +12,17 @@ ASSETS = Path(__file__).parents[1] / "assets"
 
 
 def test_a_clearance_in_words() -> None:
-    found = worth.clearance(point(0.3))
-    assert found is not None
-    assert (found.of_100, found.low, found.high, found.n) == pytest.approx((9, 6, 14, 391))
-    assert found.sentence == (
+    assert worth.clearance(point(0.3)) == (
         "Of 100 images of malignant lesions in the test set, about 9 got this answer "
-        "(95% interval 6 to 14, n = 391)."
+        "(95% interval 6 to 14, n = 391). "
+        "Tell the patient to come back if the lesion grows, bleeds or changes."
     )
 
 
-def test_a_clearance_that_was_not_measured() -> None:
-    assert worth.clearance(None) is None
-    assert worth.clearance({"threshold": 0.3}) is None
+@pytest.mark.parametrize("unmeasured", [None, {"threshold": 0.3}])
+def test_a_clearance_that_was_not_measured(unmeasured: dict | None) -> None:
+    told = worth.clearance(unmeasured)
+    assert told == f"{worth.UNKNOWN_CLEARANCE} {worth.COME_BACK}"
 
 
 @pytest.mark.parametrize(

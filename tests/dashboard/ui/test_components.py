@@ -27,6 +27,7 @@ from Dashboard.ui.models.metrics import class_of, metric_name
 from Dashboard.ui.models.model_card import model_card
 from models.inference.classifier import Prediction
 from models.registry.taxonomy import HAM10000
+from tests.dashboard.conftest import point
 
 CLEARED = Advice("no_appointment", messages.NO_APPOINTMENT)
 PROBABILITIES = dict(zip(HAM10000.codes, (0.02, 0.02, 0.03, 0.01, 0.05, 0.80, 0.07), strict=True))
@@ -196,12 +197,9 @@ def test_a_benign_favourite_among_many_malignant_candidates_is_pointed_out() -> 
 
 
 def test_a_clearance_says_what_it_is_worth_and_what_to_tell_the_patient() -> None:
-    unknown = words(result.result_body(view()))
-    assert f"{worth.UNKNOWN_CLEARANCE} {worth.COME_BACK}" in unknown
-    found = worth.Clearance(9, 6, 14, 391)
-    assert f"{found.sentence} {worth.COME_BACK}" in words(result.result_body(view(clearance=found)))
-    consulted = Advice("consultation", messages.CONSULT)
-    assert worth.COME_BACK not in words(result.result_body(view(decision=consulted)))
+    told = worth.clearance(point(0.3))
+    assert told in words(result.result_body(view(clearance=told)))
+    assert told in assessment_row(assessment(clearance=told))["notes"]
 
 
 def test_a_probability_stands_with_the_prior_it_is_for_and_a_prevalence() -> None:
