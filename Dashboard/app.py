@@ -1,6 +1,7 @@
 """The application factory: one Flask server with the JSON API and the Dash pages."""
 
 from pathlib import Path
+from typing import Any
 
 import dash
 import flask
@@ -13,8 +14,9 @@ from Dashboard.explain.jobs.engine import Jobs
 from Dashboard.ui.assess.result_endpoint import add_result_endpoint
 from Dashboard.ui.models.shipped_comparison import add_comparison
 from Dashboard.web.compression import compress_files
-from Dashboard.web.frontend import guard
+from Dashboard.web.frontend import RequestConfig, guard
 from Dashboard.web.headers import add_headers, content_security_policy
+from Dashboard.web.proxy import BehindProxies
 
 FOLDER = Path(__file__).resolve().parent
 TITLE = "Skin lesion dashboard"
@@ -23,12 +25,12 @@ INDEX = """<!DOCTYPE html>
 <head>
 {%metas%}
 <title>{%title%}</title>
-<link rel="icon" href="/assets/shell/favicon.svg" type="image/svg+xml">
-<script src="/assets/shell/scheme.js"></script>
-<link rel="stylesheet" href="/assets/shell/base.css">
-<link rel="stylesheet" href="/assets/shell/icons.css">
-<link rel="stylesheet" href="/assets/shell/shell.css">
-<link rel="stylesheet" href="/assets/shell/tones.css">
+<link rel="icon" href="{%prefix%}assets/shell/favicon.svg" type="image/svg+xml">
+<script src="{%prefix%}assets/shell/scheme.js"></script>
+<link rel="stylesheet" href="{%prefix%}assets/shell/base.css">
+<link rel="stylesheet" href="{%prefix%}assets/shell/icons.css">
+<link rel="stylesheet" href="{%prefix%}assets/shell/shell.css">
+<link rel="stylesheet" href="{%prefix%}assets/shell/tones.css">
 {%css%}
 </head>
 <body>
@@ -37,14 +39,28 @@ Edge 95, Firefox 101 or Safari 16.4.</p>
 {%app_entry%}
 <footer>
 {%config%}
-<script src="/assets/shell/dom.js"></script>
-<script src="/assets/shell/page.js"></script>
+<script src="{%prefix%}assets/shell/dom.js"></script>
+<script src="{%prefix%}assets/shell/page.js"></script>
 {%scripts%}
 {%renderer%}
 </footer>
 </body>
 </html>
 """
+
+
+class Pages(dash.Dash):
+    """Dash, its links beginning with what the request's path began with (`SCRIPT_NAME`)."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        # Dash's modules hold this very object: it cannot be replaced by another.
+        object.__setattr__(self.config, "__class__", RequestConfig)
+
+    def interpolate_index(self, *parts: str, **named: str) -> str:
+        """The page around all pages."""
+        page: str = super().interpolate_index(*parts, **named)  # type: ignore[no-untyped-call]
+        return page.replace("{%prefix%}", self.config.requests_pathname_prefix)
 
 
 def create_app(
@@ -72,9 +88,9 @@ def create_app(
     add_result_endpoint(server)
     add_comparison(server)
     server.secret_key = background.signing_secret(config)
-    app = dash.Dash(
+    app = Pages(
         "Dashboard",
-        server=server,  # type: ignore[arg-type]  # its annotation forgets an instance
+        server=server,
         use_pages=True,
         pages_folder=str(FOLDER / "ui"),
         assets_folder=str(FOLDER / "assets"),
@@ -99,7 +115,19 @@ def create_app(
         server.preprocess_request()
     guard(app)
     add_headers(server, content_security_policy(app))
+    _check_base_path(server, config.base_path)
+    proxies = BehindProxies(server.wsgi_app, config.base_path, config.trusted_proxies)
+    server.wsgi_app = proxies  # type: ignore[method-assign]  # as Flask says to
     return app
+
+
+def _check_base_path(server: flask.Flask, base: str) -> None:
+    """Refuse a base path that could not be told from a path of the server's own."""
+    first = base.strip("/").partition("/")[0]
+    taken = {rule.rule.strip("/").partition("/")[0] for rule in server.url_map.iter_rules()}
+    taken |= {page["path"].strip("/").partition("/")[0] for page in dash.page_registry.values()}
+    if first and first in taken:
+        raise ValueError(f"BASE_PATH is {base!r}; the dashboard itself has a path /{first}")
 
 
 def _unknown_pages_are_not_found(response: flask.Response) -> flask.Response:

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, cast, get_args
 
+from Dashboard.web.proxy import LONGEST_PREFIX, PREFIX, Network, read_networks
 from models.registry.taxonomy import HAM10000
 from quality import GATES, Limits, Mode
 
@@ -20,6 +21,7 @@ HAM10000_COUNTS: Mapping[str, int] = MappingProxyType(
 )
 SENSITIVITIES = (0.90, 0.95, 0.98)
 MEBIBYTE = 2**20
+LOOPBACK = "127.0.0.1,::1"
 # Beside the image a request carries its field names, the multipart boundaries or the JSON
 # around it, and a page's request the identifiers of its controls.
 BODY_MARGIN_BYTES = 64 * 1024
@@ -83,6 +85,17 @@ SETTINGS: tuple[Setting, ...] = (
         "folder for the pictures and results of explanations, each for at most 15 minutes",
     ),
     Setting(
+        "BASE_PATH",
+        "none",
+        "path that a proxy serves the dashboard below, such as `/derma`, whether it strips it or "
+        "not; without it, what a trusted proxy says in `X-Forwarded-Prefix` or `SCRIPT_NAME`",
+    ),
+    Setting(
+        "FORWARDED_ALLOW_IPS",
+        "127.0.0.1,::1",
+        "addresses and networks of the proxies whose `X-Forwarded-*` headers are believed",
+    ),
+    Setting(
         "REDIS_URL",
         "none",
         "Redis, for `celery -A Dashboard.explain.jobs worker` processes on any machines",
@@ -107,6 +120,8 @@ class Config:
     cache_dir: folder of the exported models; None: in the user's cache.
     explain: when the process that explains starts.
     data_dir: folder for what jobs hold for a while; None: in memory where there is such a place.
+    base_path: what every path begins with in the browser, empty or such as `/derma`.
+    trusted_proxies: whose forwarded headers are believed.
     redis_url: where jobs are queued; None: on this machine alone.
     """
 
@@ -123,6 +138,8 @@ class Config:
     cache_dir: Path | None = None
     explain: Explain = "lazy"
     data_dir: Path | None = None
+    base_path: str = ""
+    trusted_proxies: tuple[Network, ...] = read_networks(LOOPBACK)
     redis_url: str | None = None
 
     @classmethod
@@ -155,6 +172,8 @@ class Config:
                 Explain, _choice("EXPLAIN", values["EXPLAIN"] or cls.explain, get_args(Explain))
             ),
             data_dir=Path(values["DATA_DIR"]) if values["DATA_DIR"] else None,
+            base_path=_base_path(values["BASE_PATH"] or environ.get("SCRIPT_NAME", "").strip()),
+            trusted_proxies=_networks(values["FORWARDED_ALLOW_IPS"] or LOOPBACK),
             redis_url=_redis_url(values["REDIS_URL"]),
         )
 
@@ -250,6 +269,26 @@ def _prior_error(value: str) -> ValueError:
         f"{', '.join(HAM10000.codes)} once, as CODE=WEIGHT with a weight above 0, "
         "separated by commas"
     )
+
+
+def _base_path(value: str) -> str:
+    path = value.rstrip("/")
+    if path and not (len(path) <= LONGEST_PREFIX and PREFIX.fullmatch(path)):
+        raise ValueError(
+            f"BASE_PATH is {_shorten(value)}; it must be a path such as /derma, of letters, "
+            f"digits, '_', '.', '~' and '-', at most {LONGEST_PREFIX} characters"
+        )
+    return path
+
+
+def _networks(value: str) -> tuple[Network, ...]:
+    try:
+        return read_networks(value)
+    except ValueError:
+        raise ValueError(
+            f"FORWARDED_ALLOW_IPS is {_shorten(value)}; it must be IP addresses or networks such "
+            "as 10.0.0.0/8, separated by commas, or * for all"
+        ) from None
 
 
 def _redis_url(value: str) -> str | None:

@@ -13,6 +13,8 @@ if ROOT not in sys.path:
 
 from Dashboard.config import Config  # noqa: E402
 from Dashboard.web import cores  # noqa: E402
+from Dashboard.web.log import Log  # noqa: E402
+from Dashboard.web.worker import Worker  # noqa: E402
 from models.inference.cores import usable_cores  # noqa: E402
 from models.inference.memory import return_large_blocks  # noqa: E402
 
@@ -22,6 +24,9 @@ except ValueError as error:
     sys.exit(f"Dashboard: {error}")
 
 _cores = usable_cores()
+# What gunicorn itself would make of it is refused to whoever comes by another path.
+os.environ.pop("SCRIPT_NAME", None)
+os.environ["BASE_PATH"] = _config.base_path
 
 # The application draws its examples before the fork. OpenCV's threads would not survive that, and
 # a worker that changes their number would wait for them for ever: the master must start none.
@@ -31,10 +36,15 @@ wsgi_app = "dash_ham:server"
 bind = f"0.0.0.0:{_config.port}"
 # The application is imported once and shared; each worker compiles the model after the fork.
 preload_app = True
-worker_class = "gthread"
+worker_class = Worker
+logger_class = Log
+Worker.most_body_bytes = _config.max_body_bytes
+Worker.trusted = _config.trusted_proxies
 workers = _config.workers or cores.workers(_cores)
-# Most of them wait: for an upload to arrive, or for their turn on the cores.
+# Most of them wait for their turn on the cores; for clients, `Dashboard.web.worker` does.
 threads = 32
+# One that waits for a client costs a file descriptor.
+worker_connections = 900
 # Longest silence of a worker before it is replaced, and longest wait for its last requests.
 timeout = 60
 graceful_timeout = 30
@@ -42,6 +52,11 @@ keepalive = 30
 # The heartbeat file of a worker: in memory where there is such a place.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 limit_request_line = 4094
+# A proxy may say which path it serves this below; `Dashboard.web.proxy` looks at it.
+forwarded_allow_ips = ",".join(map(str, _config.trusted_proxies))
+forwarder_headers = "SCRIPT_NAME"
+secure_scheme_headers: dict[str, str] = {}
+sendfile = False
 control_socket_disable = True
 errorlog = "-"
 accesslog = "-"

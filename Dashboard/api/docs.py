@@ -14,19 +14,18 @@ PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Skin lesion dashboard: API</title>
-<link rel="icon" href="/_favicon.ico">
-<link rel="stylesheet" href="/docs/files/css/swagger-ui.css">
+<link rel="icon" href="{base}/_favicon.ico">
+<link rel="stylesheet" href="{base}/docs/files/css/swagger-ui.css">
 </head>
 <body>
 <div id="swagger-ui"></div>
-<script src="/docs/files/js/swagger-ui-bundle.js"></script>
-<script src="/docs/start.js"></script>
+<script src="{base}/docs/files/js/swagger-ui-bundle.js"></script>
+<script src="{base}/docs/start.js"></script>
 </body>
 </html>
 """
 # validatorUrl: null keeps Swagger UI from asking a public validator about the description.
-OPTIONS = {"url": "/openapi.json", "dom_id": "#swagger-ui", "validatorUrl": None}
-START = f"window.ui = SwaggerUIBundle({json.dumps(OPTIONS)});\n"
+OPTIONS = {"dom_id": "#swagger-ui", "validatorUrl": None}
 
 
 def add_docs(server: Flask) -> None:
@@ -35,10 +34,13 @@ def add_docs(server: Flask) -> None:
 
     @docs.get("/docs")
     def page() -> Response:
-        return flask.Response(PAGE, mimetype="text/html")
+        page = PAGE.format(base=flask.request.script_root)
+        return flask.Response(page, mimetype="text/html")
 
     @docs.get("/docs/start.js")
     def start() -> Response:
-        return flask.Response(START, mimetype="text/javascript")
+        options = OPTIONS | {"url": f"{flask.request.script_root}/openapi.json"}
+        script = f"window.ui = SwaggerUIBundle({json.dumps(options)});\n"
+        return flask.Response(script, mimetype="text/javascript")
 
     server.register_blueprint(docs)

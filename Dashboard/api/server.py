@@ -22,7 +22,6 @@ from Dashboard.assess.service import ModelNotReady, Service, UnknownModel
 from Dashboard.config import Config
 from Dashboard.explain.explanations import Explanations, TooSlow
 from Dashboard.explain.jobs.engine import Jobs, Unavailable
-from Dashboard.web.connections import care_for_connections
 from Dashboard.web.errors import InputError
 
 VERSION = "1.0"
@@ -87,7 +86,6 @@ def create_server(config: Config, service: Service, jobs: Jobs | None = None) ->
     server.extensions["jobs"] = jobs
     server.extensions["explanations"] = explanations
     server.before_request(_only_known_methods)
-    care_for_connections(server)
     _handle_errors(server, config)
     _add_routes(server, service, explanations)
     add_explanations(server, explanations)
@@ -178,7 +176,8 @@ def _add_routes(server: OpenAPI, service: Service, explanations: Explanations) -
     @server.get("/openapi.json", doc_ui=False)
     def openapi() -> Reply:
         """This API's description."""
-        return server.api_doc, 200
+        # Addresses are told from where this is: below a path where a proxy serves it there.
+        return {**server.api_doc, "servers": [{"url": flask.request.script_root or "/"}]}, 200
 
 
 def _only_known_methods() -> None:
@@ -221,9 +220,7 @@ def _handle_errors(server: OpenAPI, config: Config) -> None:
         return failure(str(error), 504)
 
     @server.errorhandler(ClientDisconnected)
-    def not_whole(error: ClientDisconnected) -> Reply:
-        if isinstance(error.__context__, TimeoutError):
-            return failure("the request's body did not arrive in time", 408)
+    def not_whole(_: ClientDisconnected) -> Reply:
         return failure("the request's body did not arrive whole", 400)
 
     @server.errorhandler(HTTPException)

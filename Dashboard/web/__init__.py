@@ -1,1 +1,1 @@
-"""What every request passes: headers, compression, connections, limits."""
+"""What every request passes: connections, proxies, headers, compression, limits."""

@@ -5,11 +5,21 @@ from typing import Any
 import dash
 import flask
 from dash._get_app import app_context
+from dash._utils import AttributeDict
 from dash.exceptions import DependencyException
 
 from Dashboard.web.errors import InputError
 
 CALLBACKS = "/_dash-update-component"
+
+
+class RequestConfig(AttributeDict):
+    """Dash's settings, of which the beginning of all links is the request's own."""
+
+    @property
+    def requests_pathname_prefix(self) -> str:
+        """`/`, after what a proxy put before it."""
+        return f"{flask.request.script_root}/" if flask.has_request_context() else "/"
 
 
 def guard(app: dash.Dash) -> None:

@@ -1,7 +1,21 @@
 """Headers that every response carries."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import dash
 from flask import Flask, Response
+
+HEADERS: Mapping[str, str] = MappingProxyType(
+    {
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "no-referrer",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    }
+)
+"""Of every response, beside its policy."""
 
 
 def content_security_policy(app: dash.Dash) -> str:
@@ -29,14 +43,7 @@ def content_security_policy(app: dash.Dash) -> str:
 
 def add_headers(server: Flask, policy: str) -> None:
     """Send `policy` and the other headers with every response of `server`."""
-    headers = {
-        "Content-Security-Policy": policy,
-        "X-Content-Type-Options": "nosniff",
-        "X-Frame-Options": "DENY",
-        "Referrer-Policy": "no-referrer",
-        "Cross-Origin-Resource-Policy": "same-origin",
-        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    }
+    headers = {"Content-Security-Policy": policy, **HEADERS}
 
     @server.after_request
     def secure(response: Response) -> Response:

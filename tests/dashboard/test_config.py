@@ -32,6 +32,8 @@ def test_every_variable_is_read() -> None:
         "CACHE_DIR": "/cache",
         "EXPLAIN": "ready",
         "DATA_DIR": "/data",
+        "BASE_PATH": "/derma/",
+        "FORWARDED_ALLOW_IPS": "10.0.0.0/8, ::1",
         "REDIS_URL": "redis://queue:6379/0",
     }
     assert environ.keys() == {setting.name for setting in SETTINGS}
@@ -43,8 +45,14 @@ def test_every_variable_is_read() -> None:
     assert (config.cache_dir, config.data_dir) == (Path("/cache"), Path("/data"))
     assert (config.explain, config.tta) == ("ready", True)
     assert config.redis_url == "redis://queue:6379/0"
+    assert config.base_path == "/derma"
+    assert [str(one) for one in config.trusted_proxies] == ["10.0.0.0/8", "::1/128"]
     assert config.prior is not None
     assert config.prior["nv"] == pytest.approx(6705 / 10015)
+
+
+def test_script_name_is_a_base_path() -> None:
+    assert Config.from_env({"SCRIPT_NAME": "/derma"}).base_path == "/derma"
 
 
 def test_an_empty_variable_counts_as_unset() -> None:
@@ -80,6 +88,10 @@ def test_prior_is_normalised_and_ordered() -> None:
         ("PRIOR", "akiec=1,bcc=1,bkl=1,df=1,mel=1,nv=1,vasc=0"),
         ("PRIOR", "akiec=1,bcc=1,bkl=1,df=1,mel=1,nv=1,vasc=inf"),
         ("PRIOR", "akiec=1,bcc=1,bkl=1,df=1,mel=1,nv=1,nv=1"),
+        ("BASE_PATH", "derma"),
+        ("BASE_PATH", "//evil.example"),
+        ("BASE_PATH", "/a b"),
+        ("FORWARDED_ALLOW_IPS", "localhost"),
         ("WEB_CONCURRENCY", "0"),
         ("EXPLAIN", "always"),
         ("REDIS_URL", "localhost"),

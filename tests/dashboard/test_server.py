@@ -11,63 +11,18 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from Dashboard.assess.messages import CONSULT, NO_APPOINTMENT
+from tests.dashboard.serving import Server, gunicorn
 
 Encode = Callable[..., bytes]
-LISTENING = re.compile(r"Listening at: http://127\.0\.0\.1:(\d+)")
 
 pytestmark = pytest.mark.slow
-
-
-class Server:
-    """A running gunicorn: `call` sends it a request, `log` is what it wrote."""
-
-    def __init__(self, log: Path) -> None:
-        self._log = log
-        self.port = 0
-
-    @property
-    def log(self) -> str:
-        return self._log.read_text()
-
-    def call(
-        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
-    ) -> tuple[int, Any]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
-        try:
-            connection.request(method, path, body, headers or {})
-            response = connection.getresponse()
-            return response.status, json.loads(response.read())
-        finally:
-            connection.close()
-
-
-@contextmanager
-def gunicorn(cwd: Path, log: Path, *arguments: str, **environ: str) -> Iterator[Server]:
-    command = [sys.executable, "-m", "gunicorn", "-b", "127.0.0.1:0", *arguments]
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("GUNICORN")}
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, cwd=cwd, env=clean | environ, stdout=output, stderr=subprocess.STDOUT
-        )
-        server = Server(log)
-        try:
-            deadline = time.monotonic() + 120
-            while not (found := LISTENING.search(server.log)):
-                assert process.poll() is None, server.log
-                assert time.monotonic() < deadline, server.log
-                time.sleep(0.05)
-            server.port = int(found[1])
-            yield server
-        finally:
-            process.terminate()
-            process.wait(60)
 
 
 @pytest.fixture(scope="module")
@@ -162,6 +117,30 @@ def test_the_log_names_the_request_and_nothing_of_its_content(
         time.sleep(0.05)
     assert "patient" not in server.log
     assert "127.0.0.1 " not in server.log
+
+
+def test_a_path_forges_no_line_of_the_log(server: Server) -> None:
+    server.call("POST", "/%0A[forged]%1b[31m%9b")
+    deadline = time.monotonic() + 10
+    while "forged" not in server.log:
+        assert time.monotonic() < deadline, server.log
+        time.sleep(0.05)
+    assert "POST /\\n[forged]\\x1b[31m\\x9b 405" in server.log
+    assert "\x1b" not in server.log
+
+
+def test_slow_senders_hold_up_nobody(server: Server) -> None:
+    head = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    ends = [b"", b"Content-Length: 999999\r\n\r\n{", b"Transfer-Encoding: chunked\r\n\r\n"]
+    with ExitStack() as held:
+        for end in ends * 70:
+            address = ("127.0.0.1", server.port)
+            held.enter_context(socket.create_connection(address)).sendall(head + end)
+        start = time.monotonic()
+        assert server.call("GET", "/health")[0] == 200
+        kind_of = {"Content-Type": "application/json"}
+        assert server.call("POST", "/predict", b'{"image": "YQ=="}', kind_of)[0] == 503
+        assert time.monotonic() - start < 5
 
 
 def test_pages_and_their_files_are_served(server: Server) -> None:

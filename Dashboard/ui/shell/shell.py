@@ -70,7 +70,8 @@ def navigation() -> html.Nav:
     """A link to every registered page that has a place in the navigation, and one to the API."""
     pages = (page for page in dash.page_registry.values() if page.get("in_navigation"))
     links = [
-        dcc.Link(page["name"], href=page["relative_path"], className="nav-link") for page in pages
+        dcc.Link(page["name"], href=dash.get_relative_path(page["path"]), className="nav-link")
+        for page in pages
     ]
     # In a tab of its own: it is no page of Dash, so in this one it would throw the results away.
     api = html.A(
@@ -79,7 +80,7 @@ def navigation() -> html.Nav:
             icon("outside", class_name="nav-outside"),
             html.Span(" (opens in a new tab)", className="visually-hidden"),
         ],
-        href=API_PAGE,
+        href=dash.get_relative_path(API_PAGE),
         className="nav-link",
         title="Description of the JSON API, in a new tab",
         target="_blank",
