@@ -29,6 +29,7 @@ def layout() -> dmc.MantineProvider:
         theme=THEME,
         defaultColorScheme="auto",
         children=[
+            print_head(),
             html.A("Skip to the content", href="#content", className="skip-link"),
             header(),
             note(),
@@ -44,6 +45,14 @@ def layout() -> dmc.MantineProvider:
             # Here, so that what is being explained is followed from page to page.
             slots(),
         ],
+    )
+
+
+def print_head() -> html.Div:
+    """What stands at the top of every printed page; `assets/print/print.js` writes the time."""
+    return html.Div(
+        html.Div([html.Strong(PRODUCT), html.Span(id="printed"), html.Span(NOTE)]),
+        className="print-head",
     )
 
 
