@@ -20,6 +20,7 @@ class ModelInfo:
     operating_point: the one on its card that this server advises by; None: it advises by the most
         likely class.
     target_note: what to know where that point is not all that `SENSITIVITY` asks for, else empty.
+    operating_points: all on its card; `metrics` are of the first.
     operating_curve, metrics, limits: as in its evaluation.
     """
 
@@ -34,6 +35,7 @@ class ModelInfo:
     metrics: Sequence[Mapping[str, Any]]
     limits: Sequence[str]
     operating_curve: Mapping[str, Any] | None = None
+    operating_points: Sequence[Mapping[str, Any]] = ()
     target_note: str = ""
 
     def to_dict(self) -> dict[str, Any]:
@@ -47,6 +49,7 @@ class ModelInfo:
             "description": self.description,
             "licence": self.licence,
             "operating_point": dict(self.operating_point) if self.operating_point else None,
+            "operating_points": [dict(point) for point in self.operating_points],
             "target_note": self.target_note,
             "operating_curve": dict(self.operating_curve) if self.operating_curve else None,
             "metrics": [dict(metric) for metric in self.metrics],

@@ -138,6 +138,7 @@ class Service:
                     description=card.description,
                     licence=card.licence,
                     operating_point=self._point(card),
+                    operating_points=card.operating_points,
                     target_note=target_note(self._point(card), self.config.sensitivity),
                     operating_curve=evaluation.operating_curve,
                     metrics=evaluation.metrics,

@@ -121,6 +121,23 @@ def expectation(point: Mapping[str, Any]) -> str:
     )
 
 
+def in_words(point: Mapping[str, Any]) -> str:
+    """An operating point: when it advises what, what it was chosen for, what it reaches on test."""
+    target = float(point["target_sensitivity"])
+    chosen = f"Chosen to find {target:.0%} of the images of malignant lesions"
+    if "n" in point:
+        chosen += f" on the {point['split']} split ({point['n']:,} images)"
+    sentences = [
+        f"Consultation from a malignant probability of {percent(float(point['threshold']))}, or "
+        "where a malignant class is the most likely.",
+        f"{chosen}.",
+        expectation(point),
+    ]
+    if point.get("test") and point["test"]["sensitivity_high"] < target:
+        sentences.append(f"That is less than the {target:.0%}.")
+    return " ".join(filter(None, sentences))
+
+
 def _about(count: float) -> str:
     """`about 9`, without rounding to none or all of 100."""
     if count < 0.5:

@@ -6,6 +6,7 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
+from Dashboard.assess.worth import in_words
 from Dashboard.ui.models.card_ood import ood_section
 from Dashboard.ui.models.metrics import scrollable, table_head
 from models.checkpoint.card import Card
@@ -17,7 +18,6 @@ from models.checkpoint.card_text import (
     form_sentence,
     origin_facts,
     percent,
-    point_sentence,
     spread,
 )
 from models.checkpoint.evaluation import ModelEvaluation
@@ -25,9 +25,15 @@ from models.checkpoint.provenance import Provenance
 
 
 def card_details(
-    card: Card, evaluation: ModelEvaluation, provenance: Provenance
+    card: Card,
+    evaluation: ModelEvaluation,
+    provenance: Provenance,
+    point: Mapping[str, Any] | None = None,
 ) -> list[Component]:
-    """Sections of a model card; those without content are left out."""
+    """Sections of a model card; those without content are left out.
+
+    point: the operating point that this server advises by.
+    """
     parts: list[Component] = []
     if evaluation.intended_use:
         parts.append(_section("Intended use", _text(evaluation.intended_use)))
@@ -35,9 +41,8 @@ def card_details(
     if facts:
         entries = [html.Div([html.Dt(t), html.Dd(f)], className="fact") for t, f in facts.items()]
         parts.append(_section("Data and origin", html.Dl(entries, className="facts")))
-    point = point_sentence(card, evaluation)
     if point:
-        parts.append(_section("Advice", _text(point)))
+        parts.append(_section("Advice", _text(in_words(point))))
     calibration = calibration_sentence(card, evaluation)
     if calibration:
         text = f"{calibration} {form_sentence(card, evaluation)}".strip()

@@ -8,10 +8,11 @@ import flask
 from dash import ClientsideFunction, Input, Output, clientside_callback, html
 from dash.development.base_component import Component
 
+from Dashboard.assess.service import ModelInfo
 from Dashboard.ui.models.card_details import card_details
 from Dashboard.ui.models.comparison import comparison_view
 from Dashboard.ui.models.model_card import model_card
-from Dashboard.ui.models.shipped_comparison import load_comparison
+from Dashboard.ui.models.shipped_comparison import load_comparison, with_evaluations
 from models.checkpoint.card import load_card
 from models.checkpoint.evaluation import load_evaluation
 from models.checkpoint.provenance import Provenance, load_provenance
@@ -35,7 +36,9 @@ def layout(**_query: str) -> html.Div:
     service = flask.current_app.extensions["service"]
     infos = service.models()
     found = load_comparison()
-    cards = [model_card(info, _details(service.root / info.name)) for info in infos]
+    if found is not None:
+        found = with_evaluations(found, {info.name: info.metrics for info in infos})
+    cards = [model_card(info, _details(service.root / info.name, info)) for info in infos]
     none = html.P("No model is installed on this server.", className="lead")
     head = html.Div(
         [
@@ -61,13 +64,15 @@ def layout(**_query: str) -> html.Div:
     )
 
 
-def _details(folder: Path) -> list[Component]:
+def _details(folder: Path, info: ModelInfo) -> list[Component]:
     try:
         provenance = load_provenance(folder)
     except CheckpointError as error:  # serving does not need it
         logger.warning("the provenance of %s is not shown: %s", folder.name, error)
         provenance = Provenance()
-    return card_details(load_card(folder), load_evaluation(folder), provenance)
+    return card_details(
+        load_card(folder), load_evaluation(folder), provenance, info.operating_point
+    )
 
 
 clientside_callback(

@@ -41,9 +41,10 @@ CALLS = tuple(
 ERRORS = ("ece_15", "brier", "log_loss")
 
 
-def performance(metrics: Sequence[Metric]) -> list[Component]:
+def performance(metrics: Sequence[Metric], target: float | None = None) -> list[Component]:
     """Tables of `metrics`: the test split open, any other folded; a sentence where there are none.
 
+    target: sensitivity that the operating point which they speak of was chosen for.
     metrics: entries `{"metric", "split", "n", "value", "low", "high"}`. Those named NAME_CODE,
     CODE being a class, make a table with a row per class.
     """
@@ -56,9 +57,9 @@ def performance(metrics: Sequence[Metric]) -> list[Component]:
         title = SPLIT_NAMES.get(split, f"Split {split}")
         of_split = [metric for metric in metrics if str(metric.get("split", "")) == split]
         if split == first:
-            parts += [html.H3(title, className="model-title"), *_tables(of_split)]
+            parts += [html.H3(title, className="model-title"), *_tables(of_split, target)]
         else:
-            folded = [html.Summary(title), *_tables(of_split)]
+            folded = [html.Summary(title), *_tables(of_split, target)]
             parts.append(html.Details(folded, className="model-fold"))
     return parts
 
@@ -74,9 +75,10 @@ def class_of(key: str) -> tuple[str, str] | None:
     return (name, code) if name and code in HAM10000.codes else None
 
 
-def _tables(metrics: Sequence[Metric]) -> list[Component]:
+def _tables(metrics: Sequence[Metric], target: float | None) -> list[Component]:
     by_name = {str(metric.get("metric", "")): metric for metric in metrics}
-    calls = _side_by_side(by_name, CALLS, RULES, "Malignant or not", len("malignant_"))
+    rules = RULES if target is None else {**RULES, "_at_threshold": f"To find {target:.0%}"}
+    calls = _side_by_side(by_name, CALLS, rules, "Malignant or not", len("malignant_"))
     errors = _side_by_side(by_name, ERRORS, FORMS, "Probabilities: distance from the truth", 0)
     apart = {stem + ending for stem in CALLS for ending in RULES if calls}
     apart |= {stem + ending for stem in ERRORS for ending in FORMS if errors}

@@ -42,7 +42,8 @@ def model_card(info: ModelInfo, details: Sequence[Component] = ()) -> html.Artic
                 ]
             )
         )
-    parts += performance(info.metrics)
+    first = next(iter(info.operating_points), {})
+    parts += performance(info.metrics, first.get("target_sensitivity"))
     parts += details
     return html.Article(parts, className="model-card", **{"aria-labelledby": name_id})
 
@@ -55,6 +56,7 @@ def _facts(info: ModelInfo) -> html.Dl:
         else f"consultation from a malignant probability of {percent(float(point['threshold']))}, "
         "or where a malignant class is the most probable one"
     )
+    advice = f"{advice}. {info.target_note}".strip(" .")
     facts = {"Backbone": info.backbone, "Advice": advice, "Licence": info.licence}
     return html.Dl(
         [

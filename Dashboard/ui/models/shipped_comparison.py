@@ -2,7 +2,8 @@
 
 import json
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,28 @@ def load_comparison(folder: Path | None = None) -> Comparison | None:
         logger.warning("the comparison in %s is not shown: %r", path, error)
         return None
     return found
+
+
+def with_evaluations(
+    found: Comparison, evaluations: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> Comparison:
+    """The comparison with the figures of the checkpoints that can be chosen, as they are served.
+
+    A comparison measures anew, perhaps another form of the network: its third digits would differ
+    from those on the card of the same checkpoint. Where both scored the same images, the card's
+    evaluation holds.
+
+    evaluations: metrics by checkpoint, as of `models.checkpoint.evaluation.ModelEvaluation`.
+    """
+    models = []
+    for model in found.models:
+        values = dict(model["metrics"][found.split])
+        for row in evaluations.get(model["model"], ()):
+            same = row.get("split") == found.split and row.get("n") == model["n"]
+            if same and row["metric"] in values:
+                values[row["metric"]] = {key: row.get(key) for key in ("value", "low", "high")}
+        models.append({**model, "metrics": {**model["metrics"], found.split: values}})
+    return replace(found, models=models)
 
 
 def add_comparison(server: flask.Flask) -> None:

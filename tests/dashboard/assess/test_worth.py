@@ -77,3 +77,15 @@ def test_what_a_sensitivity_and_a_specificity_are_of() -> None:
         "by histology."
     )
     assert worth.expectation({"threshold": 0.3}) == ""
+
+
+def test_an_operating_point_in_words() -> None:
+    told = worth.in_words(point(0.275, split="val", n=1603))
+    assert told == (
+        "Consultation from a malignant probability of 27.5%, or where a malignant class is the "
+        "most likely. Chosen to find 95% of the images of malignant lesions on the val split "
+        f"(1,603 images). {worth.expectation(point(0.275))} That is less than the 95%."
+    )
+    assert "less than" not in worth.in_words(point(0.3, 0.90))
+    bare = worth.in_words({"threshold": 0.3, "target_sensitivity": 0.95})
+    assert bare.endswith("Chosen to find 95% of the images of malignant lesions.")

@@ -1,21 +1,22 @@
 """The shipped comparison on the Models page: there, not there, damaged."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
+from Dashboard.assess.worth import in_words
 from Dashboard.ui.models import shipped_comparison as comparison
 from Dashboard.ui.models.card_details import card_details
 from Dashboard.ui.models.comparison import comparison_view
-from Dashboard.ui.models.shipped_comparison import load_comparison
-from models.checkpoint.card import load_card
-from models.checkpoint.evaluation import ModelEvaluation
+from Dashboard.ui.models.shipped_comparison import load_comparison, with_evaluations
+from models.checkpoint.card import available, load_card, locate
+from models.checkpoint.evaluation import ModelEvaluation, load_evaluation
 from models.checkpoint.provenance import Provenance
 from tests.dashboard.comparisons import write_comparison
+from tests.dashboard.conftest import point
 from tests.dashboard.ui.test_components import walk, words
 
 
@@ -97,8 +98,6 @@ def test_the_committed_comparison_is_understood() -> None:
 def test_a_card_beyond_its_metrics(checkpoints: Path) -> None:
     value = {"value": 0.9, "low": 0.8, "high": 0.95}
     plain = load_card(checkpoints / "plain")
-    point = {"threshold": 0.2, "target_sensitivity": 0.95, "n": 1603}
-    card = replace(plain, operating_points=[point | {"sensitivity": 0.951, "specificity": 0.6}])
     evaluation = ModelEvaluation(
         intended_use="For professionals.",
         calibration={
@@ -118,24 +117,50 @@ def test_a_card_beyond_its_metrics(checkpoints: Path) -> None:
         ],
     )  # fmt: skip
     origin = Provenance(teachers=["other 2"])
-    shown = words(card_details(card, evaluation, origin))
+    chosen = {"split": "val", "n": 1603}
+    shown = words(card_details(plain, evaluation, origin, point(0.2, **chosen)))
     for part in (
         "For professionals.",
         "Teachers other 2",
-        "Consultation from a malignant probability of 20.0%",
-        "sensitivity 0.951, specificity 0.600",
+        in_words(point(0.2, **chosen)),
         "0.040 (0.030 to 0.060) with all classes weighing the same, 0.050 without the temperature "
         "(exact probabilities would show 0.024 to 0.061 on so few images)",
         "10.0% operating point 0.90 (0.80 to 0.95) –",
         "Sex: female 945 160 – 0.90 (0.80 to 0.95) – –",
     ):
         assert part in shown
-    assert "On the test split" not in shown
-    missed = {"metric": "malignant_sensitivity_at_threshold", "split": "test", "n": 2004}
-    missed |= {"value": 0.9, "low": 0.86, "high": 0.94}
-    rightly = missed | {"metric": "malignant_specificity_at_threshold", "value": 0.7}
-    assert (
-        "On the test split (2,004 images): sensitivity 0.900 (0.860 to 0.940), specificity 0.700 "
-        "(0.860 to 0.940). That is less than the 95.0%."
-    ) in words(card_details(card, replace(evaluation, metrics=[missed, rightly]), origin))
-    assert card_details(replace(plain, prior={}), ModelEvaluation(), Provenance()) == []
+    assert "Consultation from" not in words(card_details(plain, evaluation, origin))
+
+
+def test_a_model_that_can_be_chosen_has_the_figures_of_its_card(shipped: Path) -> None:
+    found = load_comparison()
+    assert found is not None
+    name = "malignant_sensitivity_at_threshold"
+    mine = {"metric": name, "split": "test", "n": 2004, "value": 0.905, "low": 0.86, "high": 0.94}
+    for other in ({"n": 100}, {"split": "val"}, {"metric": "unknown"}):
+        assert with_evaluations(found, {"plain": [mine | other]}) == found
+    plain, elsewhere = with_evaluations(found, {"plain": [mine]}).models
+    assert plain["metrics"]["test"][name] == {"value": 0.905, "low": 0.86, "high": 0.94}
+    assert plain["metrics"]["test"]["accuracy"]["value"] == 0.95
+    assert elsewhere == found.models[1]
+
+
+def test_one_figure_stands_for_one_model() -> None:
+    """The shipped models: on the card, in the evaluation, in the comparison and on Compare."""
+    found = load_comparison()
+    shown = {} if found is None else {
+        model["model"]: model["metrics"][found.split]
+        for model in with_evaluations(
+            found, {name: load_evaluation(locate(name)).metrics for name in available()}
+        ).models
+    }  # fmt: skip
+    for name in available():
+        card, evaluation = load_card(locate(name)), load_evaluation(locate(name))
+        for measure in ("sensitivity", "specificity"):
+            metric = f"malignant_{measure}_at_threshold"
+            value = evaluation.on("test")[metric]["value"]
+            figures = [row["value"] for row in card.metrics if row["metric"] == metric]
+            figures += [shown[name][metric]["value"]] if name in shown else []
+            measured = (card.operating_point or {}).get("test")
+            figures += [measured[measure]] if measured else []
+            assert figures == pytest.approx([value] * len(figures), abs=1e-9), (name, measure)

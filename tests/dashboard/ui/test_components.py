@@ -290,6 +290,8 @@ def test_a_model_card_tells_n_split_interval_licence_and_limits() -> None:
         description="A model.",
         licence="MIT",
         operating_point={"threshold": 0.2},
+        operating_points=[{"threshold": 0.2, "target_sensitivity": 0.95}],
+        target_note="Too few images.",
         metrics=[
             {**metric, "low": 0.9, "high": 0.92},
             {**metric, "metric": "new_one"},
@@ -308,6 +310,7 @@ def test_a_model_card_tells_n_split_interval_licence_and_limits() -> None:
         "Validation split",
         "MIT",
         "consultation from a malignant probability of 20.0%",
+        "malignant class is the most probable one. Too few images",
         "Seven classes only.",
     ):
         assert part in shown
@@ -326,7 +329,7 @@ def test_metrics_are_told_apart_by_name() -> None:
 def test_a_checkpoint_without_metrics_says_so() -> None:
     info = SimpleNamespace(
         name="new", version="1", backbone="b", default=False, description="", licence="MIT",
-        operating_point=None, metrics=[], limits=[],
+        operating_point=None, operating_points=[], target_note="", metrics=[], limits=[],
     )  # fmt: skip
     assert "has no metrics" in words(model_card(info))  # type: ignore[arg-type]
 
