@@ -81,8 +81,9 @@ def saving(
             raise
         kept = "nothing was written"
         if path is not None and rows:
-            _written(partial(path), columns, rows, bom, said)
-            kept = f"what is done, {len(rows)} rows, is in {printable(partial(path))}"
+            beside = partial(path)
+            _written(beside, columns, rows, bom, said)
+            kept = f"what is done, {len(rows)} rows, is in {printable(beside)}"
         if not interrupted:
             said.print(f"Failed; {kept}.", markup=False)
             raise

@@ -1,6 +1,7 @@
 """Files that commands write, whole or not at all: others see the old file or the new one."""
 
 import csv
+import itertools
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -75,11 +76,20 @@ def write_csv(
 def partial(path: Path) -> Path:
     """Where the rows of a table stay that was not finished; of a pipe or a device, itself.
 
+    A number keeps what an earlier run left there.
+
     Examples:
         >>> partial(Path("out/table.csv")).name
         'table.partial.csv'
     """
-    return path if _is_device(path) else path.with_suffix(f".partial{path.suffix}")
+    if _is_device(path):
+        return path
+    for count in itertools.count(1):
+        number = f"-{count}" if count > 1 else ""
+        found = path.with_suffix(f".partial{number}{path.suffix}")
+        if not found.exists():
+            return found
+    raise AssertionError("unreachable")
 
 
 def require_writable(path: Path) -> None:

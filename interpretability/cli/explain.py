@@ -79,8 +79,11 @@ class Requested:
 
         try:
             picture = read(self.image)
-        except (ImageError, OSError) as error:
+        except ImageError as error:
             raise CommandError(f"{printable(self.image)}: {error}") from None
+        except OSError as error:
+            why = error.strerror or error
+            raise CommandError(f"{printable(self.image)}: cannot be read: {why}") from None
         report = check(picture)
         if report.verdict == "reject" and not self.override_gate:
             raise CommandError(

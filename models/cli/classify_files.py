@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import quality
 from models.inference.classifier import Classifier, Prediction
@@ -11,36 +11,37 @@ from models.inference.classifier import Classifier, Prediction
 Row = dict[str, Any]
 
 
-class Classified(NamedTuple):
-    """A file's row of the table, and why it could not be read."""
-
-    row: Row
-    error: str | None
-
-
 def columns(codes: Sequence[str]) -> tuple[str, ...]:
     """The columns of the table, for a taxonomy's codes."""
-    return ("file", "code", "prediction", *codes, "p_malignant", "in_distribution", "model")
+    return (
+        "file",
+        "code",
+        "prediction",
+        *codes,
+        "p_malignant",
+        "in_distribution",
+        "model",
+        "error",
+    )
 
 
 def classify_files(
     classifier: Classifier, files: Sequence[Path], *, jobs: int | None = None
-) -> Iterator[Classified]:
-    """Yield the row of each file, in order; that of an unreadable one is empty.
+) -> Iterator[Row]:
+    """Yield the row of each file, in order; that of an unreadable one has its reason alone.
 
     jobs: files that are read and classified at the same time; default: one more than the
         classifier's streams, so that one is being decoded while the others compute.
     """
 
-    def classify(file: Path) -> Classified:
+    def classify(file: Path) -> Row:
         try:
             image = quality.read(file)
         except quality.ImageError as error:
-            return Classified(_empty(file, classifier), str(error))
+            return _unread(file, classifier, str(error))
         except OSError as error:
-            reason = f"cannot be read: {error.strerror or error}"
-            return Classified(_empty(file, classifier), reason)
-        return Classified(_row(file, classifier.predict_one(image)), None)
+            return _unread(file, classifier, f"cannot be read: {error.strerror or error}")
+        return _row(file, classifier.predict_one(image))
 
     with ThreadPoolExecutor(jobs or classifier.streams + 1) as pool:
         try:
@@ -59,9 +60,11 @@ def _row(file: Path, prediction: Prediction) -> Row:
         "p_malignant": round(prediction.p_malignant, 6),
         "in_distribution": prediction.in_distribution,
         "model": prediction.model,
+        "error": None,
     }
 
 
-def _empty(file: Path, classifier: Classifier) -> Row:
+def _unread(file: Path, classifier: Classifier, error: str) -> Row:
     names = columns(classifier.card.taxonomy.codes)
-    return dict.fromkeys(names, None) | {"file": str(file), "model": classifier.card.name}
+    known = {"file": str(file), "model": classifier.card.name, "error": error}
+    return dict.fromkeys(names, None) | known

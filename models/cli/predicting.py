@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,10 +13,13 @@ from quality.console import EXIT_SOME_FAILED, Bom, Csv, error_console, saving
 from quality.names import printable
 from quality.output import require_writable
 
+if TYPE_CHECKING:
+    from models.cli.classify_files import Row
+
 OUT_OF_DISTRIBUTION = "not a dermatoscopic image of skin, so the class means nothing"
 EPILOG = (
     "Exit codes: 0 every file was classified, 1 some could not be read (their rows have "
-    "empty values, the reasons are on standard error), 2 wrong use or no model, 130 interrupted."
+    "empty values and the reason), 2 wrong use or no model, 130 interrupted."
 )
 
 
@@ -59,24 +62,20 @@ def predict(
         raise usage_error(error) from None
     names = columns(classifier.card.taxonomy.codes)
     errors = error_console()
-    rows: list[dict[str, Any]] = []
-    reasons: list[str | None] = []
+    rows: list[Row] = []
     shown = (TextColumn("Classifying"), BarColumn(), MofNCompleteColumn(), Remaining())
+    quiet = not errors.is_terminal
     try:
         with (
             saving(csv_file, names, rows, bom=bom),
-            Progress(
-                *shown, console=errors, transient=True, disable=not errors.is_terminal
-            ) as progress,
+            Progress(*shown, console=errors, transient=True, disable=quiet) as progress,
         ):
             results = classify_files(classifier, inputs.files, jobs=jobs)
-            for row, reason in progress.track(results, total=len(inputs.files)):
+            for row in progress.track(results, total=len(inputs.files)):
                 rows.append(row)
-                reasons.append(reason)
-                outside = row["in_distribution"] is False
-                name = printable(row["file"])
-                if reason is not None:
-                    errors.print(f"{name}: {reason}", markup=False)
+                name, outside = printable(row["file"]), row["in_distribution"] is False
+                if row["error"] is not None:
+                    errors.print(f"{name}: {row['error']}", markup=False)
                 elif not (csv_file or as_json):
                     note = f"; {OUT_OF_DISTRIBUTION}" if outside else ""
                     typer.echo(f"{name}: {_answer(row)}{note}")
@@ -84,16 +83,15 @@ def predict(
                     errors.print(f"{name}: {OUT_OF_DISTRIBUTION}", markup=False)
     finally:  # what is done, where it was interrupted
         if as_json:
-            listed = [row | {"error": why} for row, why in zip(rows, reasons, strict=True)]
-            typer.echo(json.dumps(listed, indent=2))
+            typer.echo(json.dumps(rows, indent=2))
     for sentence in inputs.sentences():
         errors.print(sentence, markup=False)
-    failures = len(rows) - reasons.count(None)
+    failures = sum(row["error"] is not None for row in rows)
     if failures:
         errors.print(f"{failures} of {len(rows)} files could not be read", markup=False)
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
-def _answer(row: dict[str, Any]) -> str:
+def _answer(row: "Row") -> str:
     code = row["code"]
     return f"{code} {row[code]:.1%}, malignant {row['p_malignant']:.1%}"

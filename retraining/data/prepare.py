@@ -73,6 +73,7 @@ def prepare(
     if metadata is not None:
         texts = [name for name in metadata.columns if name != "image_id"]
         metadata = metadata.assign(**{name: metadata[name].map(_defused) for name in texts})
+    layout = replace(layout, pictures=_with_fit_names(layout.pictures, problems))
     named = [p.dx for p in layout.pictures] if metadata is None else list(metadata.dx)
     taxonomy = classes_of(named, layout.metadata or source, malignant, names)
     pictures, masks = _unpack(layout, out, progress)

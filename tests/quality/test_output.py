@@ -76,6 +76,8 @@ def test_long_names_have_room(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [out]
 
 
-def test_where_rows_of_an_unfinished_table_stay() -> None:
+def test_where_rows_of_an_unfinished_table_stay(tmp_path: Path) -> None:
+    (tmp_path / "out.partial.csv").touch()
+    assert partial(tmp_path / "out.csv") == tmp_path / "out.partial-2.csv"
     assert partial(Path("out")) == Path("out.partial")
     assert partial(Path("/dev/null")) == Path("/dev/null")

@@ -214,6 +214,8 @@ def test_a_name_that_no_table_can_hold_is_one_sentence_and_costs_no_other(
     (row,) = pd.read_csv(tmp_path / "out" / "problems.csv").itertuples()
     assert (row.kind, row.item.endswith(".jpg")) == ("name", True)
     assert list(prepare(source, tmp_path / "out", skip=True).image_id) == ["1", "2"]
+    folders({f"{name}/3.jpg": pictures[3]})  # a class of such a name is none
+    assert list(prepare(source, tmp_path / "out", skip=True).image_id) == ["1", "2"]
 
 
 def test_no_column_of_the_metadata_is_a_formula(
