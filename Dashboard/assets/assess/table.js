@@ -3,13 +3,14 @@
   "use strict";
   const lesions = (window.lesions = window.lesions || {});
   const { element, icon, percent } = lesions;
+  const SHARPNESS = "sharpness"; // the one that was judged
   const COLUMNS = [
     { key: "file", title: "File" },
     { key: "message", title: "Message" },
     { key: "prediction", title: "Most likely" },
     { key: "probability", title: "Probability", show: percent },
     { key: "p_malignant", title: "Malignant", show: percent },
-    { key: "laplacian_variance", title: "Sharpness", show: (value) => value.toFixed(1) },
+    { key: SHARPNESS, title: "Sharpness", show: (value) => value.toFixed(1) },
     { key: "gamma", title: "Contrast", show: (value) => value.toFixed(3) },
   ];
   // What the classifier computed of a picture that is none of skin means nothing: the cards fold it
@@ -22,7 +23,8 @@
     if (row.outcome === "ood" && FOLDED.includes(key)) {
       return null;
     }
-    const found = key === "message" ? row.message || row.error : row[key];
+    const column = key === SHARPNESS ? document.getElementById("results").dataset.sharpness : key;
+    const found = key === "message" ? row.message || row.error : row[column];
     return found === undefined || found === "" ? null : found;
   }
 
@@ -57,8 +59,14 @@
       const symbol = document.querySelector(`[data-filter="${row.outcome}"] .icon`);
       const words = element("span", { className: `tone-text tone-${row.outcome}` });
       words.append(...(symbol ? [symbol.cloneNode()] : []), content || "");
-      const overridden = element("span", { className: "caution" }, icon("warning"), "quality gate overridden");
-      return element("td", {}, words, ...(row.gate_overridden === true ? [overridden] : []));
+      const doubts = [
+        ...(row.certainty === "uncertain" ? ["uncertain"] : []),
+        ...(row.gate_overridden === true ? ["quality gate overridden"] : []),
+      ];
+      const marks = doubts.map((doubt) =>
+        element("span", { className: "caution" }, icon("warning"), doubt),
+      );
+      return element("td", {}, words, ...marks);
     }
     if (content === null) {
       return element("td", { className: show ? "number" : null }, "–");

@@ -50,7 +50,7 @@ def layout(**_query: str) -> html.Div:
                 className="intake",
             ),
             example_strip(),
-            results(),
+            results(config.gate),
         ],
         className="assess",
     )

@@ -195,11 +195,13 @@ def _classified(view: ResultView) -> list[Component]:
 def _worth(assessment: Assessment) -> list[Component]:
     """What the message is worth: doubts, second opinions, how often a clearance is wrong."""
     agreed = assessment.decision.second_opinion
-    # The other reasons hold whatever threshold is tried out.
-    parts: list[Component] = [
-        _caution(reason, "reason" if reason == agreed else "reason reason-lasting")
-        for reason in assessment.reasons
-    ]
+    parts: list[Component] = []
+    for place, reason in enumerate(assessment.reasons):
+        mark = [html.Strong("Uncertain: ")] if place == 0 else []
+        # The other reasons hold whatever threshold is tried out.
+        kind = "caution reason" if reason == agreed else "caution reason reason-lasting"
+        words = html.Span([*mark, reason])
+        parts.append(html.P([icon("warning"), words], className=kind))
     if agreed and agreed not in assessment.reasons:
         parts.append(html.P(agreed, className="hint"))
     if assessment.clearance:
@@ -209,8 +211,8 @@ def _worth(assessment: Assessment) -> list[Component]:
     return parts
 
 
-def _caution(sentence: str, kind: str = "") -> html.P:
-    return html.P([icon("warning"), html.Span(sentence)], className=f"caution {kind}".strip())
+def _caution(sentence: str) -> html.P:
+    return html.P([icon("warning"), html.Span(sentence)], className="caution")
 
 
 def _malignancy(assessment: Assessment, prediction: Prediction) -> html.Div:

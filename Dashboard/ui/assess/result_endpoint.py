@@ -102,7 +102,8 @@ def _spoken(assessment: Assessment) -> str:
     if prediction is None or assessment.verdict == "none":
         return assessment.message
     found = f"{assessment.message}. {prediction.name}, {percent(prediction.probability)}"
-    return ". ".join([found, *(reason.removesuffix(".") for reason in assessment.reasons)])
+    doubts = " ".join(assessment.reasons)
+    return f"{found}. Uncertain: {doubts}" if doubts else found
 
 
 def _answer(body: object, row: dict[str, object], spoken: str) -> flask.Response:

@@ -11,10 +11,12 @@ from Dashboard.assess.rows import COLUMNS
 from Dashboard.ui.assess.outcomes import OUTCOMES, Outcome
 from Dashboard.ui.elements.icons import icon
 from Dashboard.ui.explain.heat import heat_tools
+from quality import Mode
 
 
-def results() -> html.Section:
-    """Hidden until there is an image."""
+def results(gate: Mode) -> html.Section:
+    """Hidden until there is an image; `gate` says which sharpness the table shows."""
+    judged = "laplacian_variance" if gate == "classic" else "laplacian_variance_normalised"
     return html.Section(
         [
             html.Div([html.H2("Results", id="results-title"), _tools()], className="results-head"),
@@ -39,7 +41,11 @@ def results() -> html.Section:
         id="results",
         className="results",
         hidden=True,
-        **{"aria-labelledby": "results-title", "data-columns": json.dumps(COLUMNS)},
+        **{
+            "aria-labelledby": "results-title",
+            "data-columns": json.dumps(COLUMNS),
+            "data-sharpness": judged,
+        },
     )
 
 

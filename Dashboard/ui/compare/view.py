@@ -77,7 +77,9 @@ def expectations(info: ModelInfo) -> dict[str, Any]:
         curve = {**curve, **_inserted(curve, {"threshold": point["threshold"], **reached})}
     return {
         "threshold": None if point is None else float(point["threshold"]),
-        "as_assessed": "" if point is None else expectation(point),
+        "as_assessed": " ".join(
+            filter(None, [expectation(point) if point else "", info.target_note])
+        ),
         "curve": dict(curve) if curve else None,
     }
 

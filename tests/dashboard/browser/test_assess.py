@@ -85,7 +85,7 @@ def test_an_image_gate_overridden_is_marked(visit, files) -> None:
     card.get_by_role("button", name="Classify anyway").click()
     expect(card.locator(".tag-warning")).to_have_text("Quality gate overridden")
     expect(card.locator(".banner")).to_have_text(messages.CONSULT)
-    expect(card.locator(".caution")).to_have_text(POOR)
+    expect(card.locator(".caution")).to_have_text(f"Uncertain: {POOR}")
     expect(card.locator(".chart tr")).to_have_count(7)
     expect(card.locator(".gauge-fail")).to_have_count(1)
 

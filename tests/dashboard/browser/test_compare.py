@@ -184,11 +184,11 @@ def test_marks_of_a_picture_are_shown_here_too(visit, files, encode) -> None:
     expect(drawn.locator(".tag")).to_have_text(["Synthetic picture"])
     expect(drawn.locator(".caution")).to_have_count(0)
     expect(overridden.locator(".tag")).to_have_text(["Quality gate overridden"])
-    expect(overridden.locator(".caution")).to_have_text([POOR])
+    expect(overridden.locator(".caution")).to_have_text([f"Uncertain: {POOR}"])
     expect(overridden.locator(".banner")).to_have_text(NO_ADVICE)
     for threshold in ("10", "990"):  # none that somebody tries out clears it
         page.get_by_label("Consultation from").fill(threshold)
-        expect(overridden.locator(".caution")).to_have_text([POOR])
+        expect(overridden.locator(".caution")).to_have_text([f"Uncertain: {POOR}"])
         expect(overridden.locator(".banner")).not_to_have_text(messages.NO_APPOINTMENT)
     expect(overridden.locator(".banner")).to_have_text(NO_ADVICE)
 

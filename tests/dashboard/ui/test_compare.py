@@ -31,6 +31,8 @@ def test_the_page_starts_from_the_threshold_that_the_server_advises_by() -> None
     found = expectations(info("m", 0.05))
     assert found["threshold"] == 0.05
     assert found["as_assessed"] == expectation(point(0.05))
+    noted = expectations(replace(info("m", 0.05), target_note="Too few."))["as_assessed"]
+    assert noted == f"{expectation(point(0.05))} Too few."
     # At that threshold stand the card's figures, between others those of the curve.
     assert found["curve"] == CURVE | {
         "threshold": [0.0, 0.05, 0.5, 1.0],

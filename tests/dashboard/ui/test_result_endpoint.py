@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 
 from Dashboard.app import create_app
 from Dashboard.assess import messages
+from Dashboard.assess.advice import POOR
 from Dashboard.assess.rows import COLUMNS
 from Dashboard.assess.service import Service
 from Dashboard.ui.assess.examples import example_file
@@ -42,6 +43,9 @@ def test_a_rejected_image_is_not_classified_unless_asked_for(
     _, overridden = post(client, encode("blurred"), "?gate=0")
     assert overridden["row"]["gate_overridden"] is True
     assert overridden["row"]["code"] in ("mel", "nv")
+    assert overridden["spoken"] == messages.NO_ADVICE
+    _, careful = post(client, encode("blurred"), "?gate=0&model=careful")
+    assert careful["spoken"] == f"{messages.CONSULT}. Melanocytic nevi, 80.0%. Uncertain: {POOR}"
 
 
 @pytest.mark.parametrize("data", [b"", b"no image", b"\x89PNG\r\n\x1a\n"])
