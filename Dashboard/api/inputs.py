@@ -5,6 +5,7 @@ Nothing of the body is written to disk, and no message repeats a long value of i
 
 import base64
 import binascii
+import codecs
 import re
 from collections.abc import Sequence
 from io import BytesIO
@@ -32,6 +33,7 @@ ACCEPTED = {
 }
 Model = TypeVar("Model", bound=BaseModel)
 Parsed = tuple[IO[bytes], "MultiDict[str, str]", "MultiDict[str, FileStorage]"]
+PLAIN_ALPHABET = bytes.maketrans(b"-_", b"+/")
 DATA_URL = re.compile(r"data:[^,]{0,200}?(;base64)?,", re.IGNORECASE)
 
 
@@ -159,8 +161,18 @@ def _from_json(request: Request, model: type[Model]) -> tuple[bytes, Model]:
     if request.max_content_length is not None and len(data) >= request.max_content_length:
         # Werkzeug cuts off a body that came without its length, and says nothing.
         raise RequestEntityTooLarge
-    body = validated(model, data)
+    body = validated(model, _as_utf8(data))
     return decode_base64(body.image), body  # type: ignore[attr-defined]
+
+
+def _as_utf8(data: bytes) -> bytes:
+    """JSON without a byte-order mark, which some programs write; UTF-16 with one as UTF-8."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        try:
+            return data.decode("utf-16").encode()
+        except UnicodeError:
+            raise InputError("the body is not valid JSON: it is not UTF-8") from None
+    return data.removeprefix(codecs.BOM_UTF8)
 
 
 def _from_form(request: Request, model: type[Model]) -> tuple[bytes, Model]:
@@ -218,6 +230,8 @@ def sentence(error: ValidationError, known: Sequence[str]) -> str:
 def decode_base64(text: str) -> bytes:
     """The bytes of base64, with or without a data URL's head; white space is skipped.
 
+    Either alphabet of RFC 4648 is accepted, the one for addresses too, and no padding is needed.
+
     Raises:
         InputError: 400.
     """
@@ -229,7 +243,9 @@ def decode_base64(text: str) -> bytes:
     encoded = text[head.end() :] if head else text
     if not encoded.isascii():
         raise InputError("image is not base64: it has characters outside ASCII")
-    raw = encoded.encode("ascii").translate(None, b" \t\r\n")
+    raw = encoded.encode("ascii").translate(PLAIN_ALPHABET, b" \t\r\n")
+    if not raw.endswith(b"="):
+        raw += b"=" * (-len(raw) % 4)
     try:
         return base64.b64decode(raw, validate=True)
     except binascii.Error as error:

@@ -202,6 +202,10 @@ def _handle_errors(server: OpenAPI, config: Config) -> None:
     def bad_image(error: quality.ImageError) -> Reply:
         return failure(str(error), error.status)
 
+    @server.errorhandler(RecursionError)
+    def too_deep(_: RecursionError) -> Reply:
+        return failure("the body is nested too deeply", 400)
+
     @server.errorhandler(UnknownModel)
     def unknown_model(error: UnknownModel) -> Reply:
         return failure(str(error), 400)

@@ -6,11 +6,15 @@ import dash
 import flask
 from dash._get_app import app_context
 from dash._utils import AttributeDict
-from dash.exceptions import DependencyException
+from dash.exceptions import DependencyException, UnsupportedRelativePath
 
 from Dashboard.web.errors import InputError
 
 CALLBACKS = "/_dash-update-component"
+REFUSAL = "this address is for the dashboard's own pages"
+Named = list[tuple[Any, ...]]
+# Of an address in the browser.
+TEXTS = ("pathname", "search", "hash", "href")
 
 
 class RequestConfig(AttributeDict):
@@ -28,8 +32,8 @@ def guard(app: dash.Dash) -> None:
     To be called once all callbacks are known.
     """
     server: flask.Flask = app.server
-    inputs = {
-        callback["output"]: len(callback["inputs"])
+    calls: dict[str, tuple[Any, Any]] = {
+        callback["output"]: (_named(callback["inputs"]), _named(callback["state"]))
         for callback in app._callback_list
         if callback["clientside_function"] is None
     }
@@ -42,27 +46,45 @@ def guard(app: dash.Dash) -> None:
         app_context.set(app)
         if flask.request.path == CALLBACKS and flask.request.method == "POST":
             body = flask.request.get_json(silent=True)
-            if not _is_call(body, inputs):
-                raise InputError("this address is for the dashboard's own pages")
+            if not _is_call(body, calls):
+                raise InputError(REFUSAL)
+
+    @server.errorhandler(UnsupportedRelativePath)
+    def not_below(_: UnsupportedRelativePath) -> tuple[dict[str, Any], int]:
+        return {"success": False, "error": REFUSAL}, 400
 
     @server.errorhandler(DependencyException)
     def no_such_file(_: DependencyException) -> tuple[str, int]:
         return "There is no such file.", 404
 
 
-def _is_call(body: Any, inputs: dict[str, int]) -> bool:
+def _is_call(body: Any, calls: dict[str, tuple[Any, Any]]) -> bool:
+    """Whether a body is as Dash's script makes it: of a callback that there is, and of its parts.
+
+    What the values are is for the callback, but that those of addresses are texts.
+    """
     if not isinstance(body, dict) or not isinstance(body.get("output"), str):
         return False
-    given, state = body.get("inputs"), body.get("state", [])
+    output = body["output"]
+    if output not in calls:
+        return False
+    given: tuple[Any, Any] = body.get("inputs"), body.get("state", [])
+    outputs = body.get("outputs", [])
+    parts = [tuple(part.rsplit(".", 1)) for part in output.strip(".").split("...")]
+    changed = body.get("changedPropIds", [])
     return (
-        isinstance(given, list)
-        and isinstance(state, list)
-        and len(given) == inputs.get(body["output"])
-        and all(isinstance(one, list) or _is_value(one) for one in [*given, *state])
-        and isinstance(body.get("outputs", []), list | dict)
-        and isinstance(body.get("changedPropIds", []), list)
+        tuple(_named(one) for one in given) == calls[output]
+        and _named(outputs if isinstance(outputs, list) else [outputs]) in (parts, [])
+        and isinstance(changed, list)
+        and all(isinstance(one, str) for one in changed)
+        and all(
+            isinstance(one.get("value"), str | None) for one in given[0] if one["property"] in TEXTS
+        )
     )
 
 
-def _is_value(one: Any) -> bool:
-    return isinstance(one, dict) and "id" in one and "property" in one
+def _named(parts: Any) -> Named | None:
+    """Identifiers and properties of a callback's parts; None where they are none."""
+    if not isinstance(parts, list) or not all(isinstance(one, dict) for one in parts):
+        return None
+    return [(one.get("id"), one.get("property")) for one in parts]

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -120,10 +121,18 @@ def test_fields_of_an_explanation_are_checked_without_one(
     assert re.match(sentence, refused(send(client, encode("benign"), **fields), 400))
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_before_json(client: FlaskClient, encode: Encode, encoding: str) -> None:
+    body = json.dumps({"image": base64.b64encode(encode("benign")).decode()}).encode(encoding)
+    response = client.post("/predict", data=body, content_type="application/json")
+    assert (response.status_code, response.get_json()["success"]) == (200, True)
+
+
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
         (b"", "the body is not valid JSON"),
+        (b"\xff\xfe\x00", "the body is not valid JSON"),
         (b"{", "the body is not valid JSON"),
         (b"\xff\xfe{}", "the body is not valid JSON"),
         (b"[" * 100_000, "the body is not valid JSON"),

@@ -18,6 +18,9 @@ TEXT = base64.b64encode(DATA).decode()
         f"DATA:image/jpeg;BASE64,{TEXT}",
         f"data:image/png;name=a;base64,{TEXT}",
         f"data:;base64,{TEXT}",
+        TEXT.rstrip("="),
+        base64.urlsafe_b64encode(DATA).decode(),
+        base64.urlsafe_b64encode(DATA).decode().rstrip("="),
         "\n".join(TEXT[i : i + 76] for i in range(0, len(TEXT), 76)) + "\r\n",
     ],
 )

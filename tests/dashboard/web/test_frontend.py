@@ -1,5 +1,6 @@
 """Dash's own addresses, with what its script sends and with what it never would."""
 
+import json
 from typing import Any
 
 import pytest
@@ -56,9 +57,35 @@ def test_what_the_page_never_sends(
     refused(client.post(CALLBACKS, json=navigation | change), 400)
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff"])
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff", b"[" * 5000, b'{"a":' * 5000])
 def test_what_is_no_call_at_all(client: FlaskClient, body: bytes) -> None:
     refused(client.post(CALLBACKS, data=body, content_type="application/json"), 400)
+
+
+@pytest.mark.parametrize("depth", [100, 500, 900, 950, 2000])
+@pytest.mark.parametrize("where", ["inputs", "value", "state", "changedPropIds", "more"])
+def test_what_is_nested_deeply(
+    client: FlaskClient, navigation: dict[str, Any], where: str, depth: int
+) -> None:
+    if where == "value":
+        for one in navigation["inputs"]:
+            one["value"] = "DEEP"
+    else:
+        navigation[where] = "DEEP"
+    body = json.dumps(navigation).replace('"DEEP"', "[" * depth + "]" * depth)
+    response = client.post(CALLBACKS, data=body, content_type="application/json")
+    assert response.status_code in (200, 400)
+
+
+@pytest.mark.parametrize(
+    "value", [5, [], {}, True, None, "", "x", "//", "/%ff", "/\x00", "?", "/a" * 999]
+)
+@pytest.mark.parametrize("place", [0, 1])
+def test_addresses_that_are_none(
+    client: FlaskClient, navigation: dict[str, Any], place: int, value: Any
+) -> None:
+    navigation["inputs"][place]["value"] = value
+    assert client.post(CALLBACKS, json=navigation).status_code in (200, 400)
 
 
 @pytest.mark.parametrize("path", ["nope/x.js", "dash/dcc/nope.js", "dash/%2e%2e/x.js"])
