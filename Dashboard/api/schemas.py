@@ -20,6 +20,12 @@ QUALITY_EXAMPLE: dict[str, JsonValue] = {
     "reasons": [],
     "recommended_verdict": "accept",
 }
+REACHED = {
+    "sensitivity": 0.951,
+    "sensitivity_low": 0.926,
+    "sensitivity_high": 0.972,
+    "n_malignant": 391,
+}
 ANSWER_EXAMPLE: dict[str, JsonValue] = {
     "success": True,
     "prediction": "Melanocytic nevi",
@@ -43,7 +49,7 @@ ANSWER_EXAMPLE: dict[str, JsonValue] = {
     "certainty": "clear",
     "reasons": [],
     "second_opinion": None,
-    "clearance": clearance(None),
+    "clearance": clearance({"test": REACHED}),
     "at_prevalence": {
         f"{prevalence:g}": round(at_prevalence(0.04, 3 / 7, prevalence), 4)
         for prevalence in PREVALENCES

@@ -81,7 +81,7 @@ class Advice:
     message: the one sentence to show.
     certainty: `uncertain` where one of `reasons` says why; of an image to retake nothing is said.
     second_opinion: how many of the models, or views, that were computed advise a consultation;
-        None where there was but one.
+        None where there was but one, and where none does beside an image that rules nothing out.
     otherwise: what would be said if no consultation were advised, for pages that let somebody try
         another threshold.
     """
@@ -119,6 +119,8 @@ def advise(evidence: Evidence) -> Advice:
         UNLIKE: evidence.in_distribution is False,
         counts: differ,
     }
+    if rule.verdict == "none" and not differ:
+        counts = ""
     reasons = tuple(sentence for sentence, holds in doubts.items() if holds)
     return Advice(
         rule.verdict,

@@ -71,7 +71,8 @@ class Assessment:
     seconds: time from the bytes to here.
     p_malignant_at_card: the malignant probability at the card's class frequencies, for which its
         thresholds hold; None where the image was rejected.
-    leads: whether a malignant class is the most likely, as it is shown or at those frequencies.
+    leads: whether a malignant class is the most likely, as it is shown or, where there is a
+        threshold, at those frequencies.
     clearance: where no appointment is needed, how often that is wrong and what to tell the
         patient, in sentences; else None.
     """

@@ -223,8 +223,8 @@ class Service:
         point = self._point(predictor.card)
         threshold = None if point is None else float(point["threshold"])
         p_malignant, leads = at_card_prior(prediction, predictor.card, self.config.prior)
-        # By the card, for which the operating point was measured, or as it is shown.
-        leads = leads or prediction.malignant
+        # As it is shown; or by the card, for which the operating point was measured.
+        leads = prediction.malignant or (leads and point is not None)
         decision = advise(
             Evidence(
                 rejected=rejected,

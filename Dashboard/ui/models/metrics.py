@@ -77,7 +77,9 @@ def class_of(key: str) -> tuple[str, str] | None:
 
 def _tables(metrics: Sequence[Metric], target: float | None) -> list[Component]:
     by_name = {str(metric.get("metric", "")): metric for metric in metrics}
-    rules = RULES if target is None else {**RULES, "_at_threshold": f"To find {target:.0%}"}
+    rules = (
+        RULES if target is None else {**RULES, "_at_threshold": f"Operating point for {target:.0%}"}
+    )
     calls = _side_by_side(by_name, CALLS, rules, "Malignant or not", len("malignant_"))
     errors = _side_by_side(by_name, ERRORS, FORMS, "Probabilities: distance from the truth", 0)
     apart = {stem + ending for stem in CALLS for ending in RULES if calls}

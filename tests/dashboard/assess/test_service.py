@@ -97,6 +97,17 @@ def test_prior_leaves_the_operating_point_alone(make_service: MakeService, encod
     assert at_card_prior(reweighted, card, prior | {"mel": 0.01})[1] is True
 
 
+def test_what_leads_by_the_card_counts_beside_its_operating_point_alone(
+    make_service: MakeService, encode: Encode
+) -> None:
+    # The double takes no heed of a prior: by the card, melanoma leads where it is said to be rare.
+    prior = dict.fromkeys(HAM10000.codes, 1.0) | {"mel": 0.01}
+    service = make_service(prior=prior, model="careful")
+    assert service.assess(encode("benign")).leads is True
+    assert service.assess(encode("benign"), model="plain").leads is False
+    assert make_service(prior=prior, advice="argmax").assess(encode("benign")).leads is False
+
+
 def test_unknown_model(make_service: MakeService, encode: Encode) -> None:
     expected = "model: there is no checkpoint 'x'; the checkpoints are: careful, plain"
     with pytest.raises(UnknownModel, match=expected):

@@ -79,8 +79,8 @@ def _rank(name: str) -> tuple[float, int]:
 
 
 def test_an_image_gate_overridden_is_marked(visit, files) -> None:
-    visit.open()
-    visit.upload(files("blurred"))
+    page = visit.open()
+    visit.upload(files("blurred"), files("benign"))
     card = visit.card("blurred.png")
     card.get_by_role("button", name="Classify anyway").click()
     expect(card.locator(".tag-warning")).to_have_text("Quality gate overridden")
@@ -88,6 +88,10 @@ def test_an_image_gate_overridden_is_marked(visit, files) -> None:
     expect(card.locator(".caution")).to_have_text(f"Uncertain: {POOR}")
     expect(card.locator(".chart tr")).to_have_count(7)
     expect(card.locator(".gauge-fail")).to_have_count(1)
+    page.get_by_role("button", name="Table").click()
+    marks = page.locator("#table tr", has_text="blurred.png").locator(".caution")
+    expect(marks).to_have_text(["uncertain", "quality gate overridden"])
+    expect(page.locator("#table tbody .caution")).to_have_count(2)
 
 
 def test_a_probability_at_the_clinics_prevalence_kept_for_the_session(visit, files) -> None:
