@@ -74,6 +74,8 @@ def prepare(
         texts = [name for name in metadata.columns if name != "image_id"]
         metadata = metadata.assign(**{name: metadata[name].map(_defused) for name in texts})
     layout = replace(layout, pictures=_with_fit_names(layout.pictures, problems))
+    if not skip:  # before classes are missed that lie in what cannot be entered
+        _refuse(problems, out)
     named = [p.dx for p in layout.pictures] if metadata is None else list(metadata.dx)
     taxonomy = classes_of(named, layout.metadata or source, malignant, names)
     pictures, masks = _unpack(layout, out, progress)
@@ -93,12 +95,10 @@ def prepare(
         index = _match(metadata, images, {str(p) for _, p, _ in problems.rows}, problems)
     _same_bytes(index, problems)
     problems.write(out / PROBLEMS_FILE)
-    for kind, sentence in problems.sentences().items():
-        if kind in GRAVE and not skip:
-            raise DataError(
-                f"{sentence}; all are in {out / PROBLEMS_FILE}, and --skip leaves them out"
-            )
+    for sentence in problems.sentences().values():
         report(sentence)
+    if not skip:
+        _refuse(problems, out)
     if set(index.dx) != set(taxonomy.codes):
         lost = ", ".join(sorted(set(taxonomy.codes) - set(index.dx)))
         raise DataError(f"no image of class {lost} is left; every class needs images")
@@ -111,6 +111,16 @@ def prepare(
     write_text(out / TAXONOMY_FILE, taxonomy_text(taxonomy))
     write_text(out / INDEX_FILE, index.to_csv(index=False))
     return index
+
+
+def _refuse(problems: Problems, out: Path) -> None:
+    """DataError for the first kind of problem that must be settled first."""
+    for kind, sentence in problems.sentences().items():
+        if kind in GRAVE:
+            problems.write(out / PROBLEMS_FILE)
+            raise DataError(
+                f"{sentence}; all are in {out / PROBLEMS_FILE}, and --skip leaves them out"
+            )
 
 
 def _unpack(

@@ -200,6 +200,9 @@ def test_linked_folders_are_followed_and_broken_links_are_not_lost(
     with pytest.raises(DataError, match=r"2 folders or links cannot be entered, .*bcc"):
         prepare(source, tmp_path / "out")
     assert len(prepare(source, tmp_path / "out", skip=True)) == 2
+    shutil.rmtree(source / "mel")
+    with pytest.raises(DataError, match="1 folders or links cannot be entered"):
+        prepare(source, tmp_path / "out")  # not: there is one class alone
 
 
 @pytest.mark.parametrize("name", ["caf\udce9", "=1+1", "-1"])
