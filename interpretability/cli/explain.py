@@ -66,6 +66,8 @@ class Requested:
         for option, path in (("--out", out), ("--raw", raw)):
             if path is not None and not path.absolute().parent.is_dir():
                 raise CommandError(f"{option}: the folder of {printable(path)} does not exist")
+            if path is not None and path.exists() and image.exists() and path.samefile(image):
+                raise CommandError(f"{option}: {printable(path)} is the picture itself")
         values = dict(_setting(text) for text in settings)
         for name in methods:
             get_method(name).settings(precision, values)

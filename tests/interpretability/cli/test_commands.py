@@ -83,6 +83,20 @@ def test_wrong_use_is_one_sentence(
     assert not out.exists()
 
 
+def test_the_picture_itself_is_not_written_over(file: Path) -> None:
+    before = file.read_bytes()
+    found = run("explain", file, "--out", file)
+    assert (found.exit_code, file.read_bytes()) == (2, before)
+    assert "--out: " in found.stderr
+    assert "is the picture itself" in found.stderr
+
+
+def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
+    found = run("explain", tmp_path / "a\nb.png", "--out", tmp_path / "o.png")
+    assert found.exit_code == 2
+    assert found.stderr.endswith("a\\nb.png: cannot be read: No such file or directory\n")
+
+
 def test_what_the_gate_rejects_is_explained_on_request(tmp_path: Path, picture: RGBImage) -> None:
     blurred, out = tmp_path / "b.png", tmp_path / "o.png"
     cv2.imwrite(str(blurred), cv2.GaussianBlur(picture, (0, 0), 12)[..., ::-1])
