@@ -188,11 +188,9 @@ def ask(client: Client, file: Path, fields: dict[str, str]) -> Reply:
     except UnreachableError as error:
         if not client.alive():
             raise
-        why = f"got no answer: {error}"
-    except quality.ImageError as error:
-        why = str(error)
-    except OSError as error:
-        why = f"cannot be read: {error.strerror or error}"
+        why = f"It got no answer: {error}."
+    except (quality.ImageError, OSError) as error:
+        why = quality.why_unread(error)
     return Reply(0, {"success": False, "error": why})
 
 

@@ -10,7 +10,7 @@ from quality.errors import (
     UnsupportedFormatError,
 )
 from quality.exposure import brightness
-from quality.files import read, read_bytes, read_with_notes
+from quality.files import read, read_bytes, read_with_notes, why_unread
 from quality.gate import (
     GATES,
     RECOMMENDED_THRESHOLDS,
@@ -51,4 +51,5 @@ __all__ = [
     "read",
     "read_bytes",
     "read_with_notes",
+    "why_unread",
 ]

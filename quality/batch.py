@@ -6,8 +6,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
-from quality.errors import ImageError
-from quality.files import read_with_notes
+from quality.files import read_with_notes, why_unread
 from quality.gate import Mode, Thresholds, Verdict, check
 
 SEPARATOR = " | "
@@ -41,10 +40,8 @@ def measure(path: Path, thresholds: Thresholds | None = None, mode: Mode = "clas
     try:
         decoded = read_with_notes(path)
         report = check(decoded.image, thresholds, mode)
-    except ImageError as error:
-        return _unreadable(path, str(error))
-    except OSError as error:
-        return _unreadable(path, f"The file cannot be read: {error.strerror or error}.")
+    except Exception as error:
+        return _unreadable(path, why_unread(error))
     return Row(
         file=str(path),
         width=report.width,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quality.decoding import Decoded, decode_with_notes, too_many_bytes
-from quality.errors import ImageTooLargeError
+from quality.errors import ImageError, ImageTooLargeError
 from quality.limits import DEFAULT_LIMITS, Limits
 
 
@@ -33,6 +33,26 @@ def read_with_notes(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> Decode
     Raises ImageError as `decode_with_notes` does, and OSError as `read_bytes` does.
     """
     return decode_with_notes(read_bytes(path, limits), limits)
+
+
+def why_unread(error: Exception) -> str:
+    """Why a file has no result, as a sentence for its row.
+
+    What nobody foresaw is among the reasons: one file never costs the others theirs.
+
+    Examples:
+        >>> why_unread(PermissionError(13, "Permission denied"))
+        'It cannot be read: Permission denied.'
+        >>> why_unread(MemoryError())
+        'It could not be processed (MemoryError).'
+    """
+    if isinstance(error, ImageError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"It cannot be read: {error.strerror or error}."
+    return (
+        f"It could not be processed ({': '.join([type(error).__name__, *map(str, error.args)])})."
+    )
 
 
 def read_bytes(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> bytes:

@@ -20,12 +20,10 @@ def assess_files(
     def row(file: Path) -> Row:
         try:
             decoded = quality.read_with_notes(file, service.config.limits)
-        except quality.ImageError as error:
-            return error_row(str(error), str(file))
-        except OSError as error:
-            return error_row(f"cannot be read: {error.strerror or error}", str(file))
-        assessment = service.assess_image(decoded.image, model=model, notes=decoded.notes)
-        return assessment_row(assessment, str(file))
+            assessment = service.assess_image(decoded.image, model=model, notes=decoded.notes)
+            return assessment_row(assessment, str(file))
+        except Exception as error:
+            return error_row(quality.why_unread(error), str(file))
 
     with ThreadPoolExecutor(jobs) as pool:
         try:

@@ -77,15 +77,12 @@ class Requested:
 
     def picture(self) -> RGBImage:
         """The decoded picture; CommandError where it cannot be read or the gate rejects it."""
-        from quality import ImageError, check, read
+        from quality import ImageError, check, read, why_unread
 
         try:
             picture = read(self.image)
-        except ImageError as error:
-            raise CommandError(f"{printable(self.image)}: {error}") from None
-        except OSError as error:
-            why = error.strerror or error
-            raise CommandError(f"{printable(self.image)}: cannot be read: {why}") from None
+        except (ImageError, OSError) as error:
+            raise CommandError(f"{printable(self.image)}: {why_unread(error)}") from None
         report = check(picture)
         if report.verdict == "reject" and not self.override_gate:
             raise CommandError(

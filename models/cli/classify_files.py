@@ -36,12 +36,9 @@ def classify_files(
 
     def classify(file: Path) -> Row:
         try:
-            image = quality.read(file)
-        except quality.ImageError as error:
-            return _unread(file, classifier, str(error))
-        except OSError as error:
-            return _unread(file, classifier, f"cannot be read: {error.strerror or error}")
-        return _row(file, classifier.predict_one(image))
+            return _row(file, classifier.predict_one(quality.read(file)))
+        except Exception as error:
+            return _unread(file, classifier, quality.why_unread(error))
 
     with ThreadPoolExecutor(jobs or classifier.streams + 1) as pool:
         try:

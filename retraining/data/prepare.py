@@ -184,10 +184,8 @@ def _check(pictures: Sequence[ImageFile], progress: ProgressCallback | None) -> 
         try:
             data = quality.read_bytes(picture.path)
             quality.decode(data)
-        except quality.ImageError as reason:
-            error = str(reason)
-        except OSError as reason:
-            error = f"The file cannot be read: {reason.strerror or reason}."
+        except (quality.ImageError, OSError) as reason:
+            error = quality.why_unread(reason)
         return _Image(picture.path.stem, picture, hashlib.sha256(data).hexdigest(), error)
 
     images = []

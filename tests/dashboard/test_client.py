@@ -159,7 +159,7 @@ def test_a_bad_file_does_not_stop_the_others(
     code, out, err = run("--url", url, str(text), str(tmp_path / "gone.jpg"), images["benign"])
     assert code == client.EXIT_SOME_FAILED
     assert len(out.splitlines()) == 1
-    assert "gone.jpg: cannot be read: No such file or directory" in err
+    assert "gone.jpg: It cannot be read: No such file or directory" in err
     assert "2 of 3 images could not be assessed" in err
 
 
@@ -186,7 +186,7 @@ def test_an_image_that_the_server_does_not_get_done_costs_no_other(
         ended.set()
         server.shutdown()
     assert code == client.EXIT_SOME_FAILED
-    assert err.count("got no answer: no answer in time") == len(images)
+    assert err.count("It got no answer: no answer in time") == len(images)
 
 
 def test_an_explanation_that_cannot_be_written_costs_no_answer(

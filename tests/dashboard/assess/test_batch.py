@@ -111,7 +111,7 @@ def test_what_is_not_there_costs_no_other_image(
     gone, day, benign = csv.DictReader(io.StringIO(table.read_text(encoding="utf-8")))
     assert "No such file" in gone["error"]
     assert "No such file" in day["error"]
-    assert f"{folder / 'day'}: cannot be read: No such file" in err
+    assert f"{folder / 'day'}: It cannot be read: No such file" in err
     assert (benign["message"], Path(benign["file"]).name) == (NO_APPOINTMENT, "caf\\xe9.png")
     code, _, err = assess(folder)
     assert f"1 folder or link was not readable: {folder / 'day'} (No such file" in err
@@ -161,6 +161,23 @@ def test_rows_keep_their_order_with_many_at_a_time(
     files = [folder / name for name in ("benign.png", "pale.png", "text.jpg", "malignant.png")] * 5
     rows = list(assess_files(make_service(), files, jobs=4))
     assert [row["file"] for row in rows] == [str(file) for file in files]
+
+
+def test_what_nobody_foresaw_costs_one_row(
+    make_service: Callable[..., Service], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = make_service()
+    assess_image, turns = service.assess_image, iter((False, True))
+
+    def failing(*given: object, **more: object) -> object:
+        if next(turns):
+            raise RuntimeError("no such kernel")
+        return assess_image(*given, **more)
+
+    monkeypatch.setattr(service, "assess_image", failing)
+    first, second = assess_files(service, [folder / "benign.png"] * 2, jobs=1)
+    assert (first["verdict"], second["verdict"]) == ("no_appointment", "error")
+    assert second["error"] == "It could not be processed (RuntimeError: no such kernel)."
 
 
 def test_the_limits_hold_for_files(make_service: Callable[..., Service], folder: Path) -> None:

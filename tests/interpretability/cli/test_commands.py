@@ -94,7 +94,7 @@ def test_the_picture_itself_is_not_written_over(file: Path) -> None:
 def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
     found = run("explain", tmp_path / "a\nb.png", "--out", tmp_path / "o.png")
     assert found.exit_code == 2
-    assert found.stderr.endswith("a\\nb.png: cannot be read: No such file or directory\n")
+    assert found.stderr.endswith("a\\nb.png: It cannot be read: No such file or directory.\n")
 
 
 def test_what_the_gate_rejects_is_explained_on_request(tmp_path: Path, picture: RGBImage) -> None:

@@ -95,7 +95,7 @@ def test_unreadable_files_are_named_and_keep_an_empty_row(folder: Path, tmp_path
     assert result.exit_code == 1
     assert f"{folder / 'c.jpg'}: The file is empty" in result.stderr
     assert f"{folder / 'notes.txt'}: The file is" in result.stderr
-    assert f"{missing}: cannot be read: No such file" in result.stderr
+    assert f"{missing}: It cannot be read: No such file" in result.stderr
     assert "3 of 5 files could not be read" in result.stderr
     rows = {Path(row["file"]).name: row for row in table(out)}
     assert list(rows) == ["a.png", "c.jpg", "b.bmp", "notes.txt", "missing.jpg"]
