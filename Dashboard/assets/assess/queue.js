@@ -1,6 +1,7 @@
-/* Sends images to the server, a few at a time, and hands each answer on as soon as it is there.
+/* Sends images to the server and hands each answer on as soon as it is there.
  *
- * A waiting image is a reference to a file on disk; the browser streams it when its turn comes.
+ * One is sent at a time, so that a slow line has its first answer soon, while those before it are
+ * assessed. A waiting image is a reference to a file on disk; the browser streams it when its turn comes.
  */
 (function () {
   "use strict";
@@ -18,6 +19,8 @@
   const waiting = [];
   /** @type {Map<Item, XMLHttpRequest>} */
   const running = new Map();
+  /** @type {Set<XMLHttpRequest>} */
+  const sending = new Set();
 
   class Refusal extends Error {}
 
@@ -53,11 +56,10 @@
   function ask(item, request) {
     return new Promise((resolve, reject) => {
       let timer = 0;
-      let sent = !item.file;
       const wait = () => {
         clearTimeout(timer);
         timer = setTimeout(() => {
-          reject(new Refusal(sent ? NO_ANSWER : STOOD_STILL));
+          reject(new Refusal(sending.has(request) ? STOOD_STILL : NO_ANSWER));
           request.abort();
         }, PATIENCE_MS);
       };
@@ -66,9 +68,10 @@
         lesions.cards.uploaded(item, total ? loaded / total : 1);
       };
       request.upload.onload = () => {
-        sent = true;
         wait();
         lesions.cards.uploaded(item, 1);
+        sending.delete(request);
+        pump();
       };
       request.onprogress = wait;
       request.onload = () => resolve(request);
@@ -98,7 +101,11 @@
   /** @type {(item: Item) => Promise<void>} */
   async function run(item) {
     const request = new XMLHttpRequest();
+    waiting.splice(waiting.indexOf(item), 1);
     running.set(item, request);
+    if (item.file) {
+      sending.add(request);
+    }
     const wanted = () => running.get(item) === request;
     lesions.cards.started(item);
     /** @type {Answer | null} */
@@ -109,6 +116,7 @@
     } catch (error) {
       sentence = wanted() ? await explain(error, item) : "";
     }
+    sending.delete(request);
     if (!wanted()) {
       return;
     }
@@ -126,8 +134,8 @@
   }
 
   function pump() {
-    for (const item of waiting.splice(0, AT_ONCE - running.size)) {
-      run(item);
+    while (waiting.length && running.size < AT_ONCE && !sending.size) {
+      run(waiting[0]);
     }
     lesions.cards.progressed();
   }
@@ -150,7 +158,10 @@
         }
         const request = running.get(item);
         running.delete(item);
-        request?.abort();
+        if (request) {
+          sending.delete(request);
+          request.abort();
+        }
       }
       pump();
     },
