@@ -33,7 +33,7 @@
     const model = offer.models.find(({ name }) => name === details.dataset.model);
     const refusals = model?.unsupported || {};
     const methods = offer.methods.map(({ name, label, fails_randomisation: fails }) => {
-      const note = refusals[name] ? " (not with this model)" : fails ? " (fails the model-randomisation sanity check)" : "";
+      const note = refusals[name] ? " (not with this model)" : fails ? " (fails the sanity check)" : "";
       return [name, label + note, refusals[name]];
     });
     const classes = Object.entries(model?.names || {});

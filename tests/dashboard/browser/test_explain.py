@@ -228,7 +228,7 @@ def test_methods_that_fail_the_weights_test_say_so(visit, files) -> None:
     details = panel(visit.card("benign.png"))
     for method in METHODS.values():
         option = details.locator(f"[id$=-method] option[value={method.name}]")
-        marked = "fails the model-randomisation sanity check" in (option.inner_text() or "")
+        marked = "fails the sanity check" in (option.inner_text() or "")
         assert marked is method.fails_randomisation
         details.get_by_label("Method").select_option(method.name)
         hint = details.locator(".explain-hint")
