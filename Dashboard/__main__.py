@@ -55,7 +55,7 @@ def assess(
         if csv_file:
             require_writable(csv_file)
         config = Config.from_env()
-        service = Service(replace(config, model=model or config.model))
+        service = Service(replace(config, model=Service(config).known(model)))
         return_large_blocks()
         service.warm_up(streams=usable_cores())
     except (ModelNotReady, UnknownModel, ValueError) as error:

@@ -21,7 +21,8 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; move it into place if the block ends well.
 
     Folders on the way are made. The file is readable by all (0644), whatever the umask, since
-    what is written here is a result that others read.
+    what is written here is a result that others read. A pipe or a device is yielded itself: in its
+    place, a file would take it from everybody.
 
     Examples:
         >>> import tempfile
@@ -31,6 +32,9 @@ def replacing(path: Path) -> Iterator[Path]:
         >>> [file.name for file in folder.iterdir()]
         ['table.csv']
     """
+    if _is_device(path):
+        yield path
+        return
     path = Path(os.path.realpath(path))  # a link to a file stays a link
     path.parent.mkdir(parents=True, exist_ok=True)
     # A long name has no room for what makes it another one.
@@ -66,11 +70,13 @@ def write_csv(
         OSError: the folder cannot be written to.
         ValueError: a row has a key that is not among `columns`.
     """
-    if _is_device(path):
-        _write_csv(path, columns, rows, bom)
-        return
-    with replacing(path) as temporary:
-        _write_csv(temporary, columns, rows, bom)
+    with (
+        replacing(path) as temporary,
+        temporary.open("w", encoding="utf-8-sig" if bom else "utf-8", newline="") as file,
+    ):
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows({key: cell(value) for key, value in row.items()} for row in rows)
 
 
 def partial(path: Path) -> Path:
@@ -139,15 +145,6 @@ def cell(value: Any) -> Any:
 def _is_device(path: Path) -> bool:
     """Whether `path` is a pipe, a terminal or the like, which cannot be replaced."""
     return path.exists() and not path.is_file() and not path.is_dir()
-
-
-def _write_csv(
-    path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]], bom: bool
-) -> None:
-    with path.open("w", encoding="utf-8-sig" if bom else "utf-8", newline="") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows({key: cell(value) for key, value in row.items()} for row in rows)
 
 
 def sweep(folder: Path) -> None:

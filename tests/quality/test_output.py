@@ -2,11 +2,12 @@
 
 import csv
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
-from quality.output import FORMULA, partial, require_writable, write_csv
+from quality.output import FORMULA, partial, require_writable, write_csv, write_text
 from tests.quality.makers import picture, save
 
 
@@ -74,6 +75,20 @@ def test_long_names_have_room(tmp_path: Path) -> None:
     out = tmp_path / ("ü" * 120 + ".csv")
     write_csv(out, ("a",), [])
     assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_pipe_stays_a_pipe(tmp_path: Path) -> None:
+    """And /dev/null stays what it is: whoever replaces it breaks the machine."""
+    pipe, got = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    for write in (lambda: write_text(pipe, "text"), lambda: write_csv(pipe, ("a",), [])):
+        reading = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
+        reading.start()
+        write()
+        reading.join()
+    assert got == [b"text", b"a\r\n"]
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]
 
 
 def test_where_rows_of_an_unfinished_table_stay(tmp_path: Path) -> None:
