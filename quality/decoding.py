@@ -16,6 +16,7 @@ from PIL import (
 )
 
 from quality.colour import to_srgb
+from quality.deep import deep_colour, is_deep
 from quality.errors import (
     CorruptImageError,
     EmptyImageError,
@@ -25,6 +26,7 @@ from quality.errors import (
 )
 from quality.formats import (
     ACCEPTED,
+    SanitisedImage,
     SeveralPicturesError,
     UnsupportedVariantError,
     describe,
@@ -147,13 +149,17 @@ def _decode(kind: str, data: bytes, limits: Limits) -> Decoded:
     image = sanitise(kind, data)
     if image.size:
         _require_size(image.size, limits)
+        _require_cost(image, limits)
     with _OPENERS[kind](io.BytesIO(image.data)) as im:
         _require_size(im.size, limits)
         if getattr(im, "n_frames", 1) > 1:
             raise SeveralPicturesError
-        im.load()
+        if is_deep(im):
+            rgb = deep_colour(lambda: _OPENERS[kind](io.BytesIO(image.data)))
+        else:
+            im.load()
+            rgb = to_rgb(im, image)
         orientation = image.orientation or exif_orientation(im.info.get("exif", b""))
-        rgb = to_rgb(im, image)
         profile = image.profile if image.size else im.info.get("icc_profile")
         note = to_srgb(rgb, profile, coloured=im.mode != "CMYK")
     return Decoded(upright(rgb, orientation), (note,) if note else ())
@@ -166,8 +172,27 @@ def _require_size(size: tuple[int, int], limits: Limits) -> None:
         raise CorruptImageError(
             f"The picture is {width} x {height} pixels; at least one pixel is needed."
         )
+    if max(size) > limits.max_side:
+        raise ImageTooLargeError(
+            f"The picture has {width} x {height} pixels; "
+            f"at most {limits.max_side:,} on each side are accepted."
+        )
     if width * height > limits.max_pixels:
         raise ImageTooLargeError(
             f"The picture has {width} x {height} pixels ({width * height / 1e6:.1f} megapixels); "
             f"at most {limits.max_pixels / 1e6:g} megapixels are accepted."
+        )
+
+
+def _require_cost(image: SanitisedImage, limits: Limits) -> None:
+    """Raise ImageTooLargeError where a file costs more than its size in pixels tells."""
+    if image.coded > limits.max_decoded_bytes:
+        raise ImageTooLargeError(
+            f"The picture unfolds to {image.coded / 1e6:,.0f} million bytes, by its samples and "
+            f"tiles; at most {limits.max_decoded_bytes / 1e6:g} million are accepted."
+        )
+    if image.scanned > limits.max_scanned_samples:
+        raise ImageTooLargeError(
+            f"The picture's scans go through {image.scanned / 1e6:,.0f} million samples; "
+            f"at most {limits.max_scanned_samples / 1e6:g} million are accepted."
         )

@@ -1,5 +1,7 @@
 """From Pillow's picture, in whatever mode, to 8-bit RGB."""
 
+from collections.abc import Callable, Iterator
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -7,8 +9,11 @@ from PIL import Image
 
 from quality.formats import SanitisedImage, UnsupportedVariantError
 
+Pixels = NDArray[np.uint8]
+
 _OPAQUE = frozenset({"1", "L", "P", "RGB", "CMYK", "YCbCr"})
 _WITH_ALPHA = frozenset({"LA", "La", "PA", "RGBA", "RGBa"})
+_BAND_PIXELS = 2**16
 _WIDE = frozenset({"I;16", "I;16B", "I;16L", "I;16N"})
 
 
@@ -22,21 +27,29 @@ def to_rgb(im: Image.Image, image: SanitisedImage) -> NDArray[np.uint8]:
         return _wide_grey(im, image)
     if im.mode not in _OPAQUE | _WITH_ALPHA:
         raise UnsupportedVariantError(f"samples of the kind {im.mode}")
-    if image.depth == 16 and im.mode in ("RGB", "RGBA"):
-        im = _deep_colour(im, image.data) or im
     if im.mode in _WITH_ALPHA or "transparency" in im.info:
-        return _over_white(_to_rgba(im, image.depth))
-    return np.array(im if im.mode == "RGB" else im.convert("RGB"))
+        return assemble(_to_rgba(im, image.depth), over_white)
+    return assemble(im if im.mode == "RGB" else im.convert("RGB"), np.asarray)
 
 
-def _over_white(rgba: Image.Image) -> NDArray[np.uint8]:
-    """A picture with alpha, not premultiplied, over white, rounded: uint8 (H, W, 3)."""
-    rgb = np.empty((rgba.height, rgba.width, 3), dtype=np.uint8)
-    alpha = rgba.getchannel("A")
-    for place, band in enumerate("RGB"):
-        white = Image.new("L", rgba.size, 255)
-        white.paste(rgba.getchannel(band), mask=alpha)
-        rgb[..., place] = np.asarray(white)
+def bands(width: int, height: int) -> Iterator[tuple[int, int]]:
+    """First row and the one after the last, of bands that fit into the processor's cache."""
+    rows = max(1, _BAND_PIXELS // width)
+    return ((top, min(top + rows, height)) for top in range(0, height, rows))
+
+
+def over_white(band: Image.Image) -> NDArray[np.uint8]:
+    """Rows of an RGBA picture, not premultiplied, over white, rounded: uint8 (H, W, 3)."""
+    white = Image.new("RGB", band.size, (255, 255, 255))
+    white.paste(band, mask=band)
+    return np.asarray(white)
+
+
+def assemble(im: Image.Image, pixels: Callable[[Image.Image], NDArray[np.uint8]]) -> Pixels:
+    """`pixels` of each band of `im`: uint8 (H, W, 3). The whole at once would be copied twice."""
+    rgb = np.empty((im.height, im.width, 3), dtype=np.uint8)
+    for top, bottom in bands(*im.size):
+        rgb[top:bottom] = pixels(im.crop((0, top, im.width, bottom)))
     return rgb
 
 
@@ -73,33 +86,3 @@ def _wide_grey(im: Image.Image, image: SanitisedImage) -> NDArray[np.uint8]:
     if transparent is not None:
         grey[values == transparent] = 255
     return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), dtype=np.uint8)
-
-
-def _deep_colour(im: Image.Image, data: bytes) -> Image.Image | None:
-    """A 16-bit colour picture scaled from all its bits, RGB or RGBA.
-
-    Pillow drops the low 8 bits. OpenCV keeps them, but does not know every layout of TIFF: its
-    reading counts only where its high 8 bits are Pillow's picture. Otherwise None.
-    """
-    try:
-        values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error:
-        return None
-    if values is None or values.dtype != np.uint16 or values.shape[1::-1] != im.size:
-        return None
-    bands = {(3,): "RGB", (4,): "RGBA"}.get(values.shape[2:], "")
-    if not bands.startswith(im.mode):
-        return None
-    deep = np.asarray(values, dtype=np.uint16)
-    colour_scale = _scale(deep[..., :3])
-    scaled = []
-    # Band by band: a picture at the size limit needs a gigabyte as it is.
-    for band, place in zip(bands, (2, 1, 0, 3), strict=False):
-        samples = np.ascontiguousarray(deep[..., place])
-        # OpenCV gives an alpha band where Pillow leaves a transparent colour to its caller.
-        known = band in im.mode
-        if known and not np.array_equal(samples >> 8, np.asarray(im.getchannel(band))):
-            return None
-        scale = _scale(samples) if band == "A" else colour_scale
-        scaled.append(Image.fromarray(_to_8_bits(samples, scale)))
-    return Image.merge(bands, scaled)

@@ -10,6 +10,7 @@ HEADER_SIZES = frozenset({12, 40, 52, 56, 64, 108, 124})
 
 _CORE_HEADER = 12
 _RUN_LENGTH = (1, 2)
+_LONGEST_HEAD = 14 + 124 + 4 * 256
 _FILE_HEADER, _HEADER_WITH_PROFILE, _EMBEDDED = 14, 124, b"DEBM"
 
 
@@ -22,12 +23,20 @@ def sanitise(data: bytes) -> SanitisedImage:
     if data[14] == _CORE_HEADER:
         return SanitisedImage(data, struct.unpack_from("<HH", data, 18), orientation=1)
     # A negative height says that the rows are stored from the top.
-    width, height, _, _, compression = struct.unpack_from("<IiHHI", data, 18)
+    width, height, _, depth, compression = struct.unpack_from("<IiHHI", data, 18)
     if compression in _RUN_LENGTH and width * abs(height) > MAX_RUN_LENGTH_PIXELS:
         raise UnsupportedVariantError(
             f"run-length coding and more than {MAX_RUN_LENGTH_PIXELS} pixels"
         )
-    return SanitisedImage(data, (width, abs(height)), orientation=1, profile=_profile(data))
+    if compression in _RUN_LENGTH and len(data) > _LONGEST_HEAD + 2 * (width + 2) * abs(height):
+        raise ValueError("more runs than pixels")
+    return SanitisedImage(
+        data,
+        (width, abs(height)),
+        coded=width * abs(height) * max(1, depth // 8),
+        orientation=1,
+        profile=_profile(data),
+    )
 
 
 def _profile(data: bytes) -> bytes | None:

@@ -1,5 +1,6 @@
 """PNG: its chunks (W3C PNG specification, third edition)."""
 
+import struct
 import zlib
 
 from quality.formats.ifd import exif_orientation
@@ -13,6 +14,7 @@ from quality.limits import MAX_PROFILE_BYTES
 
 _SIGNATURE_SIZE = 8
 _CHUNK_OVERHEAD = 12
+_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
 _DRAWN = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 
 
@@ -57,10 +59,17 @@ def sanitise(data: bytes) -> SanitisedImage:
     return SanitisedImage(
         b"".join(kept),
         size=(int.from_bytes(header[0:4], "big"), int.from_bytes(header[4:8], "big")),
+        coded=_coded(header),
         orientation=orientation,
         depth=header[8],
         profile=profile,
     )
+
+
+def _coded(header: bytes) -> int:
+    """Bytes of all samples, at least one each."""
+    width, height, depth, colour = struct.unpack_from(">IIBB", header)
+    return int(width * height * _SAMPLES[colour] * max(1, depth // 8))
 
 
 def _inflated(body: bytes) -> bytes:

@@ -19,19 +19,26 @@ class SanitisedImage:
 
     `data`: a file of the same format that holds the picture and no metadata (WebP: the file).
     `size`: width and height in pixels as stored, before `orientation` is applied (WebP: None).
+    `coded`: bytes that a decoder unfolds, its padding included, at least one for each sample: what
+    a file may cost in memory and time, which its size in pixels does not tell (WebP: 4 a pixel).
+    `scanned`: samples over all scans of a progressive JPEG file.
     `orientation`: EXIF orientation, 1 to 8; 1 is upright (WebP: None).
     `depth`: bits per sample.
     `white_is_zero`: 0 is stored for white (grey TIFF).
     `profile`: the embedded colour profile as it stands, empty where it is incomplete; None where
     there is none (WebP: None).
+    `ended`: whether the mark of its end is there (JPEG).
     """
 
     data: bytes
     size: tuple[int, int] | None = None
+    coded: int = 0
+    scanned: int = 0
     orientation: int | None = None
     depth: int = 8
     white_is_zero: bool = False
     profile: bytes | None = None
+    ended: bool = True
 
 
 def require_parts(count: int) -> None:

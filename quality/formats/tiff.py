@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from quality.formats import jpeg
 from quality.formats.ifd import Entry, TagFile
 from quality.formats.sanitised import (
     SanitisedImage,
@@ -9,7 +10,6 @@ from quality.formats.sanitised import (
     UnsupportedVariantError,
     require_parts,
 )
-from quality.limits import MAX_TILE_PIXELS
 
 _SUBFILE, _WIDTH, _HEIGHT, _DEPTH = 254, 256, 257, 258
 _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER = 259, 262, 266
@@ -30,6 +30,10 @@ _DRAWN = _ONE_VALUE | {
 }  # fmt: skip
 
 _UNSIGNED, _UNDEFINED = 1, 4
+# None, CCITT, LZW, JPEG, Deflate, Packbits, LZMA and Zstandard: whose cost is bounded by what goes
+# in and what comes out.
+_COMPRESSIONS = frozenset({1, 2, 3, 4, 5, 7, 8, 32771, 32773, 32946, 34925, 50000})
+_JPEG = 7
 _REDUCED_OR_MASK = 0b101
 _MAX_DIRECTORIES = 64
 
@@ -58,23 +62,30 @@ def sanitise(data: bytes) -> SanitisedImage:
     depth = first(_DEPTH, 1)
     if depth > 16:
         raise UnsupportedVariantError(f"{depth} bits per sample")
-    if first(_TILE_WIDTH, 1) * first(_TILE_HEIGHT, 1) > MAX_TILE_PIXELS:
-        raise UnsupportedVariantError(f"a tile of more than {MAX_TILE_PIXELS} pixels")
+    compression = first(_COMPRESSION, 1)
+    if compression not in _COMPRESSIONS:
+        raise UnsupportedVariantError(f"the compression {compression}")
     if depth > 8 and first(_SAMPLES, 1) > 1 and first(_PLANAR, 1) != 1:
         # Neither Pillow nor OpenCV reads these right.
         raise UnsupportedVariantError(f"{depth} bits per sample in separate planes")
     width, height = first(_WIDTH), first(_HEIGHT)
     if _TILE_OFFSETS in entries:
         across, down = -(-width // first(_TILE_WIDTH)), -(-height // first(_TILE_HEIGHT))
+        # Tiles at the edge are coded whole, and may be much larger than the picture.
+        area = across * first(_TILE_WIDTH) * down * first(_TILE_HEIGHT)
         offsets, sizes = _TILE_OFFSETS, _TILE_SIZES
     else:
         across, down = 1, -(-height // first(_ROWS_PER_STRIP, height))
+        area = width * height
         offsets, sizes = _STRIP_OFFSETS, _STRIP_SIZES
     planes = first(_SAMPLES, 1) if first(_PLANAR, 1) == 2 else 1
-    _require_whole(file, entries[offsets], entries[sizes], parts=across * down * planes)
+    parts = _parts(file, entries[offsets], entries[sizes], least=across * down * planes)
+    if compression == _JPEG:
+        _require_one_pass(parts, components=first(_SAMPLES, 1))
     return SanitisedImage(
         _rewrite(file, {tag: entry for tag, entry in entries.items() if tag in _DRAWN}),
         size=(width, height),
+        coded=area * first(_SAMPLES, 1) * (2 if depth > 8 else 1),
         orientation=file.orientation(entries),
         depth=depth,
         white_is_zero=first(_PHOTOMETRIC, 0) == 0,
@@ -95,15 +106,29 @@ def _require_one_page(file: TagFile, following: int) -> None:
             raise SeveralPicturesError
 
 
-def _require_whole(file: TagFile, offsets: Entry, sizes: Entry, parts: int) -> None:
-    """Raise ValueError where strips or tiles are missing or end after the file does."""
+def _parts(file: TagFile, offsets: Entry, sizes: Entry, least: int) -> list[memoryview]:
+    """The strips or tiles; ValueError where some are missing, end after the file or overlap."""
     require_parts(offsets.count)
-    if offsets.count < parts:
+    if offsets.count < least:
         raise ValueError("parts of the picture are missing")
     starts = file.values(offsets, offsets.count)
     lengths = file.values(sizes, offsets.count)
     if any(s + n > len(file.data) for s, n in zip(starts, lengths, strict=True)):
         raise ValueError("the picture ends early")
+    if sum(lengths) > len(file.data):
+        # A decoder may go through all of a part and get nothing from it, for each part again.
+        raise ValueError("parts of the picture share their bytes")
+    data = memoryview(file.data)
+    return [data[s : s + n] for s, n in zip(starts, lengths, strict=True)]
+
+
+def _require_one_pass(parts: list[memoryview], components: int) -> None:
+    """Raise UnsupportedVariantError where a JPEG strip or tile is scanned again and again."""
+    for part in parts:
+        # The two bytes stand in other places, too, so only many of them are looked at.
+        stream = bytes(part)
+        if stream.count(jpeg.SCAN) > components and jpeg.count_scans(stream) > components:
+            raise UnsupportedVariantError("JPEG compression of several scans")
 
 
 def _rewrite(file: TagFile, entries: dict[int, Entry]) -> bytes:

@@ -110,9 +110,14 @@ def test_several_pictures(data: bytes) -> None:
     refused(data, quality.UnsupportedFormatError, "several pictures", 415)
 
 
-def tiled(width: int, height: int) -> Tiff:
-    """A compressed picture in one tile, of which a decoder needs the whole in memory."""
-    return Tiff().page(RGB, 2, t259=8, t322=width, t323=height, t324=8, t325=100)
+def jpeg_of(width: int, height: int, frame: int = 0xC0) -> bytes:
+    """A small JPEG whose frame header claims another size, or coding."""
+    data = save(RGB, "JPEG")
+    start = data.index(b"\xff\xc0")
+    size = struct.pack(">HH", height, width)
+    return (
+        data[: start + 1] + bytes([frame]) + data[start + 2 : start + 5] + size + data[start + 9 :]
+    )
 
 
 @pytest.mark.parametrize(
@@ -125,20 +130,15 @@ def tiled(width: int, height: int) -> Tiff:
         (Tiff().page(RGB.astype(np.uint16), 2, t284=2).bytes(), "16 bits per sample in separate"),
         (Tiff(">", big=True).page(RGB, 2).bytes(), "big-endian BigTIFF"),
         (Tiff().page(RGB, 8).bytes(), "samples of the kind LAB"),
-        (tiled(2**14, 2**13).bytes(), "a tile of more than 67108864 pixels"),
+        (Tiff().page(RGB, 2, t259=6).bytes(), "the compression 6"),
+        (jpeg_of(60, 46, frame=0xC9), "arithmetic or lossless coding"),
+        (jpeg_of(60, 46, frame=0xC3), "arithmetic or lossless coding"),
         (png(1, 1, 8, 2, [b"abc"], [(b"CgBI", b"\0")]), "a chunk CgBI"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_variants_that_cannot_be_judged(data: bytes, what: str) -> None:
     refused(data, quality.UnsupportedFormatError, f"file has .*{what}.*8 or 16 bits", 415)
-
-
-def jpeg_of(width: int, height: int) -> bytes:
-    """A small JPEG whose frame header claims another size."""
-    data = save(RGB, "JPEG")
-    start = data.index(b"\xff\xc0") + 5
-    return data[:start] + struct.pack(">HH", height, width) + data[start + 4 :]
 
 
 def webp_of(width: int, height: int, lossless: bool) -> bytes:
