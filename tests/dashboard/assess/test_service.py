@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import MappingProxyType
 
+import cv2
 import pytest
 
 import quality
@@ -20,7 +21,7 @@ from Dashboard.assess.service import (
 from Dashboard.assess.worth import clearance
 from Dashboard.config import Config
 from models.registry.taxonomy import HAM10000
-from tests.dashboard.conftest import by_rule, point
+from tests.dashboard.conftest import by_rule, picture, point
 
 MakeService = Callable[..., Service]
 Encode = Callable[..., bytes]
@@ -53,6 +54,14 @@ def test_a_poor_image_is_not_classified(
     assert assessment.reasons == assessment.quality.reasons
     assert failed in assessment.quality.failed
     assert not service.ready()  # the model was not even loaded
+
+
+def test_a_sharp_photograph_is_not_refused_for_its_size(make_service: MakeService) -> None:
+    image = cv2.resize(picture("benign"), (3000, 2250), interpolation=cv2.INTER_CUBIC)
+    assert make_service(gate="classic").assess_image(image).verdict == "retake"
+    by_default = make_service().assess_image(image)
+    assert by_default.verdict == "no_appointment"
+    assert by_default.quality.laplacian_variance < 15
 
 
 def test_classify_anyway(make_service: MakeService, encode: Encode) -> None:
