@@ -17,7 +17,7 @@ UNLIKE = (
     "The image is unlike those that the model learnt from, so what the model computed is less "
     "reliable."
 )
-KINDS = {"member": "model", "view": "turned or mirrored view"}
+KINDS = {"member": ("model", ""), "view": ("view", " of the image, turned and mirrored,")}
 
 
 @dataclass(frozen=True)
@@ -135,12 +135,13 @@ def advise(evidence: Evidence) -> Advice:
 def _counts(evidence: Evidence) -> str:
     """`2 of 3 models advise a consultation.`, a sentence for each kind of opinion."""
     sentences = []
-    for kind, name in KINDS.items():
+    for kind, (name, which) in KINDS.items():
         votes = [evidence.agrees(one) for one in evidence.opinions if one.kind == kind]
         if votes:
             plural = "s" if len(votes) > 1 else ""
             verb = "advise" if plural and sum(votes) != 1 else "advises"
-            sentences.append(f"{sum(votes)} of {len(votes)} {name}{plural} {verb} a consultation.")
+            counted = f"{sum(votes)} of {len(votes)} {name}{plural}"
+            sentences.append(f"{counted}{which} {verb} a consultation.")
     return " ".join(sentences)
 
 

@@ -81,7 +81,7 @@ def test_why_an_answer_is_uncertain() -> None:
     opinions = advise(Evidence(threshold=0.3, opinions=(YES, NO, LEADS, TURNED)))
     assert opinions.reasons == (
         "2 of 3 models advise a consultation. "
-        "0 of 1 turned or mirrored view advises a consultation.",
+        "0 of 1 view of the image, turned and mirrored, advises a consultation.",
     )
     assert opinions.certainty == "uncertain"
     alike = advise(Evidence(p_malignant=0.4, threshold=0.3, opinions=(YES, LEADS)))
