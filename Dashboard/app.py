@@ -11,6 +11,7 @@ from Dashboard.api.server import create_server
 from Dashboard.assess.service import Service
 from Dashboard.config import Config
 from Dashboard.explain.jobs.engine import Jobs
+from Dashboard.explain.requester import tell_browsers_apart
 from Dashboard.ui.assess.result_endpoint import add_result_endpoint
 from Dashboard.ui.models.shipped_comparison import add_comparison
 from Dashboard.web.compression import compress_files
@@ -107,6 +108,7 @@ def create_app(
     )
     shell.install(app)
     background.install(app, server.extensions["explanations"])
+    tell_browsers_apart(server)
     compress_files(server)
     server.after_request(_unknown_pages_are_not_found)
     # Dash finishes its set-up at the first request, without a lock; doing it here lets workers

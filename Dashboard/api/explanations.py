@@ -52,7 +52,7 @@ def add_explanations(server: OpenAPI, explanations: Explanations) -> None:
         },
     )
     def explain() -> Reply:
-        """Start explaining one image; an equal request finds the same job."""
+        """Start explaining one image; an equal request of the same browser finds the same job."""
         data, options = read_explain(flask.request)
         order, version = explanations.order(options)
         with service.cpu_slot():
@@ -80,7 +80,7 @@ def add_explanations(server: OpenAPI, explanations: Explanations) -> None:
         responses={200: forms.Explanation, **FAILURES},
     )
     def cancel(path: forms.JobPath) -> Reply:
-        """Cancel an explanation, or delete its results, for all who asked for the same."""
+        """Cancel an explanation, or delete its results."""
         return progress(path.key, jobs.cancel(path.key)), 200
 
     @server.get(

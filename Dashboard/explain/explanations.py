@@ -16,6 +16,7 @@ from Dashboard.explain.jobs import KEEP_SECONDS
 from Dashboard.explain.jobs.engine import Jobs, Unavailable
 from Dashboard.explain.jobs.records import OPEN, Order, Record
 from Dashboard.explain.maps import array_file, colour_table
+from Dashboard.explain.requester import requester
 from Dashboard.explain.schemas import DEFAULT_METHOD, ExplainOptions, PageOrder
 from Dashboard.web.errors import InputError, describe
 from interpretability.method import Method
@@ -87,11 +88,12 @@ class Explanations:
             UnknownJob, Unavailable: as the jobs.
         """
         key = order.key
+        by = requester()
         if key:
             self.jobs.status(key)
         else:
             data = self.jobs.claim(order.picture)
-            key = self.jobs.submit(data, *self.order(order.options))
+            key = self.jobs.submit(data, *self.order(order.options), by)
         self.jobs.subscribe(key, str(order.ticket))
         return key
 
@@ -103,7 +105,7 @@ class Explanations:
         Raises:
             Unavailable: as the jobs.
         """
-        key = self.jobs.submit(data, order, version)
+        key = self.jobs.submit(data, order, version, requester())
         self.jobs.subscribe(key, PROGRAM, KEEP_SECONDS)
         return key
 
@@ -128,7 +130,8 @@ class Explanations:
             Unavailable: no worker, or it failed.
             TooSlow: not done in `WAIT_SECONDS`.
         """
-        key, who = self.jobs.submit(data, order, version), secrets.token_urlsafe(8)
+        key = self.jobs.submit(data, order, version, requester())
+        who = secrets.token_urlsafe(8)
         self.jobs.subscribe(key, who, WAIT_SECONDS)
         record = self.jobs.wait(key, WAIT_SECONDS)
         if record.state in OPEN:

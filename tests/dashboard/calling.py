@@ -7,7 +7,18 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from Dashboard.explain.jobs.records import Requester
+from Dashboard.explain.requester import COOKIE, requester
+
 PATH = "/_dash-update-component"
+
+
+def asking(client: FlaskClient) -> Requester:
+    """Who the client is to the explanations; with the first page it became a browser."""
+    cookie = client.get_cookie(COOKIE)
+    assert cookie is not None
+    with client.application.test_request_context(headers={"Cookie": f"{COOKIE}={cookie.value}"}):
+        return requester()
 
 
 class Page:

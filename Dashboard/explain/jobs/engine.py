@@ -12,16 +12,14 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from Dashboard.config import Config
-from Dashboard.explain.jobs import KEEP_SECONDS, records, subscriptions
+from Dashboard.explain.jobs import KEEP_SECONDS, records, shares, subscriptions
 from Dashboard.explain.jobs.errors import NotDone, Unavailable, UnknownJob
 from Dashboard.explain.jobs.local_worker import LocalWorkerManager
-from Dashboard.explain.jobs.records import OPEN, Order, Record
+from Dashboard.explain.jobs.records import ANYBODY, OPEN, Order, Record, Requester
 from Dashboard.explain.jobs.sender import Sender
 from Dashboard.explain.jobs.store import RedisStore, Store, StoreError
 from Dashboard.explain.jobs.work import EXPLAINER
 
-# Explanations that wait for the worker or are with it; each holds its picture.
-MOST_OPEN = 24
 KEY = re.compile(r"[A-Za-z0-9_-]{22}")
 # How long a picture waits for the order that comes with it.
 STAGED_SECONDS = 60
@@ -65,41 +63,42 @@ class Jobs:
         """End worker and supervisor, and delete what they held."""
         self._local_worker.close()
 
-    def submit(self, data: bytes, order: Order, version: str = "") -> str:
+    def submit(self, data: bytes, order: Order, version: str = "", by: Requester = ANYBODY) -> str:
         """The key of a job that explains the picture file `data`, an equal one's where there is.
 
         version: of the model's weights; results of others are not taken.
+        by: who asks: what others have asked for is not found.
 
         Raises:
             Unavailable: no worker, no room, or too much to do.
         """
         self._check()
-        picture = hashlib.sha256(data).hexdigest()
-        request = json.dumps([picture, version, asdict(order)], sort_keys=True)
+        of = records.list_key(data, by)
+        request = json.dumps([of, version, asdict(order)], sort_keys=True)
         same = f"same-{hashlib.sha256(request.encode()).hexdigest()}"
         with self._storing() as store:
             known = store.get(same)
             if known is not None and self._going(known.decode()):
                 return known.decode()
-            self._has_room(store)
-            key = secrets.token_urlsafe(16)
+            waiting = shares.waiting(store, by.address, len(data))
+            key, record = secrets.token_urlsafe(16), Record(order, by=by.address)
             store.put(records.input_key(key), data, KEEP_SECONDS)
-            store.put(records.record_key(key), Record(order).dump(), KEEP_SECONDS)
+            store.put(records.record_key(key), record.dump(), KEEP_SECONDS)
             store.put(same, key.encode(), KEEP_SECONDS)
-            of = f"of-{picture}"
             listed = json.loads(store.get(of) or b"[]")
             store.put(of, json.dumps([*listed, key]).encode(), KEEP_SECONDS)
         if self.local:
             self._local_worker.start()
         try:
-            self.sender.send(key)
+            # The second of one requester waits behind the first of all others.
+            self.sender.send(key, priority=min(9, 3 * waiting))
         except Unavailable:  # nobody will take it: the next equal request must not wait for it
             with self._storing() as store:
                 store.remove(same, records.record_key(key), records.input_key(key))
             raise
         return key
 
-    def stage(self, data: bytes) -> str:
+    def stage(self, data: bytes, by: Requester = ANYBODY) -> str:
         """The key of a picture file that an order will follow for, within `STAGED_SECONDS`.
 
         Raises:
@@ -108,8 +107,8 @@ class Jobs:
         self._check()
         key = secrets.token_urlsafe(16)
         with self._storing() as store:
-            self._has_room(store)
-            store.put(records.staged_key(key), data, STAGED_SECONDS)
+            shares.waiting(store, by.address, len(data))
+            store.put(records.staged_key(key, by.address), data, STAGED_SECONDS)
         return key
 
     def claim(self, key: str) -> bytes:
@@ -121,26 +120,30 @@ class Jobs:
         if not KEY.fullmatch(key) or not self._opened():
             raise UnknownJob
         with self._storing() as store:
-            data = store.get(records.staged_key(key))
-            store.remove(records.staged_key(key))
+            names = [name for name in store.keys("staged-") if name.endswith(f".{key}")]
+            data = store.get(names[0]) if names else None
+            store.remove(*names)
         if data is None:
             raise UnknownJob
         return data
 
-    def of_picture(self, data: bytes, model: str | None = None) -> list[str]:
+    def of_picture(
+        self, data: bytes, model: str | None = None, by: Requester = ANYBODY
+    ) -> list[str]:
         """Keys of the explanations that wait, run or are done for the picture file `data`.
 
         Servers that share a queue may have other settings: only those of predictions that this
         one would show.
 
         model: only those of this one.
+        by: only what this one asked for.
         """
         if not self._opened():
             return []
         shown = (self.config.prior, self.config.tta)
         try:
             with self._storing() as store:
-                listed = json.loads(store.get(f"of-{hashlib.sha256(data).hexdigest()}") or b"[]")
+                listed = json.loads(store.get(records.list_key(data, by)) or b"[]")
                 found = {key: self._going(key) for key in listed}
         except Unavailable:
             return []
@@ -215,7 +218,7 @@ class Jobs:
     def cancel(self, key: str) -> Record:
         """Stop a job that waits or runs, forget the results of one that is done; as `status`.
 
-        For all who follow it.
+        For all pages that follow it.
         """
         record = self.status(key)
         with self._storing() as store:
@@ -266,11 +269,6 @@ class Jobs:
         if value is None:
             raise UnknownJob
         return value
-
-    def _has_room(self, store: Store) -> None:
-        waiting = sum(len(store.keys(start)) for start in ("input-", "staged-"))
-        if waiting >= MOST_OPEN:
-            raise Unavailable("too many explanations are waiting; try again in a minute")
 
     def _check(self) -> None:
         if self.config.explain == "off":
@@ -333,7 +331,9 @@ class Jobs:
         if not self.local:
             self._redis = self._redis or RedisStore(str(self.config.redis_url))
             return self._redis
-        return self._local_worker.store
+        found = self._local_worker.store
+        self._local_worker.keep_swept()
+        return found
 
     @contextmanager
     def _storing(self) -> Iterator[Store]:

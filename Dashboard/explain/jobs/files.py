@@ -51,18 +51,20 @@ class FileStore:
     def keys(self, start: str) -> list[str]:
         """The keys that begin with `start` and have not expired."""
         return [
-            name for name, end in self._entries() if name.startswith(start) and end >= time.time()
+            name for name, end, _ in self.entries() if name.startswith(start) and end >= time.time()
         ]
 
     def sweep(self) -> None:
         """Delete what has expired, what a broken write left behind included."""
         now = time.time()
-        for name, end in self._entries():
+        for name, end, _ in self.entries():
             if end < now - (60 if name.startswith(".") else 0):
                 self.remove(name)
 
-    def _entries(self) -> Iterator[tuple[str, float]]:
+    def entries(self) -> Iterator[tuple[str, float, int]]:
+        """Name, end and size of every file, of unfinished ones too."""
         with contextlib.suppress(FileNotFoundError), os.scandir(self.folder) as entries:
             for entry in entries:
                 with contextlib.suppress(FileNotFoundError):
-                    yield entry.name, entry.stat().st_mtime
+                    found = entry.stat()
+                    yield entry.name, found.st_mtime, found.st_size

@@ -9,12 +9,13 @@ import time
 from pathlib import Path
 
 from Dashboard.config import Config
-from Dashboard.explain.jobs.files import FileStore
+from Dashboard.explain.jobs.room import BoundedStore
 from Dashboard.explain.jobs.spool import SUPERVISOR_LOCK, Spool
 from Dashboard.store.private_folder import parent_folder, remove_tree, take_lock
 
 ROOT = Path(__file__).resolve().parents[3]
 CLOSING_SECONDS = 5.0
+SWEEP_SECONDS = 15.0
 
 
 class LocalWorkerManager:
@@ -25,6 +26,7 @@ class LocalWorkerManager:
         self._spool: Spool | None = None
         self._supervisor: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
+        self._sweeping: int | None = None
 
     @property
     def opened(self) -> bool:
@@ -43,10 +45,25 @@ class LocalWorkerManager:
             return self._opened().folder
 
     @property
-    def store(self) -> FileStore:
+    def store(self) -> BoundedStore:
         """The store in the folder; OSError as `open`."""
         with self._lock:
             return self._opened().store
+
+    def keep_swept(self) -> None:
+        """Delete what has expired, from a thread of this process, also while no supervisor runs.
+
+        Pictures come before the first explanation starts one.
+        """
+        with self._lock:
+            if self._spool is not None and self._sweeping != os.getpid():
+                self._sweeping = os.getpid()
+                threading.Thread(target=self._sweep, args=[self._spool], daemon=True).start()
+
+    def _sweep(self, spool: Spool) -> None:
+        while self._spool is spool:
+            spool.store.sweep()
+            time.sleep(SWEEP_SECONDS)
 
     def start(self) -> None:
         """See to it that the supervisor runs; it is a new program, never a fork of this one.

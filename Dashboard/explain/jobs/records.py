@@ -1,5 +1,6 @@
 """What is known of one job: a JSON object under the job's key. Needs nothing but Python."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -38,11 +39,27 @@ class Order:
 
 
 @dataclass(frozen=True)
+class Requester:
+    """Who asks, as hashes.
+
+    who: whose the explanations are; equal requests of one find the same, of others they do not.
+    address: what shares are counted by.
+    """
+
+    who: str = ""
+    address: str = ""
+
+
+ANYBODY = Requester()
+
+
+@dataclass(frozen=True)
 class Record:
     """A job as the store holds it.
 
     fraction: done, 0 to 1.
     elapsed: seconds that it has run, by the worker's clock.
+    by: address of who asked, as its hash.
     error: one sentence where `state` is failed.
     result: where it is done: `target`, `probability`, `seconds`, and of the picture `width` and
         `height`.
@@ -52,6 +69,7 @@ class Record:
     state: State = "queued"
     fraction: float = 0.0
     elapsed: float = 0.0
+    by: str = ""
     error: str | None = None
     result: dict[str, Any] | None = None
 
@@ -71,14 +89,19 @@ def record_key(key: str) -> str:
     return f"job-{key}"
 
 
+def list_key(data: bytes, by: Requester) -> str:
+    """Where the keys lie of what `by` asked for of a picture file."""
+    return f"of-{hashlib.sha256(by.who.encode() + hashlib.sha256(data).digest()).hexdigest()}"
+
+
 def input_key(key: str) -> str:
     """Where the picture lies, until the job ends."""
     return f"input-{key}"
 
 
-def staged_key(key: str) -> str:
-    """Where a picture lies whose order has not come yet."""
-    return f"staged-{key}"
+def staged_key(key: str, by: str = "") -> str:
+    """Where a picture lies whose order has not come yet; by: address of who handed it in."""
+    return f"staged-{by}.{key}"
 
 
 def cancel_key(key: str) -> str:

@@ -17,8 +17,8 @@ class Sender:
         self._queue: tuple[int, Any] | None = None
         self._lock = threading.Lock()
 
-    def send(self, key: str) -> None:
-        """Hand in the key of a job.
+    def send(self, key: str, priority: int = 0) -> None:
+        """Hand in the key of a job; of several, one with a lower number is taken first.
 
         Raises:
             Unavailable: the queue cannot be reached.
@@ -34,7 +34,7 @@ class Sender:
                 self._queue = (os.getpid(), queue)
             app = self._queue[1]
         try:
-            app.send_task(TASK, args=[key])
+            app.send_task(TASK, args=[key], priority=priority)
         except (KombuError, OperationalError, OSError) as error:
             raise Unavailable(
                 f"the queue of explanations cannot be reached ({type(error).__name__})"

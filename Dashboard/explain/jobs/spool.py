@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from Dashboard.explain.jobs.files import FileStore
+from Dashboard.explain.jobs.room import BoundedStore
 from Dashboard.store.private_folder import SERVER_LOCK, PrivateFolder
 
 PREFIX = "skin-lesion-jobs-"
@@ -24,4 +24,4 @@ class Spool(PrivateFolder):
         super().__init__(parent, PREFIX, (SERVER_LOCK, SUPERVISOR_LOCK))
         for name in FOLDERS:
             (self.folder / name).mkdir(mode=0o700)
-        self.store = FileStore(self.folder / VALUES)
+        self.store = BoundedStore(self.folder / VALUES)

@@ -17,8 +17,8 @@ from pathlib import Path
 from types import FrameType
 
 from Dashboard.explain.jobs import KEEP_SECONDS, records
-from Dashboard.explain.jobs.files import FileStore
 from Dashboard.explain.jobs.records import OPEN, Record, State
+from Dashboard.explain.jobs.room import BoundedStore
 from Dashboard.explain.jobs.spool import SUPERVISOR_LOCK, VALUES
 from Dashboard.store.private_folder import SERVER_LOCK, remove_tree, take_lock
 
@@ -40,7 +40,7 @@ class Supervisor:
 
     def __init__(self, folder: Path, explainer: str, load: str | None) -> None:
         self.folder, self.explainer, self.load = folder, explainer, load
-        self.store = FileStore(folder / VALUES)
+        self.store = BoundedStore(folder / VALUES)
         self.end = threading.Event()
         self.worker: subprocess.Popen[bytes] | None = None
         self.failures = 0

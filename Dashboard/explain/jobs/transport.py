@@ -21,7 +21,9 @@ class Channel(filesystem.Channel):
     """Messages are put in place by a rename; a table that is being written is read again."""
 
     def _put(self, queue: str, message: Any, **_: Any) -> None:  # type: ignore[override]
-        name = f"{round(1000 * time.monotonic())}_{uuid.uuid4()}.{queue}"
+        # A worker takes the first of the names.
+        priority = message.get("properties", {}).get("priority") or 0
+        name = f"{priority}_{round(1000 * time.monotonic()):015d}_{uuid.uuid4()}.{queue}"
         folder = Path(self.data_folder_out)
         staging = folder / f"{name}.new"  # no name that a worker looks for
         try:

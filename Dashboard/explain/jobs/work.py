@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 import quality
 from Dashboard.explain.jobs import KEEP_SECONDS, records
 from Dashboard.explain.jobs.records import Record
-from Dashboard.explain.jobs.store import Store
+from Dashboard.explain.jobs.store import Store, StoreError
 from Dashboard.explain.maps import OPACITY, encode_map
 from interpretability.attribution.task import at_most
 from interpretability.methods import METHODS
@@ -61,6 +61,9 @@ def work(key: str, store: Store, explainer: str) -> None:
             job.run(explainer)
         except Cancelled:
             job.write(state="cancelled", error=records.CANCELLED)
+        except StoreError as error:
+            store.remove(*(name(key) for name in records.RESULTS))
+            job.write(state="failed", error=str(error))
         except (quality.ImageError, ValueError) as error:
             job.write(state="failed", error=str(error))
         except Exception as error:

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from celery.exceptions import SecurityWarning  # type: ignore[import-untyped]
 
-from Dashboard.explain.jobs.files import FileStore
 from Dashboard.explain.jobs.queue import make_celery, register
+from Dashboard.explain.jobs.room import BoundedStore
 from Dashboard.explain.jobs.spool import VALUES
 from Dashboard.explain.jobs.work import Explain, find
 from models.checkpoint.card import WEIGHTS_DIR
@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> None:
     # Celery's advice against root is about pickled messages, and this queue takes none.
     warnings.simplefilter("ignore", SecurityWarning)
     app = make_celery(folder=options.folder)
-    register(app, FileStore(options.folder / VALUES), options.explainer)
+    register(app, BoundedStore(options.folder / VALUES), options.explainer)
     # No other workers to talk to: this is the only one of its queue.
     quiet = {"quiet": True, "without_gossip": True, "without_mingle": True}
     app.Worker(loglevel="WARNING", without_heartbeat=True, **quiet).start()

@@ -17,6 +17,7 @@ import quality
 from Dashboard.assess.rows import assessment_row, error_row
 from Dashboard.assess.service import Assessment, Service
 from Dashboard.explain.jobs.engine import Jobs
+from Dashboard.explain.requester import requester
 from Dashboard.ui.assess.examples import EXAMPLES, example_file
 from Dashboard.ui.assess.outcomes import ERROR, outcome_of
 from Dashboard.ui.assess.result import ResultView, error_body, result_body
@@ -74,7 +75,7 @@ def assess_upload() -> flask.Response:
         taxonomy=HAM10000,
         synthetic=example is not None,
         explainable=service.config.explain != "off",
-        explanations=tuple(jobs.of_picture(data, assessment.model)),
+        explanations=tuple(jobs.of_picture(data, assessment.model, requester())),
     )
     row = assessment_row(assessment) | {"outcome": outcome_of(assessment).key}
     return _answer(result_body(view), row, _spoken(assessment))

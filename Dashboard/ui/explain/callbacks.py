@@ -27,6 +27,7 @@ from Dashboard.config import Config
 from Dashboard.explain.explanations import Explanations, progress
 from Dashboard.explain.jobs.engine import Jobs, Unavailable, UnknownJob
 from Dashboard.explain.jobs.records import CANCELLED, OPEN
+from Dashboard.explain.requester import requester
 from Dashboard.explain.schemas import PageOrder
 from Dashboard.ui.explain.panel import SLOTS, slot
 from Dashboard.web.errors import InputError
@@ -165,7 +166,7 @@ def install(app: dash.Dash, explanations: Explanations) -> None:
         data = flask.request.get_data(cache=False)
         with service.cpu_slot():
             quality.decode(data, service.config.limits)
-        return {"picture": jobs.stage(data)}
+        return {"picture": jobs.stage(data, requester())}
 
     def left() -> tuple[str, int]:
         """Follow the jobs in the request's body, `TICKET.KEY` a line, no longer: a page was left.

@@ -13,6 +13,7 @@ from Dashboard.app import create_app
 from Dashboard.config import Config
 from Dashboard.explain.jobs.engine import Jobs
 from models.registry.taxonomy import HAM10000
+from tests.dashboard.calling import asking
 from tests.dashboard.conftest import EXPLAINER
 from tests.dashboard.explain.test_explanations import Encode, client, finish, start
 from tests.dashboard.sending import as_json
@@ -46,13 +47,14 @@ def test_the_predicted_class_is_the_one_that_is_shown(
     jobs = Jobs(Config(prior=prior, tta=True, data_dir=tmp_path), explainer=EXPLAINER)
     client = create_app(service.config, service, jobs).server.test_client()
     try:
+        client.get("/")
         answer = as_json(client, encode("benign"), explain=True, precision="Low").get_json()
-        (key,) = jobs.of_picture(encode("benign"))
+        (key,) = jobs.of_picture(encode("benign"), by=asking(client))
         order = jobs.status(key).order
         facts = client.get(f"/explanations/{key}").get_json()["facts"]
         # A server with other settings shares the queue, and shows another prediction.
         jobs.config = Config(data_dir=tmp_path)
-        assert jobs.of_picture(encode("benign")) == []
+        assert jobs.of_picture(encode("benign"), by=asking(client)) == []
     finally:
         jobs.close()
     assert (order.prior, order.tta) == (prior, True)

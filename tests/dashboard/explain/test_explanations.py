@@ -30,7 +30,9 @@ Encode = Callable[..., bytes]
 @pytest.fixture(scope="module")
 def client(make_service: Callable[..., Any], jobs: Jobs) -> FlaskClient:
     service = make_service(max_upload_mb=1, max_megapixels=2)
-    return create_app(service.config, service, jobs).server.test_client()
+    made = create_app(service.config, service, jobs).server.test_client()
+    made.get("/")  # a browser: a program finds nothing again
+    return made
 
 
 def start(client: FlaskClient, data: bytes, **fields: Any) -> tuple[int, dict[str, Any]]:

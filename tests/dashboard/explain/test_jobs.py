@@ -18,9 +18,10 @@ import pytest
 
 from Dashboard.config import Config
 from Dashboard.explain.jobs import KEEP_SECONDS, records, spool
-from Dashboard.explain.jobs.engine import MOST_OPEN, Jobs, Unavailable, UnknownJob
+from Dashboard.explain.jobs.engine import Jobs, Unavailable, UnknownJob
 from Dashboard.explain.jobs.files import FileStore
 from Dashboard.explain.jobs.records import Order, Record
+from Dashboard.explain.jobs.shares import MOST_OPEN
 from Dashboard.explain.jobs.spool import Spool
 from tests.dashboard.conftest import EXPLAINER
 
@@ -276,7 +277,7 @@ def test_too_much_to_do_is_refused(tmp_path: Path, picture: bytes) -> None:
     jobs = Jobs(Config(data_dir=tmp_path), explainer=EXPLAINER)
     jobs.prepare()
     for number in range(MOST_OPEN):
-        jobs.store().put(f"input-{number}", b"", 60)
+        jobs.store().put(records.staged_key(str(number), f"{number % 3}"), b"", 60)
     with pytest.raises(Unavailable, match="too many explanations are waiting"):
         jobs.submit(picture, ORDER)
     jobs.close()
@@ -320,7 +321,7 @@ def test_a_worker_that_is_to_be_ready_starts_with_the_server(tmp_path: Path) -> 
 def test_a_job_that_could_not_be_queued_is_forgotten(
     jobs: Jobs, picture: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_: str) -> None:
+    def fail(_: str, priority: int) -> None:
         raise Unavailable("the queue is gone")
 
     order = replace(ORDER, target="bcc")

@@ -14,6 +14,7 @@ from Dashboard.assess.service import Service
 from Dashboard.config import Config
 from Dashboard.explain.jobs.engine import Jobs
 from Dashboard.explain.maps import OPACITY
+from tests.dashboard.calling import asking
 from tests.dashboard.conftest import card, picture
 from tests.dashboard.sending import as_json
 
@@ -50,9 +51,10 @@ def test_the_worker_explains_as_the_package_does(
     service, jobs = Service(config, root=root), Jobs(config)
     client = create_app(config, service, jobs).server.test_client()
     try:
+        client.get("/")
         answer = as_json(client, encode("malignant"), explain=True, target="mel").get_json()
         listed = client.get("/models").get_json()["models"]
-        (key,) = jobs.of_picture(encode("malignant"))
+        (key,) = jobs.of_picture(encode("malignant"), by=asking(client))
         array = np.load(io.BytesIO(jobs.array(key)))
     finally:
         jobs.close()
@@ -90,6 +92,7 @@ def test_what_is_explained_is_the_shown_prediction(
     service, jobs = Service(config, root=root), Jobs(config)
     client = create_app(config, service, jobs).server.test_client()
     try:
+        client.get("/")
         answer = as_json(client, encode("malignant"), explain=True).get_json()
     finally:
         jobs.close()

@@ -10,8 +10,9 @@ from flask.testing import FlaskClient
 from Dashboard.app import create_app
 from Dashboard.config import Config
 from Dashboard.explain.jobs import engine
-from Dashboard.explain.jobs.engine import MOST_OPEN, Jobs, UnknownJob
-from tests.dashboard.calling import Page
+from Dashboard.explain.jobs.engine import Jobs, UnknownJob
+from Dashboard.explain.jobs.shares import MOST_OF_ONE
+from tests.dashboard.calling import Page, asking
 from tests.dashboard.explain.test_jobs import LONG_SECONDS, until
 from tests.dashboard.sending import refused
 
@@ -106,7 +107,7 @@ def test_a_page_that_is_left_follows_nothing(
     left.explain(encode("benign"), **order)
     theirs = stays.explain(encode("benign"), **order)
     until(lambda: (stays.poll(theirs)[0] or {}).get("fraction", 0) > 0, LONG_SECONDS)
-    (key,) = (one for one in jobs.of_picture(encode("benign"))
+    (key,) = (one for one in jobs.of_picture(encode("benign"), by=asking(client))
               if jobs.status(one).order.target == "bcc")  # fmt: skip
     for body in (b"", b"\xff\n..\n1.nothing", f"{'9' * 300}.{key}".encode()):
         assert client.post("/left", data=body).status_code == 204
@@ -158,8 +159,8 @@ def test_a_picture_is_held_for_a_moment(
     assert "JPEG" in refused(page.stage(b"text"), 415)
     too_large = encode("benign") + bytes(1024 * 1024)
     assert "at most 1,048,576" in refused(page.stage(too_large), 413)
-    keys = [page.stage(encode("benign")).get_json()["picture"] for _ in range(MOST_OPEN)]
-    assert "too many explanations" in refused(page.stage(encode("benign")), 503)
+    keys = [page.stage(encode("benign")).get_json()["picture"] for _ in range(MOST_OF_ONE)]
+    assert "12 of your explanations are waiting" in refused(page.stage(encode("benign")), 503)
     for key in keys:
         jobs.claim(key)
 
