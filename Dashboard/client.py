@@ -10,13 +10,13 @@ from enum import StrEnum
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 import quality
-from quality.console import EXIT_SOME_FAILED, EXIT_USAGE, error_console, run
+from quality.console import EXIT_SOME_FAILED, EXIT_USAGE, error_console, run, saving
 from quality.names import printable
 from quality.output import replacing
 
@@ -72,8 +72,12 @@ class Client:
             http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         )
         self.url = url
-        self._path = parts.path.rstrip("/") + "/predict"
-        self._connection = kind(parts.hostname, parts.port, timeout=timeout)
+        self._path = quote(parts.path.rstrip("/"), safe="/%") + "/predict"
+        try:
+            parts.hostname.encode("idna")
+            self._connection = kind(parts.hostname, parts.port, timeout=timeout)
+        except (UnicodeError, http.client.InvalidURL):
+            raise ValueError(f"url has no host of that name, got {url!r}") from None
 
     def predict(self, data: bytes, fields: dict[str, str]) -> Reply:
         """Send one image file with the form's other fields.
@@ -267,7 +271,8 @@ def main(
     fields |= {name: value for name, value in named.items() if value}
     failed = 0
     columns = (TextColumn("Assessing"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=errors, transient=True) as progress:
+    bar = Progress(*columns, console=errors, transient=True)
+    with saving(None, (), ()), bar as progress:
         for sent, file in enumerate(progress.track(inputs.files)):
             try:
                 reply = ask(client, file, fields)

@@ -258,6 +258,24 @@ def test_a_wrong_address(run: Run, address: str) -> None:
     assert "url must be http://HOST:PORT" in err.replace("\n", " ")
 
 
+@pytest.mark.parametrize("address", ["http://" + 70 * "a", "http://ho st", "http://.."])
+def test_a_host_that_cannot_be(run: Run, address: str) -> None:
+    code, _, err = run("--url", address, "a.jpg")
+    assert (code, err) == (
+        client.EXIT_USAGE,
+        f"--url: url has no host of that name, got {address!r}\n",
+    )
+
+
+def test_an_interrupt_is_said(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pressed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(client, "ask", pressed)
+    code, _, err = run("a.jpg")
+    assert (code, err.strip()) == (130, "Interrupted.")
+
+
 def test_proxies_are_not_asked(
     url: str, images: dict[str, str], run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
