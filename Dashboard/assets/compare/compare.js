@@ -33,7 +33,15 @@
     const warning = doubt
       ? [element("p", { className: "caution" }, icon("warning"), element("span", {}, doubt))]
       : [];
-    return [banner(tone, sentence), ...changed, ...reasons, ...warning, ...meter(item)];
+    const meaning = tone === "none" ? [] : copies(item, ".prevalence", 1);
+    return [
+      banner(tone, sentence),
+      ...changed,
+      ...reasons,
+      ...warning,
+      ...meter(item),
+      ...meaning,
+    ];
   }
 
   function meter(item) {

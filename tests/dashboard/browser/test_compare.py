@@ -186,6 +186,9 @@ def test_marks_of_a_picture_are_shown_here_too(visit, files, encode) -> None:
     expect(overridden.locator(".tag")).to_have_text(["Quality gate overridden"])
     expect(overridden.locator(".caution")).to_have_text([f"Uncertain: {POOR}"])
     expect(overridden.locator(".banner")).to_have_text(NO_ADVICE)
+    # What a probability means is said of it here too, but of none that rules nothing out.
+    expect(drawn.locator(".prevalence")).to_contain_text("Where 10% of the lesions seen")
+    expect(overridden.locator(".prevalence")).to_have_count(0)
     for threshold in ("10", "990"):  # none that somebody tries out clears it
         page.get_by_label("Consultation from").fill(threshold)
         expect(overridden.locator(".caution")).to_have_text([f"Uncertain: {POOR}"])
