@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from quality.names import printable
-from quality.output import partial, write_csv
+from quality.output import partial, put_csv, write_csv
 
 EXIT_SOME_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -68,7 +68,8 @@ def saving(
 
     Where it is interrupted or fails, the rows that are there go into the table's `partial`
     neighbour: `path` is never a part, and what is done is not lost. An interrupt ends the command
-    with EXIT_INTERRUPTED, a table that cannot be written with EXIT_USAGE. `path` None: no table.
+    with EXIT_INTERRUPTED. A table that cannot be written, on a full disk, goes to standard output,
+    and ends it with EXIT_USAGE. `path` None: no table.
     """
     said = error_console()
     try:
@@ -97,8 +98,7 @@ def _written(
     try:
         write_csv(path, columns, rows, bom=bom)
     except OSError as error:
-        said.print(
-            f"The table {printable(path)} cannot be written: {error.strerror or error}",
-            markup=False,
-        )
+        why = f"The table {printable(path)} cannot be written: {error.strerror or error}"
+        said.print(f"{why}; so that nothing is lost, it follows here.", markup=False)
+        put_csv(sys.stdout, columns, rows)
         raise typer.Exit(EXIT_USAGE) from None

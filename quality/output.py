@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from quality.formats import is_picture
 from quality.names import printable
@@ -74,9 +74,14 @@ def write_csv(
         replacing(path) as temporary,
         temporary.open("w", encoding="utf-8-sig" if bom else "utf-8", newline="") as file,
     ):
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows({key: cell(value) for key, value in row.items()} for row in rows)
+        put_csv(file, columns, rows)
+
+
+def put_csv(file: TextIO, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Put `rows` below a header into an open file, each cell as `cell` gives it."""
+    writer = csv.DictWriter(file, columns)
+    writer.writeheader()
+    writer.writerows({key: cell(value) for key, value in row.items()} for row in rows)
 
 
 def partial(path: Path) -> Path:

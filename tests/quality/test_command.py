@@ -223,7 +223,7 @@ def test_an_interrupt_loses_nothing_and_leaves_no_part_of_a_table(
     assert run(folder, "--jobs", 1).exit_code == 130
 
 
-def test_a_disk_that_fills_up_is_one_sentence(
+def test_a_disk_that_fills_up_costs_no_row(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object, **__: object) -> None:
@@ -233,6 +233,7 @@ def test_a_disk_that_fills_up_is_one_sentence(
     result = run(folder, "--csv", tmp_path / "out.csv")
     assert result.exit_code == 2
     assert "out.csv cannot be written: No space left on device" in result.stderr
+    assert len(list(csv.DictReader(result.stdout.splitlines()))) == 5
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
