@@ -1,5 +1,6 @@
 """The Assess page in a real browser: files in, the right card for each."""
 
+import csv
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -248,6 +249,13 @@ def test_what_is_dropped_anywhere_on_the_page_is_taken_by_its_path(visit, tmp_pa
     drop(page, **{"text/uri-list": f"{visit.site}/docs", "text/html": "<img>"})
     expect(page.locator("#zone-note")).to_contain_text("save the picture and drop the file")
     expect(page.locator(".card")).to_have_count(4)
+    expect(page.locator("[data-outcome=error]")).to_have_count(4)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download CSV").click()
+    with download.value.path().open(encoding="utf-8-sig", newline="") as file:
+        rows = [(row["file"], row["folder"], row["verdict"]) for row in csv.DictReader(file)]
+    files = [*names, "A (2)/IMG_1.jpg"]
+    assert rows == [(name, name.rpartition("/")[0], "error") for name in files]
 
 
 def test_an_upload_over_a_slow_line_shows_how_far_it_is(visit, files) -> None:
