@@ -40,8 +40,8 @@ def measure(row: str, backbone: str, size: int, batch: int, steps: int) -> dict[
         keep_freed_blocks()
     import torch
 
-    from models.export.runtime import multiplies_bfloat16
     from models.registry.backbones import build_network, get_backbone
+    from models.runtime import multiplies_bfloat16
     from retraining.training.grouped_convolutions import ease_gradients
     from retraining.training.losses import Teacher
 

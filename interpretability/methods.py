@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from interpretability.method import ENSEMBLE, Method, Number, Parameter
+from models.registry.backbones import BACKBONES
 
 _STEPS = Parameter("steps", int, 2, 500, (20, 50, 150), "points along the path")
 _SAMPLES = Parameter("samples", int, 2, 500, (8, 20, 60), "gradients that are averaged")
@@ -14,13 +15,12 @@ _SAMPLES = Parameter("samples", int, 2, 500, (8, 20, 60), "gradients that are av
 _SHAP_SAMPLES = Parameter("samples", int, 2, 500, (5, 12, 40), "gradients that are averaged")
 _QUERIES = Parameter("samples", int, 20, 10000, (100, 500, 2000), "pictures that are asked")
 _REGIONS = Parameter("superpixels", int, 4, 400, (30, 50, 80), "regions that are hidden")
-_NO_RULE_FOR_SILU = (
-    "Guided Grad-CAM is defined for networks whose activations are ReLU; {} has SiLU, through "
+_NO_RULE_FOR_ACTIVATION = (
+    "Guided Grad-CAM is defined for networks whose activations are ReLU; {} has {}, through "
     "which it would silently become the plain gradient"
 )
-_NO_RULE_FOR_PRODUCTS = (
-    "DeepLIFT has no rule for the products of activations in {}'s squeeze-and-excitation blocks"
-)
+_NO_RULE_FOR_PRODUCTS = "DeepLIFT has no rule for the products of activations in {}'s {} blocks"
+_TRANSFORMERS = tuple(name for name, entry in BACKBONES.items() if entry.patch)
 _GATED = ("efficientnet_b0", "efficientnet_b2", "mixnet_xl")
 
 
@@ -112,7 +112,10 @@ _ENTRIES: tuple[Method, ...] = (
         forward_only=False,
         passes=lambda _: 8,
         fails_randomisation=True,
-        refused={name: _NO_RULE_FOR_PRODUCTS.format(name) for name in _GATED}
+        refused={
+            name: _NO_RULE_FOR_PRODUCTS.format(name, "squeeze-and-excitation") for name in _GATED
+        }
+        | {name: _NO_RULE_FOR_PRODUCTS.format(name, "attention") for name in _TRANSFORMERS}
         | {
             ENSEMBLE: "DeepLIFT has no rule for the mean of probabilities that joins an "
             "ensemble's members"
@@ -131,7 +134,8 @@ _ENTRIES: tuple[Method, ...] = (
         signed=True,
         forward_only=False,
         passes=lambda _: 6,
-        refused={name: _NO_RULE_FOR_SILU.format(name) for name in _GATED},
+        refused={name: _NO_RULE_FOR_ACTIVATION.format(name, "SiLU") for name in _GATED}
+        | {name: _NO_RULE_FOR_ACTIVATION.format(name, "GELU") for name in _TRANSFORMERS},
     ),
     Method(
         name="occlusion",

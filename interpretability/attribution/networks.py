@@ -20,6 +20,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from models.checkpoint.card import Card, load_card, member_folders
 from models.registry.backbones import Backbone, get_backbone, get_layer
+from models.registry.transformers import as_map
 
 Part = tuple[nn.Module, Backbone]
 Clamp = Callable[[], nn.Module]
@@ -72,6 +73,24 @@ class Activated(nn.Module):
         return logits
 
 
+class Pooled(nn.Module):
+    """A transformer whose head averages its tokens, with the map that they are as a module."""
+
+    def __init__(self, network: nn.Module, head: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self.map = nn.Identity()
+        self.head = head
+
+    def forward(self, batch: torch.Tensor) -> torch.Tensor:
+        """Logits (N, C)."""
+        tokens: Any = self.network
+        logits: torch.Tensor = self.head(
+            self.map(as_map(tokens.forward_features(batch))).mean((2, 3))
+        )
+        return logits
+
+
 class _Tracer(Tracer):
     """Takes every module without children as a leaf, also those of timm."""
 
@@ -118,7 +137,10 @@ class Networks:
         layers = []
         for network, entry in self.parts:
             layer = get_layer(network, entry.gradcam_layer)
-            if entry.gradcam_relu:
+            if entry.patch:
+                pooled = Pooled(network, get_layer(network, entry.head))
+                made[id(network)], layer = pooled, pooled.map
+            elif entry.gradcam_relu:
                 activated = Activated(layer, get_layer(network, entry.head))
                 made[id(network)], layer = activated, activated.relu
             layers.append(layer)
@@ -130,7 +152,11 @@ def rewritten(network: nn.Module, parts: list[Part], relu6: Clamp | None = None)
 
     relu6: makes the module that stands for ReLU6; default: nn.ReLU6 itself.
     """
-    made = {id(part): _rewritten(part, relu6 or nn.ReLU6) for part, _ in parts}
+    made = {
+        # A transformer has no batch normalisation to fold and no ReLU to take apart.
+        id(part): part if entry.patch else _rewritten(part, relu6 or nn.ReLU6)
+        for part, entry in parts
+    }
     return _with_parts(network, parts, made)
 
 

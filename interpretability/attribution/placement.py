@@ -16,7 +16,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-JUMP = 32.0  # pixels between cells, in all backbones of the registry
+from models.registry.backbones import get_backbone
+
+JUMP = 32.0  # pixels between cells, in all networks of convolutions of the registry
 _STRETCHED = (JUMP - 1) / 2
 _FIRST = {
     "densenet161": (4 + 8 + 16) / 2,
@@ -25,9 +27,15 @@ _FIRST = {
 }
 
 
+def cell_jump(backbone: str) -> float:
+    """Pixels of the network's input from one cell to the next: a transformer's are its patches."""
+    return float(get_backbone(backbone).patch) or JUMP
+
+
 def first_centre(backbone: str) -> float:
     """The centre of the first cell, as a pixel's index in the network's input."""
-    return _FIRST.get(backbone, 0.0)
+    patch = get_backbone(backbone).patch
+    return (patch - 1) / 2 if patch else _FIRST.get(backbone, 0.0)
 
 
 def placed(grid: NDArray[np.float32], backbone: str, size: int) -> NDArray[np.float32]:
@@ -39,7 +47,7 @@ def placed(grid: NDArray[np.float32], backbone: str, size: int) -> NDArray[np.fl
         [0.0, 0.5, 1.0, 1.0]
     """
     first = first_centre(backbone)
-    at = ((np.arange(size, dtype=np.float32) - first) / JUMP).astype(np.float32)
+    at = ((np.arange(size, dtype=np.float32) - first) / cell_jump(backbone)).astype(np.float32)
     columns, rows = np.meshgrid(at, at)
     found = cv2.remap(grid, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(found, np.float32)

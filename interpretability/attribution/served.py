@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.export.export import GRAPH_FILE, exported
-from models.export.runtime import ov
 from models.inference.cores import usable_cores
 from models.registry.preprocessing import Preprocessing
+from models.runtime import ov
 
 BATCH = 16
 

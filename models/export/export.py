@@ -122,7 +122,7 @@ def publish(model: Any, target: Path, exact: Collection[str] = ()) -> Path:
     exact: names of the nodes that stay in float32 where the rest is computed in bfloat16.
     """
     from models.export.mixed_precision import keep_float32
-    from models.export.runtime import ov
+    from models.runtime import ov
 
     target.parent.mkdir(parents=True, exist_ok=True)
     _sweep(target.parent)

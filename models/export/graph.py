@@ -35,6 +35,7 @@ from models.checkpoint.card import Card
 from models.checkpoint.ood_parameters import OodParameters
 from models.export.mixed_precision import names_apart
 from models.registry.backbones import get_backbone, get_layer
+from models.registry.transformers import as_map, at_size
 
 if TYPE_CHECKING:
     import torch
@@ -70,6 +71,7 @@ def convert(parts: Sequence[Part]) -> tuple[Any, set[str]]:
     from openvino._offline_transformations import apply_moc_transformations
     from openvino.frontend import FrontEndManager
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+    from torch.jit._trace import TracerWarning
 
     sizes = sorted({part.card.preprocessing.input_size for part in parts})
     supporting = [place for place, part in enumerate(parts) if _supports_bf16(part)]
@@ -79,6 +81,8 @@ def convert(parts: Sequence[Part]) -> tuple[Any, set[str]]:
         # OpenVINO reads TorchScript; torch announces its end with every call.
         warnings.filterwarnings("ignore", message=r".*torch\.jit", category=FutureWarning)
         warnings.filterwarnings("ignore", category=DeprecationWarning)
+        # A transformer asks for the picture's size, which is that of the example for good.
+        warnings.filterwarnings("ignore", category=TracerWarning)
         decoder = TorchScriptPythonDecoder(
             module.eval(),
             example_input=tuple(torch.zeros(2, 3, size, size) for size in sizes),
@@ -177,7 +181,7 @@ def _tapped(part: Part) -> "torch.nn.Module":
 
         def __init__(self) -> None:
             super().__init__()
-            self.network = part.network
+            self.network = at_size(part.network, entry, preprocessing.input_size)
             self.score = part.ood.module() if part.ood else None
             for name in ("mean", "std"):
                 values = 255 * torch.tensor(getattr(preprocessing, name))
@@ -189,7 +193,7 @@ def _tapped(part: Part) -> "torch.nn.Module":
             def keep(path: str) -> Any:
                 layer = get_layer(self.network, path)
                 return layer.register_forward_hook(
-                    lambda _layer, _inputs, output: taps.__setitem__(path, output)
+                    lambda _layer, _inputs, output: taps.__setitem__(path, as_map(output))
                 )
 
             head = get_layer(self.network, entry.head)
@@ -257,13 +261,13 @@ def _mean_map(maps: "Sequence[torch.Tensor]", grids: Sequence[tuple[int, int]]) 
 
 
 def _shape(*dimensions: int) -> Any:
-    from models.export.runtime import ov
+    from models.runtime import ov
 
     return ov.PartialShape(list(dimensions))
 
 
 def _with_8_bit_inputs(model: Any) -> Any:
-    from models.export.runtime import ov
+    from models.runtime import ov
 
     steps = ov.preprocess.PrePostProcessor(model)
     for image in model.inputs:

@@ -52,7 +52,7 @@ def quantise(
         raise CheckpointError(
             "8-bit exports need NNCF, which is in the environment of training"
         ) from None
-    from models.export.runtime import ov
+    from models.runtime import ov
 
     paths = _paths(calibration, pictures)
     folder = locate(name, root)
@@ -90,7 +90,7 @@ def _level_score(
     plain: Any, quantised: Any, samples: Iterable[dict[str, NDArray[np.uint8]]]
 ) -> None:
     """Subtract from the score of `quantised`, if it has one, what it has too much on average."""
-    from models.export.runtime import ov
+    from models.runtime import ov
 
     if not any(SCORE in output.names for output in plain.outputs):
         return

@@ -20,12 +20,12 @@ from models.checkpoint.card import (
     member_folders,
 )
 from models.export.export import GRAPH_FILE, GRAPH_WEIGHTS_FILE, exported
-from models.export.runtime import forget_pages, multiplies_bfloat16, ov
 from models.inference.arguments import check_image, positive, prior_weights
 from models.inference.cores import usable_cores
 from models.inference.prediction import Opinion, Prediction
 from models.inference.views import VIEW_NAMES, Symmetry, set_upright, view_count, views_of
 from models.registry.backbones import get_backbone
+from models.runtime import forget_pages, multiplies_bfloat16, ov
 
 __all__ = [
     "Classifier",

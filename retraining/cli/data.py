@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 app = commands()
 
-SCHEMES = ("grouped", "per-class", "kfold", "source", "given")
+SCHEMES = ("grouped", "per-class", "kfold", "source", "given", "parts", "like")
 
 
 @app.command()
@@ -55,6 +55,15 @@ def prepare(
     names: Annotated[
         str | None, typer.Option(help="Full names of classes: 'a=Name,b=Other name'.")
     ] = None,
+    metadata: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A table with more of the images, or with their classes; can be repeated."
+        ),
+    ] = None,
+    rendering: Annotated[
+        str, typer.Option(help="Name of this rendering of the images, if there are several.")
+    ] = "",
     skip: Annotated[
         bool, typer.Option("--skip", help="Leave out broken images instead of failing.")
     ] = False,
@@ -72,6 +81,8 @@ def prepare(
             lambda n, of: bar.update(task, completed=n, total=of),
             malignant=None if malignant is None else _list(malignant),
             names=None if names is None else _names(names),
+            metadata_files=metadata or (),
+            rendering=rendering,
             skip=skip,
             report=lambda sentence: errors.print(sentence, highlight=False, soft_wrap=True),
         )
@@ -93,7 +104,8 @@ def split(
         typer.Option(
             help="grouped: no lesion in two splits. kfold: the same, a folder per fold. per-class: "
             "by chance, leaks. source: grouped, a folder per source that the metadata names, "
-            "which is test. given: as the folders of the data say."
+            "which is test. given: as the folders of the data say. parts: the lasting parts of the "
+            "ISIC archive, val is choose and test is external. like: as in the split --like."
         ),
     ] = "grouped",
     fractions: Annotated[
@@ -102,14 +114,20 @@ def split(
     ] = None,
     folds: Annotated[int, typer.Option(help="Of scheme kfold.")] = 5,
     seed: int = 42,
+    like: Annotated[
+        Path | None, typer.Option(help="Split of the same images, for scheme like.")
+    ] = None,
 ) -> None:
     """Split the index into train, val and test."""
     if scheme not in SCHEMES:
         raise ValueError(f"scheme must be {', '.join(SCHEMES)}; got {scheme!r}")
     from retraining.data import split_schemes as schemes
     from retraining.data.index import INDEX_FILE, load_index
-    from retraining.data.splits import check_classes, load_taxonomy, write_split
+    from retraining.data.parts import parts_split
+    from retraining.data.splits import check_classes, load_split, load_taxonomy, write_split
 
+    if (like is None) == (scheme == "like"):
+        raise ValueError(f"scheme like and --like SPLITS go together; got scheme {scheme!r}")
     index = load_index(data / INDEX_FILE)
     check_classes(index, load_taxonomy(data), str(data / INDEX_FILE))
     if scheme == "kfold":
@@ -128,7 +146,14 @@ def split(
             console.print(str(folder))
             _print_split(folder)
         return
-    if scheme == "given":
+    if like is not None:
+        write_split(schemes.like_split(index, load_split(like)), data, out, scheme)
+    elif scheme == "parts":
+        with progress_bar() as bar:
+            task = bar.add_task("comparing")
+            frames = parts_split(index, data, lambda n, of: bar.update(task, completed=n, total=of))
+        write_split(frames, data, out, scheme)
+    elif scheme == "given":
         write_split(schemes.given_split(index), data, out, scheme)
     else:
         cut, default = {
@@ -137,6 +162,23 @@ def split(
         }[scheme]
         shares = _shares(fractions, default)
         write_split(cut(index, shares, seed), data, out, scheme, fractions=shares, seed=seed)
+    _print_split(out)
+
+
+@app.command()
+def combine(
+    splits: Annotated[list[Path], typer.Argument(help="Folders of splits, the main one first.")],
+    out: Annotated[Path, typer.Option(help="Folder for train.csv, val.csv and test.csv.")],
+) -> None:
+    """Train on several data sets: their train together, val and test of the first.
+
+    What is in val or test of any, by lesion or by image, is left out of train.
+    """
+    from retraining.data.split_schemes import combined
+    from retraining.data.splits import read_splits, write_split
+
+    frames = combined([read_splits(folder) for folder in splits])
+    write_split(frames, splits[0], out, "combined", combined=[folder.name for folder in splits])
     _print_split(out)
 
 

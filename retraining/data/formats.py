@@ -16,7 +16,8 @@ MASK_ARCHIVE = "HAM10000_segmentations_lesion_tschandl.zip"
 MASK_ENDING = "_segmentation"
 LAYOUTS = (
     f"the archives as distributed ({METADATA_FILE}, {', '.join(IMAGE_ARCHIVES)} and, if wanted, "
-    f"{MASK_ARCHIVE}); HAM10000_images_part_1/ and _2/, or HAM10000_images_train/ and _test/, "
+    f"{MASK_ARCHIVE}); one zip archive of images, with --metadata; "
+    "HAM10000_images_part_1/ and _2/, or HAM10000_images_train/ and _test/, "
     f"with {METADATA_FILE}; CLASS/IMAGE; or train/CLASS/IMAGE with val/ or test/ likewise"
 )
 
@@ -59,15 +60,23 @@ class Layout:
     closed: dict[Path, str] = field(default_factory=dict)
 
 
-def find_layout(source: Path, out: Path) -> Layout:
+def find_layout(source: Path, out: Path, metadata: Path | None = None) -> Layout:
     """Look through `source`, leaving out `out` where that lies below it.
 
+    source may be a zip archive of pictures, where `metadata` names the file with their classes.
+    metadata: that of a folder which has none of its own.
     Raises DataError where `source` is not a folder or holds no layout in use, where one of the
     archives is missing, and where a folder of a class has no picture.
     """
+    if source.is_file() and source.suffix.lower() == ".zip":
+        if metadata is None:
+            raise DataError(
+                f"{source} is one archive: --metadata must name the file of its classes"
+            )
+        return Layout(image_archives=[source], metadata=metadata)
     if not source.is_dir():
         raise DataError(f"{source} is not a folder; it must hold {LAYOUTS}")
-    layout = Layout(metadata=_metadata(source))
+    layout = Layout(metadata=_metadata(source) or metadata)
     entries = sorted(source.iterdir())
     # Beside HAM10000 as distributed, other folders are not part of it.
     distributed = any(e.name in IMAGE_ARCHIVES or _IMAGE_FOLDER.fullmatch(e.name) for e in entries)

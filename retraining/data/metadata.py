@@ -24,15 +24,49 @@ INDEX_COLUMNS = (
 DETAILS = ("age", "sex", "localization", "dx_type")
 # Where each image is from; newer copies of HAM10000's metadata say it, older ones do not.
 SOURCE_COLUMN = "dataset"
+# Which rendering of an image a picture is, where several are in use.
+RENDERING_COLUMN = "rendering"
+# What the ISIC archive and its challenges call our columns and classes.
+COLUMN_ALIASES = {
+    "image": "image_id",
+    "isic_id": "image_id",
+    "age_approx": "age",
+    "anatom_site_general": "localization",
+}
+ONE_HOT = ("MEL", "NV", "BCC", "AK", "AKIEC", "BKL", "DF", "VASC", "SCC", "UNK")
+CLASS_ALIASES = {"ak": "akiec", "scc": "akiec"}  # HAM10000's akiec holds both
 
 
-def read_metadata(path: Path) -> pd.DataFrame:
+def read_metadata(path: Path, *others: Path, own_classes: bool = False) -> pd.DataFrame:
     """The metadata file, checked: a class and an id for every row, no id twice.
 
-    `image_id` and `dx` must be there. Where `lesion_id` is missing, each image counts as a lesion
-    of its own; other columns of the index that are missing are empty, but for `SOURCE_COLUMN`,
-    which is not added.
+    `image_id` and `dx` must be there, or the ISIC challenges' `image` and a column for each class
+    with 1 in that of the image; rows of `UNK` are left out, `AK` and `SCC` are akiec. Where
+    `lesion_id` is missing, each image counts as a lesion of its own; other columns of the index
+    that are missing are empty.
+    others: further tables, joined by the image's id: their columns are added, and fill gaps.
+    own_classes: classes are as they are written.
     """
+    frame = _read_table(path)
+    for other in others:
+        joined = _read_table(other).set_index("image_id")
+        frame = frame.set_index("image_id").combine_first(joined.reindex(frame.image_id))
+        frame = frame.reset_index()
+    if "dx" not in frame:
+        raise DataError(f"{path} lacks the columns dx")
+    bare = frame.index[frame.dx.isna()]
+    if len(bare):
+        raise DataError(f"{len(bare)} rows of {path} have no dx, the first is line {bare[0] + 2}")
+    if not own_classes:
+        frame["dx"] = frame.dx.replace(CLASS_ALIASES)
+    if "lesion_id" not in frame:
+        frame["lesion_id"] = frame.image_id
+    frame["lesion_id"] = frame.lesion_id.fillna(frame.image_id)
+    return frame.assign(**{c: "" for c in DETAILS if c not in frame})
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    """A table with an `image_id` for every row, none twice; DataError where it is none."""
     text = {"image_id": str, "lesion_id": str, "dx": str, SOURCE_COLUMN: str}
     try:
         # Dataverse gives the file with commas or with tabs.
@@ -41,22 +75,23 @@ def read_metadata(path: Path) -> pd.DataFrame:
         frame = pd.read_csv(path, dtype=text, sep=separator)
     except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise DataError(f"{path} is not a table of comma-separated values ({error})") from None
-    lacking = sorted({"image_id", "dx"} - set(frame.columns))
-    if lacking:
-        raise DataError(f"{path} lacks the columns {', '.join(lacking)}")
-    for column in ("image_id", "dx"):
-        bare = frame.index[frame[column].isna()]
-        if len(bare):
-            raise DataError(
-                f"{len(bare)} rows of {path} have no {column}, the first is line {bare[0] + 2}"
-            )
+    frame = frame.rename(columns={k: v for k, v in COLUMN_ALIASES.items() if v not in frame})
+    one_hot = [column for column in ONE_HOT if column in frame]
+    if "dx" not in frame and len(one_hot) > 1:
+        marked = frame[one_hot].to_numpy(float)
+        frame["dx"] = [one_hot[place].lower() for place in marked.argmax(1)]
+        frame = frame.drop(columns=one_hot)[(marked.max(1) > 0) & (frame.dx != "unk")]
+    if "image_id" not in frame:
+        raise DataError(f"{path} lacks the columns image_id")
+    bare = frame.index[frame.image_id.isna()]
+    if len(bare):
+        raise DataError(
+            f"{len(bare)} rows of {path} have no image_id, the first is line {bare[0] + 2}"
+        )
     twice = frame.image_id[frame.image_id.duplicated()]
     if len(twice):
         raise DataError(f"{path} names {len(twice)} images twice, the first is {twice.iloc[0]}")
-    if "lesion_id" not in frame:
-        frame["lesion_id"] = frame.image_id
-    frame["lesion_id"] = frame.lesion_id.fillna(frame.image_id)
-    return frame.assign(**{c: "" for c in DETAILS if c not in frame})
+    return frame.reset_index(drop=True)
 
 
 def classes_of(

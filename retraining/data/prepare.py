@@ -18,7 +18,7 @@ from retraining.data.formats import MASK_ENDING, ImageFile, Layout, find_layout
 from retraining.data.metadata import (
     DETAILS,
     INDEX_COLUMNS,
-    SOURCE_COLUMN,
+    RENDERING_COLUMN,
     TAXONOMY_FILE,
     classes_of,
     read_metadata,
@@ -48,6 +48,8 @@ def prepare(
     *,
     malignant: Sequence[str] | None = None,
     names: Mapping[str, str] | None = None,
+    metadata_files: Sequence[Path] = (),
+    rendering: str = "",
     skip: bool = False,
     report: Callable[[str], None] = lambda sentence: None,
 ) -> pd.DataFrame:
@@ -56,21 +58,27 @@ def prepare(
     source: a folder in one of the layouts of `retraining.data.formats`. Archives are extracted to
         `images/` and `masks/` below `out`; pictures on disk stay where they are.
     out: gets `index.csv` (columns `INDEX_COLUMNS`, then `split` where folders name train, val or
-        test and `dataset` where the metadata has it; paths relative to `out`; an empty mask where
+        test and every other column of the metadata; paths relative to `out`; an empty mask where
         there is none), `taxonomy.json`, and `problems.csv` with all that was found wrong.
     malignant, names: see `classes_of`.
+    metadata_files: tables with more of the images, see `read_metadata`; the first has the classes
+        where `source` has no metadata of its own.
+    rendering: what the column `rendering` says of these pictures; empty: there is none.
     skip: leave out rows without an image and images that cannot be decoded, instead of failing.
     report: gets a sentence for each kind of problem.
     Raises DataError where `source` does not hold what is needed, or is damaged.
     """
-    layout = find_layout(source, out)
+    layout = find_layout(source, out, *metadata_files[:1])
     problems = Problems()
     for path in layout.ignored:
         problems.add("ignored", path.relative_to(source))
     for path, why in layout.closed.items():
         problems.add("closed", path, why)
-    metadata = read_metadata(layout.metadata) if layout.metadata else None
-    if metadata is not None:
+    metadata = None
+    if layout.metadata:
+        others = [path for path in metadata_files if path != layout.metadata]
+        own_classes = malignant is not None
+        metadata = read_metadata(layout.metadata, *others, own_classes=own_classes)
         texts = [name for name in metadata.columns if name != "image_id"]
         metadata = metadata.assign(**{name: metadata[name].map(_defused) for name in texts})
     layout = replace(layout, pictures=_with_fit_names(layout.pictures, problems))
@@ -106,7 +114,10 @@ def prepare(
     index["path"] = [_relative(Path(p), out) for p in index.path]
     index["mask"] = [where.get(i, "") for i in index.image_id]
     columns = [*INDEX_COLUMNS, *(["split"] if (index["split"] != "").any() else [])]
-    columns += [SOURCE_COLUMN] if SOURCE_COLUMN in index else []
+    if rendering:
+        index[RENDERING_COLUMN] = rendering
+    # Every column of the metadata is kept, after those that we know.
+    columns += [c for c in index.columns if c not in (*columns, "split", "sha256")]
     index = index.sort_values("image_id", ignore_index=True)[columns]
     write_text(out / TAXONOMY_FILE, taxonomy_text(taxonomy))
     write_text(out / INDEX_FILE, index.to_csv(index=False))

@@ -141,6 +141,39 @@ def given_split(index: pd.DataFrame) -> Splits:
     return {n: index[index[GIVEN_COLUMN] == n].reset_index(drop=True) for n in SPLITS if n in named}
 
 
+def like_split(index: pd.DataFrame, other: Splits) -> Splits:
+    """`index` split as `other` is: a lesion is where it is there, and so is an image.
+
+    For another rendering of the same images. Raises DataError where `other` has not all of them.
+    """
+    place = {lesion: name for name, frame in other.items() for lesion in frame.lesion_id}
+    place |= {image: name for name, frame in other.items() for image in frame.image_id}
+    found = index.image_id.map(place).fillna(index.lesion_id.map(place))
+    if found.isna().any():
+        raise DataError(
+            f"{found.isna().sum()} images are not in the split that this is to be like, the first "
+            f"is {index.image_id[found.isna()].iloc[0]}"
+        )
+    return {name: index[found == name].reset_index(drop=True) for name in other}
+
+
+def combined(splits: Sequence[Splits]) -> Splits:
+    """The train of several splits together, with val and test of the first.
+
+    What is in val or test of any, by lesion or by image, is in no train: left out are its other
+    renderings, too.
+    """
+    apart: set[str] = set()
+    for frames in splits:
+        for name in ("val", "test"):
+            if name in frames:
+                apart |= set(frames[name].image_id) | set(frames[name].lesion_id)
+    train = pd.concat([frames["train"] for frames in splits], ignore_index=True)
+    train = train.fillna("")  # a column that one of them lacks
+    kept = ~(train.image_id.isin(apart) | train.lesion_id.isin(apart))
+    return {**splits[0], "train": train[kept].reset_index(drop=True)}
+
+
 def _sources(index: pd.DataFrame) -> pd.Series:
     """The source of every image; DataError where one is not named, or all are of one."""
     if SOURCE_COLUMN not in index:

@@ -22,6 +22,7 @@ SPLIT_FILE = "split.json"
 PER_CLASS = "per-class"
 COMMONEST = 5
 SOURCE = "source"
+PARTS = "parts"  # whose splits may lack classes
 
 logger = logging.getLogger(__name__)
 
@@ -145,7 +146,8 @@ def read_splits(folder: Path) -> dict[str, pd.DataFrame]:
     frames = {n: load_index(folder / f"{n}.csv") for n in SPLITS if (folder / f"{n}.csv").is_file()}
     taxonomy = load_taxonomy(folder)
     for name, frame in frames.items():
-        whole = name != "test" or frame.empty or read_manifest(folder).get("scheme") != SOURCE
+        scheme = read_manifest(folder).get("scheme")
+        whole = scheme != PARTS and (name != "test" or frame.empty or scheme != SOURCE)
         check_classes(frame, taxonomy, f"{folder / name}.csv", whole=whole)
     return frames
 

@@ -128,7 +128,7 @@ def _fit_network(
 
 def _embedder(folder: Path) -> Callable[[Sequence[RGBImage]], NDArray[np.float32]]:
     """A function from images to embeddings (N, E), by the graph that serves, in its precision."""
-    from models.export.runtime import ov
+    from models.runtime import ov
 
     card = load_card(folder)
     core = ov.Core()

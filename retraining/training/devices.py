@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from lightning.pytorch.accelerators import Accelerator
 
-from models.export.runtime import multiplies_bfloat16
+from models.runtime import multiplies_bfloat16
 from retraining.training.settings import TrainConfig
 
 

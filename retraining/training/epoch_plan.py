@@ -58,7 +58,7 @@ class Sampling:
             frequency = counts.astype(float) ** (1 - config.sampling)
             self.chances = (frequency / frequency.sum() / counts)[labels]
             self.chances /= self.chances.sum()
-            self.images = len(labels)
+            self.images = config.epoch_images or len(labels)
         else:
             times = np.array([config.multipliers.get(code, 1) for code in codes])
             self.repeated = np.repeat(np.arange(len(labels)), times[labels])

@@ -125,7 +125,7 @@ class FeatureSource:
 
     def _openvino(self, size: int) -> Extract:
         from models.export.graph import Part, convert
-        from models.export.runtime import ov
+        from models.runtime import ov
 
         card = Card(
             name=self.entry.name,

@@ -19,6 +19,8 @@ from retraining.training.settings import TrainConfig
 
 # Containers whose children are the groups of layers; other children of a network are one group.
 CONTAINERS = ("features", "blocks")
+# Of a transformer, together its stem.
+EMBEDDINGS = ("cls_token", "pos_embed", "patch_embed")
 
 
 def initial_network(config: TrainConfig, classes: int) -> nn.Module:
@@ -29,8 +31,8 @@ def initial_network(config: TrainConfig, classes: int) -> nn.Module:
     """
     torch.manual_seed(config.seed)
     if config.weights == "imagenet":
-        return pretrained_network(config.backbone, classes)
-    network = build_network(config.backbone, classes)
+        return pretrained_network(config.backbone, classes, config.drop_path)
+    network = build_network(config.backbone, classes, config.drop_path)
     if config.weights == "none":
         return network
     folder = locate(config.weights)
@@ -54,12 +56,12 @@ def initial_network(config: TrainConfig, classes: int) -> nn.Module:
     return network
 
 
-def pretrained_network(name: str, num_classes: int) -> nn.Module:
-    """The backbone `name` with its ImageNet weights and a new last layer of `num_classes`.
+def pretrained_network(name: str, num_classes: int, drop_path: float = 0.0) -> nn.Module:
+    """The backbone `name` with its published weights and a new last layer of `num_classes`.
 
     Raises WeightsUnavailableError where they are neither here nor to be downloaded.
     """
-    network = build_network(name, num_classes)
+    network = build_network(name, num_classes, drop_path)
     own, state = network.state_dict(), imagenet_state(get_backbone(name))
     head = head_keys(name)
     # A last layer of zeros: random logits would first pull at features that are good already.
@@ -79,10 +81,13 @@ def layer_groups(network: nn.Module, backbone: str) -> list[list[str]]:
     for name, _ in network.named_parameters():
         first, _, rest = name.partition(".")
         key = f"{first}.{rest.partition('.')[0]}" if first in CONTAINERS else first
+        module = network.get_submodule(key) if rest else None
         if name.startswith(f"{head}."):
             key = head
-        elif isinstance(network.get_submodule(key), nn.modules.batchnorm._BatchNorm) and last:
+        elif isinstance(module, (nn.modules.batchnorm._BatchNorm, nn.LayerNorm)) and last:
             key = last
+        elif first in EMBEDDINGS:
+            key = EMBEDDINGS[0]
         groups.setdefault(key, []).append(name)
         last = key
     return list(groups.values())
@@ -144,11 +149,11 @@ def make_optimizer(
     """
     groups: list[dict[str, Any]] = []
     for lr, parameters in _by_rate(network, config, backbone):
-        # Biases and normalisation are not decayed: they have no scale to keep small.
-        for decay, chosen in (
-            (config.weight_decay, [p for p in parameters if p.ndim > 1]),
-            (0.0, [p for p in parameters if p.ndim <= 1]),
-        ):
+        # Biases, normalisation and embeddings are not decayed: they have no scale to keep small.
+        spared = {id(getattr(network, name, None)) for name in EMBEDDINGS[:2]}
+        decayed = [p for p in parameters if p.ndim > 1 and id(p) not in spared]
+        kept = [p for p in parameters if p.ndim <= 1 or id(p) in spared]
+        for decay, chosen in ((config.weight_decay, decayed), (0.0, kept)):
             if chosen:
                 groups.append({"params": chosen, "weight_decay": decay, "lr": lr})
     if config.optimizer == "sgd":

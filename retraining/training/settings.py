@@ -48,6 +48,13 @@ class ModelSettings(Settings):
         default=(),
         description="Layers that are trained in spite of `freeze`, by the start of their names.",
     )
+    drop_path: Number = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="How often a step leaves out the deepest residual branch, less often those "
+        "below it (Huang et al., ECCV 2016); networks of timm only.",
+    )
     freeze_batchnorm: bool = Field(
         default=False, description="Batch normalisation keeps the statistics that it came with."
     )
@@ -141,6 +148,12 @@ class SamplingSettings(Settings):
         le=1,
         description="Of `weighted`: classes are drawn by frequency to the power 1 - sampling; 0 as "
         "they come, 1 all equally often.",
+    )
+    epoch_images: int = Field(
+        default=0,
+        ge=0,
+        description="Pictures that an epoch of `weighted` draws, so that large data are scored and "
+        "saved more often; 0: as many as there are.",
     )
     multipliers: Annotated[
         Mapping[str, Annotated[int, Field(ge=0)]],

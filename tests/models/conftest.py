@@ -12,6 +12,7 @@ from models.checkpoint.weights import load_network, save_checkpoint
 from models.inference.views import set_upright
 from models.registry.backbones import build_network, get_backbone, get_layer
 from models.registry.taxonomy import HAM10000
+from models.registry.transformers import as_map
 
 SIZE = 64
 MakeCheckpoint = Callable[..., Path]
@@ -93,7 +94,7 @@ def stage_means(folder: Path, pictures: list[NDArray[np.uint8]]) -> NDArray[np.f
     seen: list[torch.Tensor] = []
     for path in get_backbone(card.backbone).stages:
         get_layer(network, path).register_forward_hook(
-            lambda _m, _i, output: seen.append(output.mean((2, 3)))
+            lambda _m, _i, output: seen.append(as_map(output).mean((2, 3)))
         )
     batch = card.preprocessing.normalise(np.stack([card.preprocessing.resize(p) for p in pictures]))
     with torch.no_grad():

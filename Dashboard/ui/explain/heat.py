@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from Dashboard.explain.maps import colour_table, encode_map
 from Dashboard.ui.elements.icons import icon
-from interpretability.attribution.placement import JUMP, placed
+from interpretability.attribution.placement import cell_jump, placed
 from models.checkpoint.card import ENSEMBLE
 from models.inference.classifier import Prediction
 
@@ -92,5 +92,5 @@ def in_place(maps: NDArray[np.float32], backbone: str) -> NDArray[np.float32]:
         return maps
     cells = maps.shape[1]
     size = (CELL * cells, CELL * cells)
-    drawn = [placed(one, backbone, round(JUMP) * cells) for one in maps]
+    drawn = [placed(one, backbone, round(cell_jump(backbone)) * cells) for one in maps]
     return np.stack([cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in drawn])

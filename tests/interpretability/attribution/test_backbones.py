@@ -1,5 +1,6 @@
 """Every method with every backbone: it works, or a sentence says why not."""
 
+import math
 from collections.abc import Iterator
 from types import SimpleNamespace
 
@@ -9,6 +10,7 @@ import pytest
 from interpretability.attribution.target import Target
 from interpretability.methods import METHODS
 from models.registry.backbones import BACKBONES, build_network, get_layer
+from models.registry.transformers import as_map
 from quality.arrays import RGBImage
 from tests.interpretability.conftest import SIZE, MakeTask
 
@@ -98,6 +100,7 @@ def test_gradcam_is_the_class_activation_map(
     with torch.no_grad():
         opened.network(tensor(task))
     hook.remove()
+    seen["map"] = as_map(seen["map"])
     features = seen["map"].relu() if opened.entry.gradcam_relu else seen["map"]
     weights = get_layer(opened.network, opened.entry.head).weight[5]
     expected = torch.einsum("c,chw->hw", weights, features[0]) / features[0, 0].numel()
@@ -111,10 +114,12 @@ def test_cells_lie_where_the_table_says(opened: SimpleNamespace, size: int) -> N
     """The centres of the windows, from the padding, kernel and stride of every layer."""
     import torch
 
-    from interpretability.attribution.placement import JUMP, first_centre
+    from interpretability.attribution.placement import cell_jump, first_centre
 
     if opened.name.startswith("efficientnet_lite"):
         pytest.skip("padded unevenly: placed by measurement")
+    patch = opened.entry.patch
+    size = math.ceil(size / patch) * patch if patch else size  # what it fills smaller ones up to
     found = {size: (1.0, 0.0)}  # pixels between cells and first centre, by the grid's side
 
     def saw(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...], out: torch.Tensor) -> None:
@@ -136,7 +141,8 @@ def test_cells_lie_where_the_table_says(opened: SimpleNamespace, size: int) -> N
         opened.network(torch.zeros(1, 3, size, size))
     for hook in hooks:
         hook.remove()
-    assert found[size // 32] == (JUMP, first_centre(opened.name))
+    jump = cell_jump(opened.name)
+    assert found[round(size / jump)] == (jump, first_centre(opened.name))
 
 
 def test_deeplift_adds_up(opened: SimpleNamespace, make_task: MakeTask, picture: RGBImage) -> None:
@@ -165,8 +171,8 @@ def test_refusals_are_sentences() -> None:
         for backbone in BACKBONES
         if method.supported(backbone)
     }
-    gated = ("efficientnet_b0", "efficientnet_b2", "mixnet_xl")
-    assert refused == {(m, b) for m in ("deeplift", "guided_gradcam") for b in gated}
+    others = ("efficientnet_b0", "efficientnet_b2", "mixnet_xl", "vit_small_patch14_dinov2")
+    assert refused == {(m, b) for m in ("deeplift", "guided_gradcam") for b in others}
     assert METHODS["guided_gradcam"].supported("mixnet_xl") == (
         "Guided Grad-CAM is defined for networks whose activations are ReLU; mixnet_xl has SiLU, "
         "through which it would silently become the plain gradient"

@@ -16,10 +16,10 @@ from models.checkpoint.weights import load_network
 from models.errors import CheckpointError
 from models.export.export import GRAPH_FILE, export, export_path
 from models.export.graph import MEMBER_OUTPUTS
-from models.export.runtime import ov
 from models.inference.classifier import Classifier
 from models.registry.preprocessing import Preprocessing
 from models.registry.taxonomy import HAM10000
+from models.runtime import ov
 from tests.models.conftest import MakeCheckpoint
 
 pytestmark = pytest.mark.torch
@@ -155,7 +155,7 @@ def test_the_network_for_gradients_agrees(
 
 
 def test_two_graph_inputs_and_the_shared_outputs(root: Path, cache: Path) -> None:
-    from models.export.runtime import ov
+    from models.runtime import ov
 
     path = export_path(root / "both", load_card(root / "both"), cache)
     model = ov.Core().read_model(path / "model.xml")

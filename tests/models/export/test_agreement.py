@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 import quality
 from models.checkpoint.card import DEFAULT_MODEL, available, load_card, locate, member_folders
 from models.checkpoint.weights import load_network
-from models.export.runtime import ov
 from models.inference.classifier import Classifier
 from models.registry.backbones import get_backbone
+from models.runtime import ov
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow]
 PER_CLASS, BATCH = 12, 6

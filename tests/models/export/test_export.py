@@ -76,7 +76,7 @@ def test_a_card_without_a_hash_is_keyed_by_the_file(tiny: Path, tmp_path: Path) 
 def test_a_failing_export_leaves_nothing(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from models.export.runtime import ov
+    from models.runtime import ov
 
     def half_written(_model: object, path: Path, **_options: object) -> None:
         Path(path).write_text("<net")

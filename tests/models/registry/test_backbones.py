@@ -12,10 +12,11 @@ NAMES = [
     "mobilenet_v2",
     *("efficientnet_b0", "efficientnet_b2", "mixnet_xl"),
     *("efficientnet_lite0", "efficientnet_lite2"),
+    "vit_small_patch14_dinov2",
 ]
 
 
-def test_the_registry_holds_the_eleven_backbones_and_cannot_be_changed() -> None:
+def test_the_registry_holds_the_twelve_backbones_and_cannot_be_changed() -> None:
     assert list(BACKBONES) == NAMES
     with pytest.raises(TypeError):
         BACKBONES["mine"] = BACKBONES["resnet18"]  # type: ignore[index]
@@ -81,7 +82,8 @@ def test_weights_exist_and_agree_with_the_library(entry: Backbone) -> None:
         assert config.architecture == entry.builder
         assert packaged or config.has_weights
         ours = (entry.mean, entry.std, entry.input_size, entry.interpolation)
-        theirs = (config.mean, config.std, config.input_size[1], config.interpolation)
+        size = entry.options.get("img_size", config.input_size[1])  # theirs is any, 518 is slow
+        theirs = (config.mean, config.std, size, config.interpolation)
         crop = config.crop_pct
         assert (config.license or "apache-2.0") == entry.licence.lower()
     assert ours == theirs
@@ -95,6 +97,14 @@ def test_build_network_rejects_what_is_no_classifier() -> None:
         build_network("resnet18", 1)
     with pytest.raises(ValueError, match="unknown backbone"):
         build_network("resnet19", 7)
+
+
+@pytest.mark.torch
+def test_drop_path_is_of_timms_networks() -> None:
+    network = build_network("vit_small_patch14_dinov2", 2, drop_path=0.1)
+    assert network.get_submodule("blocks.11.drop_path1").drop_prob == pytest.approx(0.1)
+    with pytest.raises(ValueError, match=r"drop_path is of .*dinov2; resnet18 has none, got 0\.1"):
+        build_network("resnet18", 2, drop_path=0.1)
 
 
 @pytest.mark.torch

@@ -12,9 +12,10 @@ from models.checkpoint.card import Card
 from models.checkpoint.weights import load_network
 from models.export.export import GRAPH_FILE, export
 from models.export.graph import OUTPUTS
-from models.export.runtime import ov
 from models.inference.classifier import Classifier
 from models.registry.backbones import BACKBONES, Backbone
+from models.registry.transformers import as_map
+from models.runtime import ov
 from tests.models.conftest import SIZE, MakeCheckpoint
 
 pytestmark = pytest.mark.torch
@@ -65,15 +66,16 @@ def case(
     stages: list[torch.Tensor] = []
     for path in entry.stages:
         get_layer(network, path).register_forward_hook(
-            lambda _m, _i, output: stages.append(output.detach().mean((2, 3)))
+            lambda _m, _i, output: stages.append(as_map(output.detach()).mean((2, 3)))
         )
     batch = card.preprocessing.normalise(np.stack([card.preprocessing.resize(p) for p in pictures]))
     logits = network(torch.from_numpy(batch))
-    maps = seen["feature_map"]
+    maps = as_map(seen["feature_map"])
     # Grad-CAM by its definition: channels weighted by the mean gradient of the class's logit.
     grad_cam = []
     for c in range(logits.shape[1]):
-        (gradient,) = torch.autograd.grad(logits[:, c].sum(), maps, retain_graph=True)
+        (given,) = torch.autograd.grad(logits[:, c].sum(), seen["feature_map"], retain_graph=True)
+        gradient = as_map(given)
         grad_cam.append((gradient.mean((2, 3), keepdim=True) * maps).sum(1))
     expected = {
         "logits": logits.detach().numpy(),
@@ -119,7 +121,7 @@ def test_the_exported_graph_agrees_with_torch(
     case: Case, pictures: list[NDArray[np.uint8]]
 ) -> None:
     """uint8 pictures in, the normalisation of the card inside, the outputs of torch out."""
-    from models.export.runtime import ov
+    from models.runtime import ov
 
     (folder,) = case.cache.iterdir()
     model = ov.Core().read_model(folder / GRAPH_FILE)

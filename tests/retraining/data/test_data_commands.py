@@ -122,7 +122,7 @@ def test_inspect_lists_near_duplicates(run: Run, data: Path, tmp_path: Path) -> 
     [
         (
             ["--scheme", "random"],
-            "scheme must be grouped, per-class, kfold, source, given; got 'random'",
+            "scheme must be grouped, per-class, kfold, source, given, parts, like; got 'random'",
         ),
         (["--fractions", "a,b"], "fractions must be numbers separated by commas, got 'a,b'"),
         (["--fractions", "0.5"], "fractions must be two or three shares above 0 that sum to 1"),

@@ -2,6 +2,7 @@
 
 import errno
 import shutil
+import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -277,3 +278,27 @@ def test_the_output_may_lie_inside_the_source(
 def test_ham10000_is_its_own_taxonomy(archives: Path, tmp_path: Path) -> None:
     prepare(archives, tmp_path)
     assert load_taxonomy(tmp_path) == HAM10000
+
+
+def test_a_zip_and_tables_of_the_isic_archive(pictures: list[bytes], tmp_path: Path) -> None:
+    """One-hot classes, of which AK and SCC are akiec and UNK none; a second table is joined."""
+    archive = tmp_path / "ISIC_2019_Training_Input.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for name, data in zip("abcde", pictures, strict=False):
+            file.writestr(f"input/{name}.png", data)
+    truth = tmp_path / "truth.csv"
+    truth.write_text("image,MEL,NV,AK,SCC,UNK\na,1,0,0,0,0\nb,0,1,0,0,0\nc,0,0,1,0,0\n"
+                     "d,0,0,0,1,0\ne,0,0,0,0,1\n")  # fmt: skip
+    more = tmp_path / "more.csv"
+    more.write_text("image,age_approx,lesion_id,camera\na,50,L1,X\nb,,L1,\nz,1,,\n")
+    index = prepare(
+        archive, tmp_path / "out", metadata_files=[truth, more], rendering="small", skip=True
+    )
+    assert index.dx.to_list() == ["mel", "nv", "akiec", "akiec"]
+    assert index.lesion_id.to_list() == ["L1", "L1", "c", "d"]
+    assert index.rendering.eq("small").all()
+    read = load_index(tmp_path / "out" / "index.csv")
+    assert read.loc[0, ["age", "camera"]].to_list() == ["50.0", "X"]
+    assert list(read.columns[: len(INDEX_COLUMNS)]) == list(INDEX_COLUMNS)
+    with pytest.raises(DataError, match="one archive: --metadata must name the file"):
+        prepare(archive, tmp_path / "out")

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from retraining.data.errors import DataError
 from retraining.data.metadata import read_metadata
 from retraining.data.split_schemes import (
+    combined,
     given_split,
     grouped_split,
     kfold_splits,
+    like_split,
     per_class_split,
     source_splits,
 )
@@ -188,3 +190,29 @@ def test_the_split_of_the_shipped_models(ham10000_root: Path) -> None:
         "4de2d2566322e67d7b6e9001fa815511a6551482c1d8abcb1e9fe9c5d4c69cf1"
     )
     assert len(leaked_lesions(per_class_split(index))) == 740
+
+
+def test_another_rendering_is_split_like_the_first() -> None:
+    index = frame({"mel": 30, "nv": 60}, images=2)
+    frames = grouped_split(index)
+    other = index.sample(frac=0.5, random_state=1)
+    found = like_split(other, frames)
+    for name, rows in found.items():
+        assert set(rows.image_id) == set(other.image_id) & set(frames[name].image_id)
+    strange = other.assign(image_id=other.image_id + "x", lesion_id="none")
+    with pytest.raises(DataError, match="images are not in the split that this is to be like"):
+        like_split(strange, frames)
+
+
+def test_combined_trains_on_nothing_that_is_in_val_or_test() -> None:
+    index = frame({"mel": 30, "nv": 60}, images=2)
+    frames = grouped_split(index)
+    # A second data set that has all of the first, some as other images of the lesions.
+    again = {"train": index.assign(image_id=index.image_id + "b"), "test": index.head(3)}
+    found = combined([frames, again])
+    apart = pd.concat([frames["val"], frames["test"], again["test"]])
+    assert not set(found["train"].lesion_id) & set(apart.lesion_id)
+    assert not set(found["train"].image_id) & set(apart.image_id)
+    kept = frames["train"][~frames["train"].lesion_id.isin(apart.lesion_id)]
+    assert len(found["train"]) == 2 * len(kept)
+    pd.testing.assert_frame_equal(found["val"], frames["val"])

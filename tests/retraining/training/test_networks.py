@@ -36,8 +36,8 @@ def test_groups_go_from_the_stem_to_the_last_layer(
     head = BACKBONES[name].head
     assert groups[-1] == [f"{head}.weight", f"{head}.bias"]
     assert len(groups) >= 6
-    # A stem is a convolution and its normalisation.
-    assert len(groups[0]) == 3
+    # A stem is a convolution and its normalisation, or a transformer's embeddings.
+    assert len(groups[0]) == (4 if BACKBONES[name].patch else 3)
 
 
 def network() -> torch.nn.Module:
@@ -165,3 +165,18 @@ def test_devices_and_machines_reach_the_trainer() -> None:
     assert (arguments["strategy"], arguments["precision"]) == ("ddp", "bf16-mixed")
     one = devices.trainer_arguments(TrainConfig(device="cpu", precision="f32"))
     assert (one["strategy"], one["precision"]) == ("auto", "32-true")
+
+
+def test_embeddings_of_a_transformer_are_not_decayed(built: dict[str, torch.nn.Module]) -> None:
+    net = built["vit_small_patch14_dinov2"]
+    config = TrainConfig(backbone="vit_small_patch14_dinov2", layer_decay=0.5, lr=1.0)
+    found = {
+        id(p): (group["weight_decay"], group["lr"])
+        for group in make_optimizer(net, config, "vit_small_patch14_dinov2").param_groups
+        for p in group["params"]
+    }
+    named = {name: found[id(p)] for name, p in net.named_parameters()}
+    assert named["pos_embed"] == named["cls_token"] == (0, 0.5**13)
+    assert named["patch_embed.proj.weight"] == (0.05, 0.5**13)
+    assert named["blocks.11.attn.qkv.weight"] == (0.05, 0.5)
+    assert named["norm.weight"] == (0, 0.5)
