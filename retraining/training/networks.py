@@ -2,6 +2,7 @@
 
 import math
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,11 @@ from torch.nn import functional
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
 from models.checkpoint.card import load_card, load_state_dict, locate
+from models.errors import CheckpointError
 from models.pretrained.imagenet import imagenet_state
 from models.registry.backbones import build_network, get_backbone, get_layer, head_keys
 from models.registry.preprocessing import Preprocessing
+from retraining.training.run_folder import BEST_FILE, load_trained
 from retraining.training.settings import TrainConfig
 
 # Containers whose children are the groups of layers; other children of a network are one group.
@@ -35,25 +38,36 @@ def initial_network(config: TrainConfig, classes: int) -> nn.Module:
     network = build_network(config.backbone, classes, config.drop_path)
     if config.weights == "none":
         return network
-    folder = locate(config.weights)
-    card = load_card(folder)
-    if card.backbone != config.backbone:
+    backbone, known, state = _learnt(config.weights)
+    if backbone != config.backbone:
         raise ValueError(
-            f"weights {config.weights!r} is a checkpoint of {card.backbone}; the backbone of this "
+            f"weights {config.weights!r} is a checkpoint of {backbone}; the backbone of this "
             f"run is {config.backbone}"
         )
-    state = load_state_dict(folder)
-    if len(card.taxonomy) != classes:
+    if known != classes:
         if config.wise_ft_alpha < 1:
             raise ValueError(
                 f"wise_ft_alpha {config.wise_ft_alpha} needs weights that know the {classes} "
-                f"classes; {config.weights!r} knows {len(card.taxonomy)}"
+                f"classes; {config.weights!r} knows {known}"
             )
         # Other classes: its layers are kept, its last layer is not.
         state = {k: v for k, v in state.items() if k not in head_keys(config.backbone)}
         state |= {k: torch.zeros_like(network.state_dict()[k]) for k in head_keys(config.backbone)}
     network.load_state_dict(state)
     return network
+
+
+def _learnt(name: str) -> tuple[str, int, dict[str, torch.Tensor]]:
+    """Backbone, number of classes and weights of the checkpoint, or of the run in the folder."""
+    try:
+        folder = locate(name)
+    except CheckpointError:
+        if not (Path(name) / BEST_FILE).is_file():
+            raise
+        network, config, taxonomy = load_trained(Path(name))
+        return config.backbone, len(taxonomy), dict(network.state_dict())
+    card = load_card(folder)
+    return card.backbone, len(card.taxonomy), load_state_dict(folder)
 
 
 def pretrained_network(name: str, num_classes: int, drop_path: float = 0.0) -> nn.Module:
