@@ -34,8 +34,8 @@ class ModelSettings(Settings):
     )
     weights: str = Field(
         default="imagenet",
-        description="`imagenet` (or what else the network was published with), `none`, or the name or "
-        "folder of a checkpoint, or the folder of a run, with this backbone.",
+        description="`imagenet` (or what else the network was published with), `none`, or a "
+        "checkpoint, by name or folder, or the folder of a run, with this backbone.",
     )
     freeze: Annotated[
         Annotated[int, Field(ge=0)] | Literal["backbone"],

@@ -45,8 +45,9 @@ from retraining.training.devices import (
 )
 from retraining.training.epoch_plan import Sampling
 from retraining.training.features import FeatureSource
+from retraining.training.first_weights import initial_network
 from retraining.training.lesion_module import LesionModule
-from retraining.training.networks import freeze, initial_network
+from retraining.training.networks import freeze
 from retraining.training.run_folder import (
     CONFIG_FILE,
     STATE_FILE,

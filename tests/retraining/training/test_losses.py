@@ -136,3 +136,9 @@ def test_either_mix_is_drawn_where_both_are_on() -> None:
     assert all(sorted(mix.partner) == list(range(10)) for mix in mixes if mix)
     off = Sampling(TrainConfig(), LABELS, CODES).plan(0).mixes
     assert set(off) == {None}
+
+
+def test_an_epoch_draws_as_many_pictures_as_it_is_told() -> None:
+    config = TrainConfig(sampler="weighted", batch_size=8, epoch_images=30)
+    sampling = Sampling(config, LABELS, CODES)
+    assert (sampling.steps, len(sampling.plan(0).rows)) == (3, 24)

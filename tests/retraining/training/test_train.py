@@ -16,8 +16,8 @@ from retraining.publishing.provenance import provenance
 from retraining.publishing.publish import promote_run
 from retraining.training import lesion_module as engine
 from retraining.training.config import Stage, TrainConfig
+from retraining.training.first_weights import initial_network, pretrained_network
 from retraining.training.losses import Teacher
-from retraining.training.networks import initial_network, pretrained_network
 from retraining.training.run_folder import load_trained, read_log
 from retraining.training.train import train
 from retraining.transforms.augmentation import Augmentation
@@ -210,6 +210,12 @@ def test_packaged_imagenet_weights_load_layer_for_layer() -> None:
     # Trained batch normalisation has variances that no random start has.
     assert state["bn1.running_var"].std() > 0.01
     assert (state["bn1.running_var"] >= 0).all()
+
+
+def test_a_run_starts_from_another(run: Path, config: TrainConfig) -> None:
+    start = initial_network(config.replace(weights=str(run)), len(HAM10000)).state_dict()
+    for name, value in load_trained(run)[0].state_dict().items():
+        assert torch.equal(start[name], value), name
 
 
 def test_a_run_gives_its_network_back(run: Path, config: TrainConfig) -> None:
