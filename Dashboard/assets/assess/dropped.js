@@ -7,6 +7,10 @@
   "use strict";
   const { lesions } = window;
   let ofTheSystem = ["thumbs.db", "desktop.ini"];
+  // As the commands print names: no line breaks, nor what turns the writing, so that "gpj.exe" reads as "exe.jpg".
+  const UNPRINTABLE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
+  /** @type {(letter: string) => string} */
+  const escaped = (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`;
   const FILE_FAILED = "The file could not be read: it was moved, or this account may not read it.";
   const FOLDER_FAILED =
     "The folder could not be read to its end: it was moved, or this account may not read it.";
@@ -58,11 +62,13 @@
       found.entries.push({ name: path, error: FOLDER_FAILED });
     }
     inside.sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
-    for (const child of inside) {
+    for (const [place, child] of inside.entries()) {
+      // Chromium gives no name where it is not in UTF-8.
+      const below = `${path}/${child.name || `unreadable name ${place + 1}`}`;
       if (isHidden(child.name)) {
-        found.left.push(`${path}/${child.name}`);
+        found.left.push(below);
       } else {
-        await read(child, `${path}/${child.name}`, found);
+        await read(child, below, found);
       }
     }
   }
@@ -155,7 +161,10 @@
       const taken = new Set(used.map((path) => path.split("/", 1)[0]));
       return found.flatMap(({ name, folder, entries }) => {
         const top = entries.length ? unlike(name, folder, taken) : name;
-        return entries.map((entry) => ({ ...entry, name: top + entry.name.slice(name.length) }));
+        return entries.map((entry) => ({
+          ...entry,
+          name: (top + entry.name.slice(name.length)).replace(UNPRINTABLE, escaped),
+        }));
       });
     },
     /* What is to be said of what was found: nothing, mostly. */

@@ -121,3 +121,8 @@ test("no two images have one name: folders are numbered as folders, files before
     ["A.1 (2)/IMG_1.jpg", "A.1 (3)/IMG_1.jpg", "x.y.png", "x.y (3).png", "noending (2)"],
   );
 });
+
+test("a name is shown as it is written: no line breaks, no turned letters, none that is empty", async () => {
+  const found = await read(folderOf("a", [entryOf(""), entryOf("b\n.jpg"), entryOf("\u202egpj.exe")]));
+  assert.deepEqual(paths(found), ["a/unreadable name 1", "a/b\\u000a.jpg", "a/\\u202egpj.exe"]);
+});

@@ -63,7 +63,7 @@ def test_each_kind_of_file_gets_its_card(visit, files) -> None:
     for name in ("renamed.jpg", "empty.png"):
         broken = visit.card(name)
         assert broken.get_attribute("data-outcome") == "error"
-        assert len(broken.locator(".banner").inner_text()) > 20
+        assert len(broken.locator(".banner").text_content()) > 20
         assert broken.get_by_role("img").count() == 0
 
     icons = {
