@@ -222,6 +222,7 @@ def test_a_server_that_is_gone_is_said_in_the_card(new_visit: Callable, files) -
 
 def drop(page: Page, *paths: Path, **items: str) -> None:
     """Drop real files and folders, or data by its type, on the heading of the page."""
+    page.locator("input[type=file]").wait_for(state="attached")
     box = page.locator("h1").bounding_box()
     assert box is not None
     session = page.context.new_cdp_session(page)
@@ -233,6 +234,8 @@ def drop(page: Page, *paths: Path, **items: str) -> None:
     for kind in ("dragEnter", "dragOver", "drop"):
         event = {"type": kind, "x": box["x"] + 5, "y": box["y"] + 5, "data": data}
         session.send("Input.dispatchDragEvent", event)
+        marked = page.locator("#zone.is-dragging")
+        expect(marked).to_have_count(0 if kind == "drop" else 1)
     session.detach()
 
 
