@@ -1,4 +1,4 @@
-"""`python -m Dashboard assess`: gate, classification and advice without a server."""
+"""`python -m Dashboard assess`: gate, classification and advice without a server; `migrate`."""
 
 from collections import Counter
 from dataclasses import replace
@@ -13,6 +13,8 @@ from Dashboard.assess.batch import assess_files
 from Dashboard.assess.rows import COLUMNS, Row
 from Dashboard.assess.service import ModelNotReady, Service, UnknownModel
 from Dashboard.config import Config
+from Dashboard.store.errors import StoreFull, StoreUnavailable
+from Dashboard.store.store import Store
 from models.inference.cores import usable_cores
 from models.inference.memory import return_large_blocks
 from quality.console import (
@@ -32,7 +34,22 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @app.callback()
 def commands() -> None:
-    """Assess dermatoscopic images without a server."""
+    """Assess dermatoscopic images without a server; look after the store of one."""
+
+
+@app.command(epilog="Exit codes: 0 done, 2 there is no such store, or it cannot be used.")
+def migrate() -> None:
+    """Bring the tables of the store to this version's state; a server does so when it starts."""
+    try:
+        config = Config.from_env()
+        if not config.durable:
+            raise ValueError("there is no store to migrate without DATA_DIR")
+        store = Store(config)
+        store.prepare()
+        store.close()
+    except (StoreFull, StoreUnavailable, ValueError) as error:
+        error_console().print(str(error), markup=False)
+        raise typer.Exit(EXIT_USAGE) from None
 
 
 @app.command(

@@ -12,6 +12,7 @@ from Dashboard.assess.service import Service
 from Dashboard.config import Config
 from Dashboard.explain.jobs.engine import Jobs
 from Dashboard.explain.requester import tell_browsers_apart
+from Dashboard.store.store import Store
 from Dashboard.ui.assess.result_endpoint import add_result_endpoint
 from Dashboard.ui.models.shipped_comparison import add_comparison
 from Dashboard.web.compression import compress_files
@@ -65,16 +66,19 @@ class Pages(dash.Dash):
 
 
 def create_app(
-    config: Config | None = None, service: Service | None = None, jobs: Jobs | None = None
+    config: Config | None = None,
+    service: Service | None = None,
+    jobs: Jobs | None = None,
+    store: Store | None = None,
 ) -> dash.Dash:
     """The dashboard; its `server` attribute is the WSGI application.
 
-    Pages find the service, the settings and the jobs in `flask.current_app.extensions`, under
-    `service`, `config` and `jobs`. No model is loaded here: `service.warm_up()` does it, after
-    the fork.
+    Pages find the service, the settings, the jobs and the store in `flask.current_app.extensions`,
+    under `service`, `config`, `jobs` and `store`. No model is loaded here: `service.warm_up()` does
+    it, after the fork.
 
     config: None: from the environment.
-    service, jobs: None: made from `config`.
+    service, jobs, store: None: made from `config`.
 
     Raises:
         ValueError: an environment variable holds something else than it may.
@@ -84,7 +88,7 @@ def create_app(
 
     config = config or Config.from_env()
     service = service or Service(config)
-    server = create_server(config, service, jobs)
+    server = create_server(config, service, jobs, store)
     add_docs(server)
     add_result_endpoint(server)
     add_comparison(server)

@@ -5,10 +5,12 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, cast, get_args
 
+from Dashboard.parsing import database_url, duration, redis_url, shorten
 from Dashboard.web.proxy import LONGEST_PREFIX, PREFIX, Network, read_networks
 from models.registry.taxonomy import HAM10000
 from quality import GATES, Limits, Mode
@@ -25,6 +27,7 @@ LOOPBACK = "127.0.0.1,::1"
 # Beside the image a request carries its field names, the multipart boundaries or the JSON
 # around it, and a page's request the identifiers of its controls.
 BODY_MARGIN_BYTES = 64 * 1024
+IN_MEMORY_RETENTION = timedelta(hours=12)
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,27 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "DATA_DIR",
         "in memory",
-        "folder for the pictures and results of explanations, each for at most 15 minutes",
+        "folder that keeps assessments and their pictures until they are deleted; without it they "
+        "are gone with the server. Pictures and results of explanations lie there for at most "
+        "15 minutes",
+    ),
+    Setting(
+        "DATABASE_URL",
+        "SQLite",
+        "PostgreSQL for the assessments, `postgresql://USER:PASSWORD@HOST/NAME`; the pictures' "
+        "files lie in `DATA_DIR`",
+    ),
+    Setting(
+        "RETENTION",
+        "12h in memory",
+        "how long assessments are kept at most: `30m`, `12h`, `90d`; with `DATA_DIR` they are "
+        "kept until they are deleted where this is not set",
+    ),
+    Setting(
+        "STORE_MB",
+        "half of the memory's place, at most 1024",
+        "most that assessments and their pictures may take, in MB; with `DATA_DIR` as much as "
+        "there is where this is not set",
     ),
     Setting(
         "BASE_PATH",
@@ -119,9 +142,13 @@ class Config:
     workers: worker processes; None: chosen from the cores.
     cache_dir: folder of the exported models; None: in the user's cache.
     explain: when the process that explains starts.
-    data_dir: folder for what jobs hold for a while; None: in memory where there is such a place.
+    data_dir: folder for what is kept, and what jobs hold for a while; None: in memory, where there
+        is such a place.
     base_path: what every path begins with in the browser, empty or such as `/derma`.
     trusted_proxies: whose forwarded headers are believed.
+    database_url: PostgreSQL instead of a file in that folder.
+    retention: how long assessments are kept; None: `retention_in_force` says.
+    store_mb: most that they may take, in MB of 2**20 bytes; None: no bound, or half of the memory.
     redis_url: where jobs are queued; None: on this machine alone.
     """
 
@@ -140,6 +167,9 @@ class Config:
     data_dir: Path | None = None
     base_path: str = ""
     trusted_proxies: tuple[Network, ...] = read_networks(LOOPBACK)
+    database_url: str | None = None
+    retention: timedelta | None = None
+    store_mb: float | None = None
     redis_url: str | None = None
 
     @classmethod
@@ -174,7 +204,12 @@ class Config:
             data_dir=Path(values["DATA_DIR"]) if values["DATA_DIR"] else None,
             base_path=_base_path(values["BASE_PATH"] or environ.get("SCRIPT_NAME", "").strip()),
             trusted_proxies=_networks(values["FORWARDED_ALLOW_IPS"] or LOOPBACK),
-            redis_url=_redis_url(values["REDIS_URL"]),
+            database_url=database_url(values["DATABASE_URL"], values["DATA_DIR"]),
+            retention=duration("RETENTION", values["RETENTION"]),
+            store_mb=_number("STORE_MB", values["STORE_MB"], 1, 10**9)
+            if values["STORE_MB"]
+            else None,
+            redis_url=redis_url(values["REDIS_URL"]),
         )
 
     @property
@@ -185,19 +220,25 @@ class Config:
         )
 
     @property
+    def durable(self) -> bool:
+        """Whether assessments outlive the server."""
+        return self.data_dir is not None
+
+    @property
+    def retention_in_force(self) -> timedelta | None:
+        """How long assessments are kept; None: until they are deleted."""
+        return self.retention if self.retention or self.durable else IN_MEMORY_RETENTION
+
+    @property
     def max_body_bytes(self) -> int:
         """Largest request body: the largest image in base64 (4 characters for 3 bytes)."""
         return 4 * math.ceil(self.limits.max_bytes / 3) + BODY_MARGIN_BYTES
 
 
-def _shorten(value: str) -> str:
-    return repr(value if len(value) <= 60 else value[:57] + "...")
-
-
 def _model(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", value):
         raise ValueError(
-            f"MODEL is {_shorten(value)}; it must be the name of a checkpoint: "
+            f"MODEL is {shorten(value)}; it must be the name of a checkpoint: "
             "letters, digits, '_', '.' and '-'"
         )
     return value
@@ -206,7 +247,7 @@ def _model(value: str) -> str:
 def _integer(name: str, value: str, low: int, high: int) -> int:
     if not re.fullmatch(r"\d{1,9}", value) or not low <= int(value) <= high:
         raise ValueError(
-            f"{name} is {_shorten(value)}; it must be a whole number from {low} to {high}"
+            f"{name} is {shorten(value)}; it must be a whole number from {low} to {high}"
         )
     return int(value)
 
@@ -218,14 +259,14 @@ def _number(name: str, value: str, default: float, high: float) -> float:
         number = math.nan
     if not 0 < number <= high:
         raise ValueError(
-            f"{name} is {_shorten(value)}; it must be a number above 0 and at most {high:g}"
+            f"{name} is {shorten(value)}; it must be a number above 0 and at most {high:g}"
         )
     return number
 
 
 def _choice(name: str, value: str, accepted: tuple[str, ...]) -> str:
     if value not in accepted:
-        raise ValueError(f"{name} is {_shorten(value)}; it must be one of {', '.join(accepted)}")
+        raise ValueError(f"{name} is {shorten(value)}; it must be one of {', '.join(accepted)}")
     return value
 
 
@@ -236,7 +277,7 @@ def _sensitivity(value: str) -> float:
         number = math.nan
     if number not in SENSITIVITIES:
         accepted = ", ".join(f"{target:.2f}" for target in SENSITIVITIES)
-        raise ValueError(f"SENSITIVITY is {_shorten(value)}; it must be one of {accepted}")
+        raise ValueError(f"SENSITIVITY is {shorten(value)}; it must be one of {accepted}")
     return number
 
 
@@ -265,7 +306,7 @@ def _prior(value: str) -> Mapping[str, float] | None:
 
 def _prior_error(value: str) -> ValueError:
     return ValueError(
-        f"PRIOR is {_shorten(value)}; it must be 'ham10000' or give each of "
+        f"PRIOR is {shorten(value)}; it must be 'ham10000' or give each of "
         f"{', '.join(HAM10000.codes)} once, as CODE=WEIGHT with a weight above 0, "
         "separated by commas"
     )
@@ -275,7 +316,7 @@ def _base_path(value: str) -> str:
     path = value.rstrip("/")
     if path and not (len(path) <= LONGEST_PREFIX and PREFIX.fullmatch(path)):
         raise ValueError(
-            f"BASE_PATH is {_shorten(value)}; it must be a path such as /derma, of letters, "
+            f"BASE_PATH is {shorten(value)}; it must be a path such as /derma, of letters, "
             f"digits, '_', '.', '~' and '-', at most {LONGEST_PREFIX} characters"
         )
     return path
@@ -286,13 +327,6 @@ def _networks(value: str) -> tuple[Network, ...]:
         return read_networks(value)
     except ValueError:
         raise ValueError(
-            f"FORWARDED_ALLOW_IPS is {_shorten(value)}; it must be IP addresses or networks such "
+            f"FORWARDED_ALLOW_IPS is {shorten(value)}; it must be IP addresses or networks such "
             "as 10.0.0.0/8, separated by commas, or * for all"
         ) from None
-
-
-def _redis_url(value: str) -> str | None:
-    if value and not re.match(r"rediss?://\S+$|unix://\S+$", value):
-        # The value is not repeated: such an address may hold a password.
-        raise ValueError("REDIS_URL must be an address such as redis://HOST:6379/0")
-    return value or None

@@ -65,17 +65,20 @@ access_log_format = "%(t)s %(m)s %(U)s %(s)s %(B)s bytes %(M)s ms"
 
 
 def when_ready(server: Any) -> None:
-    """Make the place of the explanations' queue, which the workers share, before they are made."""
-    try:
-        server.app.wsgi().extensions["jobs"].prepare()
-    except Exception as error:  # /predict says so where an explanation is asked for
-        server.log.warning("no explanations: %s", error)
+    """Make what the workers share, before they are made: the store, the explanations' queue."""
+    extensions = server.app.wsgi().extensions
+    for name, missing in (("store", "nothing can be kept"), ("jobs", "no explanations")):
+        try:
+            extensions[name].prepare()
+        except Exception as error:  # the API says so where it is asked for
+            server.log.warning("%s: %s", missing, error)
 
 
 def on_exit(server: Any) -> None:
-    """Leave no process and no file of the explanations behind."""
+    """Leave no process behind, and no file that is not to be kept."""
     if server.app.callable is not None:
         server.app.callable.extensions["jobs"].close()
+        server.app.callable.extensions["store"].close()
 
 
 def post_worker_init(worker: Any) -> None:
@@ -84,6 +87,7 @@ def post_worker_init(worker: Any) -> None:
     at_once, threads = cores.share(_cores, processes), cores.threads(_cores, processes)
     cv2.setNumThreads(at_once)
     return_large_blocks()
+    worker.wsgi.extensions["store"].start_tidying()
     try:
         worker.wsgi.extensions["service"].warm_up(threads, cores.streams(threads), at_once)
     except Exception as error:  # the worker stays up: /ready and the pages say what is missing

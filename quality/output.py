@@ -79,9 +79,30 @@ def write_csv(
 
 def put_csv(file: TextIO, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
     """Put `rows` below a header into an open file, each cell as `cell` gives it."""
-    writer = csv.DictWriter(file, columns)
-    writer.writeheader()
-    writer.writerows({key: cell(value) for key, value in row.items()} for row in rows)
+    file.writelines(csv_lines(columns, rows))
+
+
+def csv_lines(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    r"""The lines of a table, each cell as `cell` gives it.
+
+    Raises:
+        ValueError: a row has a key that is not among `columns`.
+
+    Examples:
+        >>> list(csv_lines(["file", "n"], [{"file": "a,b", "n": 1}]))
+        ['file,n\r\n', '"a,b",1\r\n']
+    """
+    writer = csv.DictWriter(_Line(), columns)
+    yield writer.writeheader()
+    for row in rows:
+        yield writer.writerow({key: cell(value) for key, value in row.items()})
+
+
+class _Line:
+    """Where a writer of tables writes to, which gives each line back."""
+
+    def write(self, line: str) -> str:
+        return line
 
 
 def partial(path: Path) -> Path:

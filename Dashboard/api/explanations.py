@@ -95,7 +95,7 @@ def add_explanations(server: OpenAPI, explanations: Explanations) -> None:
     @server.get(
         f"{PATH}/<key>/picture.png",
         operation_id="explanationPicture",
-        responses={200: _file("image/png"), **UNFINISHED},
+        responses={200: schemas.file("image/png"), **UNFINISHED},
     )
     def picture(path: forms.JobPath) -> flask.Response:
         """The explanation drawn over the image, PNG, of at most four megapixels."""
@@ -104,7 +104,7 @@ def add_explanations(server: OpenAPI, explanations: Explanations) -> None:
     @server.get(
         f"{PATH}/<key>/outlines.png",
         operation_id="explanationOutlines",
-        responses={200: _file("image/png"), **UNFINISHED},
+        responses={200: schemas.file("image/png"), **UNFINISHED},
     )
     def outlines(path: forms.JobPath) -> flask.Response:
         """The image with green outlines of what speaks for the class, red of what against it.
@@ -116,7 +116,7 @@ def add_explanations(server: OpenAPI, explanations: Explanations) -> None:
     @server.get(
         f"{PATH}/<key>/map.npy",
         operation_id="explanationArray",
-        responses={200: _file("application/octet-stream"), **UNFINISHED},
+        responses={200: schemas.file("application/octet-stream"), **UNFINISHED},
     )
     def array(path: forms.JobPath) -> flask.Response:
         """The map of an explanation: the image's height x width, float32, a NumPy file."""
@@ -140,10 +140,3 @@ def add_explanations(server: OpenAPI, explanations: Explanations) -> None:
         if path.startswith(f"{PATH}/"):
             flask.request.environ["PATH_INFO"] = f"{PATH}/*"
         return response
-
-
-def _file(mimetype: str) -> dict[str, Any]:
-    return {
-        "description": "A file",
-        "content": {mimetype: {"schema": {"type": "string", "format": "binary"}}},
-    }

@@ -7,9 +7,8 @@ import base64
 import binascii
 import codecs
 import re
-from collections.abc import Sequence
 from io import BytesIO
-from typing import IO, TypeVar, cast
+from typing import IO, Any, TypeVar, cast
 
 from flask import Request
 from pydantic import BaseModel, ValidationError
@@ -17,20 +16,16 @@ from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
+from Dashboard.api.assessment_schemas import (
+    KeepBody,
+    KeepOptions,
+    Words,
+)
 from Dashboard.api.schemas import PredictBody, PredictOptions
+from Dashboard.api.sentences import fields_of, require_once, sentence
 from Dashboard.explain.schemas import ExplainBody, ExplainOptions
-from Dashboard.web.errors import InputError, describe, kind_of
-from interpretability.methods import METHODS
+from Dashboard.web.errors import InputError, describe
 
-ACCEPTED = {
-    "image": "the image file in base64, or a data URL of it",
-    "gate": "true or false",
-    "explain": "true or false",
-    "precision": "one of Low, Medium, High",
-    "method": f"one of {', '.join(METHODS)}",
-    "target": "the code of a class, or malignant",
-    "model": "the name of a checkpoint from GET /models, at most 128 characters",
-}
 Model = TypeVar("Model", bound=BaseModel)
 Parsed = tuple[IO[bytes], "MultiDict[str, str]", "MultiDict[str, FileStorage]"]
 PLAIN_ALPHABET = bytes.maketrans(b"-_", b"+/")
@@ -138,6 +133,24 @@ def read_explain(request: Request) -> tuple[bytes, ExplainOptions]:
     return _read(request, ExplainBody, ExplainOptions)
 
 
+def read_keep(request: Request) -> tuple[bytes, KeepOptions, str]:
+    """The same of `POST /assessments`, and the name of the file."""
+    data, options = _read(request, KeepBody, KeepOptions)
+    uploaded = request.files.get("image")
+    name = options.file or (uploaded.filename if uploaded else None) or ""
+    return data, options, name.replace("\0", "")
+
+
+def read_words(request: Request) -> dict[str, Any]:
+    """The fields that `PATCH /assessments/ID` sets, and no others.
+
+    Raises: as `_read`.
+    """
+    if request.mimetype != "application/json":
+        raise InputError("send the fields to change as a JSON object (application/json)", 415)
+    return validated(Words, _json(request)).model_dump(exclude_unset=True)
+
+
 def _read(request: Request, body: type[Model], options: type[Model]) -> tuple[bytes, Model]:
     """A body's image file and the rest of it.
 
@@ -157,12 +170,16 @@ def _read(request: Request, body: type[Model], options: type[Model]) -> tuple[by
 
 
 def _from_json(request: Request, model: type[Model]) -> tuple[bytes, Model]:
+    body = validated(model, _json(request))
+    return decode_base64(body.image), body  # type: ignore[attr-defined]
+
+
+def _json(request: Request) -> bytes:
     data = request.get_data(cache=False)
     if request.max_content_length is not None and len(data) >= request.max_content_length:
         # Werkzeug cuts off a body that came without its length, and says nothing.
         raise RequestEntityTooLarge
-    body = validated(model, _as_utf8(data))
-    return decode_base64(body.image), body  # type: ignore[attr-defined]
+    return _as_utf8(data)
 
 
 def _as_utf8(data: bytes) -> bytes:
@@ -184,12 +201,9 @@ def _from_form(request: Request, model: type[Model]) -> tuple[bytes, Model]:
     files = request.files.getlist("image")
     if len(files) != 1:
         raise InputError(f"image must be one file, got {len(files) or 'none'}")
-    values: dict[str, str] = {}
-    for name, texts in request.form.lists():
-        if len(texts) > 1:
-            raise InputError(f"{describe(name)} came {len(texts)} times; send it once")
-        if texts[0].strip():  # an empty field of a form counts as left out
-            values[name] = texts[0].strip()
+    require_once(request.form)
+    # An empty field of a form counts as left out.
+    values = {name: text.strip() for name, text in request.form.items() if text.strip()}
     return files[0].read(), validated(model, values)
 
 
@@ -200,31 +214,7 @@ def validated(model: type[Model], body: bytes | dict[str, str]) -> Model:
             return model.model_validate_json(body, strict=True)
         return model.model_validate(body)
     except ValidationError as error:
-        raise InputError(sentence(error, list(model.model_fields))) from None
-
-
-def sentence(error: ValidationError, known: Sequence[str]) -> str:
-    """The first thing that is wrong, in one sentence: the field, what came, what is accepted.
-
-    known: the fields that there are, beside the image.
-    """
-    first = error.errors(include_url=False)[0]
-    kind = first["type"]
-    if kind == "json_invalid":
-        return f"the body is not valid JSON: {first.get('ctx', {}).get('error', 'unreadable')}"
-    if not first["loc"]:
-        return f"the body must be a JSON object, got {describe(first['input'])}"
-    field = str(first["loc"][0])
-    if kind == "extra_forbidden":
-        fields = ", ".join(name for name in ACCEPTED if name == "image" or name in known)
-        return f"there is no field {describe(field)}; the fields are {fields}"
-    if kind == "missing":
-        return f"{field} is missing; it must be {ACCEPTED[field]}"
-    came = first["input"]
-    shown = describe(came)
-    if field == "image":
-        shown = "an empty string" if came == "" else kind_of(came)
-    return f"{field} must be {ACCEPTED[field]}, got {shown}"
+        raise InputError(sentence(error, fields_of(model))) from None
 
 
 def decode_base64(text: str) -> bytes:

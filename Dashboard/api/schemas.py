@@ -225,6 +225,17 @@ def _schema(model: type[BaseModel]) -> Schema:
     return Schema(**model.model_json_schema())
 
 
+def json_body(json: type[BaseModel]) -> RequestBody:
+    """A body in JSON."""
+    return RequestBody(content={"application/json": MediaType(schema=_schema(json))}, required=True)
+
+
+def file(media_type: str) -> dict[str, Any]:
+    """An answer that is a file."""
+    schema = {"type": "string", "format": "binary"}
+    return {"description": "A file", "content": {media_type: {"schema": schema}}}
+
+
 def request_body(json: type[BaseModel], form: type[BaseModel]) -> RequestBody:
     """A body that comes in either of two media types."""
     media: dict[str, Any] = {

@@ -16,12 +16,16 @@ from werkzeug.exceptions import (
 
 import quality
 from Dashboard.api import schemas
+from Dashboard.api.assessing import assess
+from Dashboard.api.assessments import add_assessments
 from Dashboard.api.explanations import add_explanations
 from Dashboard.api.inputs import UploadRequest, read_predict
+from Dashboard.api.sentences import invalid
 from Dashboard.assess.service import ModelNotReady, Service, UnknownModel
 from Dashboard.config import Config
 from Dashboard.explain.explanations import Explanations, TooSlow
 from Dashboard.explain.jobs.engine import Jobs, Unavailable
+from Dashboard.store.store import Store
 from Dashboard.web.errors import InputError
 
 VERSION = "1.0"
@@ -29,6 +33,7 @@ READ = ("GET", "HEAD", "OPTIONS")
 # The paths of the API and what each takes. A page answers GET at any other path.
 METHODS: dict[str, tuple[str, ...]] = {
     "/predict": ("POST", "OPTIONS"),
+    "/assessments": ("GET", "HEAD", "POST", "DELETE", "OPTIONS"),
     "/explanations": ("GET", "HEAD", "POST", "OPTIONS"),
     "/health": READ,
     "/ready": READ,
@@ -37,12 +42,18 @@ METHODS: dict[str, tuple[str, ...]] = {
     "/docs": READ,
 }
 # The same of paths that hold a key: what may follow it.
-OF_KEY: dict[str, tuple[str, ...]] = {
-    "": ("GET", "HEAD", "DELETE", "OPTIONS"),
-    "/map": READ,
-    "/map.npy": READ,
-    "/picture.png": READ,
-    "/outlines.png": READ,
+OF_KEY: dict[str, dict[str, tuple[str, ...]]] = {
+    "/assessments": {
+        "": ("GET", "HEAD", "PATCH", "DELETE", "OPTIONS"),
+        "/picture": READ,
+    },
+    "/explanations": {
+        "": ("GET", "HEAD", "DELETE", "OPTIONS"),
+        "/map": READ,
+        "/map.npy": READ,
+        "/picture.png": READ,
+        "/outlines.png": READ,
+    },
 }
 # Werkzeug reads a form in blocks of 64 kB and holds this limit against what it has at hand, of a
 # file's data too: a few blocks must fit.
@@ -53,12 +64,14 @@ logger = logging.getLogger(__name__)
 Reply = tuple[dict[str, Any], int]
 
 
-def create_server(config: Config, service: Service, jobs: Jobs | None = None) -> OpenAPI:
+def create_server(
+    config: Config, service: Service, jobs: Jobs | None = None, store: Store | None = None
+) -> OpenAPI:
     """A Flask server with the API; pages can be added to it.
 
-    jobs: None: made from `config`.
+    jobs, store: None: made from `config`.
     """
-    jobs = jobs or Jobs(config)
+    jobs, store = jobs or Jobs(config), store or Store(config)
     explanations = Explanations(service, jobs)
     server = OpenAPI(
         "Dashboard",
@@ -71,6 +84,7 @@ def create_server(config: Config, service: Service, jobs: Jobs | None = None) ->
         doc_ui=False,
         validation_error_status=400,
         validation_error_model=schemas.Failure,
+        validation_error_callback=invalid,
         security_schemes={},
         static_folder=None,
     )
@@ -85,14 +99,17 @@ def create_server(config: Config, service: Service, jobs: Jobs | None = None) ->
     server.extensions["service"] = service
     server.extensions["jobs"] = jobs
     server.extensions["explanations"] = explanations
+    server.extensions["store"] = store
     server.before_request(_only_known_methods)
     _handle_errors(server, config)
     _add_routes(server, service, explanations)
+    add_assessments(server, store, explanations)
     add_explanations(server, explanations)
     # flask-openapi3 promises a validation error of every operation, also of those without input.
     for item in server.api_doc["paths"].values():
         for operation in item.values():
-            if "requestBody" not in operation:
+            asks = any(one["in"] == "query" for one in operation.get("parameters", ()))
+            if "requestBody" not in operation and not asks:
                 operation["responses"].pop("400", None)
     del server.api_doc["components"]["securitySchemes"]  # there are none
     return server
@@ -107,8 +124,8 @@ def allowed(path: str) -> tuple[str, ...] | None:
     """The methods that a path of the API takes; None where it is not one."""
     if path in METHODS:
         return METHODS[path]
-    found = re.fullmatch(r"/explanations/[^/]+(|/.*)", path)
-    return OF_KEY.get(found[1]) if found else None
+    found = re.fullmatch(r"(/[^/]+)/[^/]+(|/.*)", path)
+    return OF_KEY.get(found[1], {}).get(found[2]) if found else None
 
 
 def is_api(path: str) -> bool:
@@ -135,20 +152,8 @@ def _add_routes(server: OpenAPI, service: Service, explanations: Explanations) -
     )
     def predict() -> Reply:
         """Assess one image: quality gate, classification, advice; explain it where asked to."""
-        data, options = read_predict(flask.request)
-        if not options.explain:
-            if options.target is not None or options.method is not None:
-                # They have no effect, but what would be refused with an explanation is refused.
-                explanations.order(options)
-            assessment = service.assess(data, model=options.model, gate=options.gate)
-            return assessment.to_response(), 422 if assessment.rejected else 200
-        order, version = explanations.order(options)
-        with explanations.waiting_slot():
-            assessment = service.assess(data, model=options.model, gate=options.gate)
-            answer = assessment.to_response()
-            if assessment.rejected:
-                return answer, 422
-            return answer | explanations.explained(data, order, version), 200
+        assessment, explained = assess(explanations, *read_predict(flask.request))
+        return assessment.to_response() | explained, 422 if assessment.rejected else 200
 
     @server.get("/health", operation_id="health", responses={200: schemas.Health})
     def health() -> Reply:

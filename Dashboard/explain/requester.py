@@ -16,16 +16,27 @@ VALUE = re.compile(r"[A-Za-z0-9_-]{22}")
 def requester() -> Requester:
     """Who sent the request at hand.
 
-    A browser is told from others by a cookie, which no script reads and which it forgets when it is
-    closed. What has none, a program, is somebody else at each request. Neither cookie nor address
-    is kept: what is, cannot be turned back.
+    Where it needed a session, that one (`flask.g.owner`). Else a browser is told from others by a
+    cookie, which no script reads and which it forgets when it is closed. What has none, a program,
+    is somebody else at each request. Neither of them nor the address is kept: what is, cannot be
+    turned back.
     """
-    request = flask.request
-    cookie = request.cookies.get(COOKIE, "")
-    who = cookie if VALUE.fullmatch(cookie) else secrets.token_urlsafe(16)
+    known = requesters()
+    return known[0] if known else _requester(secrets.token_urlsafe(16))
+
+
+def requesters() -> list[Requester]:
+    """All that the sender of the request at hand may have been: its session, its browser."""
+    cookie = flask.request.cookies.get(COOKIE, "")
+    names = [flask.g.get("owner", ""), cookie if VALUE.fullmatch(cookie) else ""]
+    return [_requester(name) for name in names if name]
+
+
+def _requester(who: str) -> Requester:
     secret = flask.current_app.secret_key or b""
     key = secret.encode() if isinstance(secret, str) else secret
-    address = hashlib.blake2b((request.remote_addr or "").encode(), digest_size=8, key=key[:64])
+    sent_from = (flask.request.remote_addr or "").encode()
+    address = hashlib.blake2b(sent_from, digest_size=8, key=key[:64])
     return Requester(hashlib.sha256(who.encode()).hexdigest(), address.hexdigest())
 
 

@@ -128,11 +128,13 @@ def make_service(checkpoints: Path) -> Callable[..., Service]:
 
 
 @pytest.fixture(scope="session")
-def app(make_service: Callable[..., Service]) -> dash.Dash:
+def app(make_service: Callable[..., Service]) -> Iterator[dash.Dash]:
     """The dashboard, with a limit of 1 MB per image to keep the tests' bodies small."""
     service = make_service(max_upload_mb=1, max_megapixels=2)
     service.warm_up()
-    return create_app(service.config, service)
+    made = create_app(service.config, service)
+    yield made
+    made.server.extensions["store"].close()
 
 
 @pytest.fixture

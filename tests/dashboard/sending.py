@@ -7,7 +7,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 
-def as_form(client: FlaskClient, data: bytes, name: str = "a.png", **fields: str) -> TestResponse:
+def as_form(
+    client: FlaskClient, data: bytes, name: str = "a.png", path: str = "/predict", **fields: str
+) -> TestResponse:
     """A form as bytes: Werkzeug's own client would put a large one into a temporary file."""
     body = b"".join(
         f'--x\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'.encode()
@@ -15,11 +17,13 @@ def as_form(client: FlaskClient, data: bytes, name: str = "a.png", **fields: str
     )
     body += f'--x\r\nContent-Disposition: form-data; name="image"; filename="{name}"\r\n'.encode()
     body += b"Content-Type: image/png\r\n\r\n" + data + b"\r\n--x--\r\n"
-    return client.post("/predict", data=body, content_type="multipart/form-data; boundary=x")
+    return client.post(path, data=body, content_type="multipart/form-data; boundary=x")
 
 
-def as_json(client: FlaskClient, data: bytes, **fields: Any) -> TestResponse:
-    return client.post("/predict", json={"image": base64.b64encode(data).decode(), **fields})
+def as_json(
+    client: FlaskClient, data: bytes, path: str = "/predict", **fields: Any
+) -> TestResponse:
+    return client.post(path, json={"image": base64.b64encode(data).decode(), **fields})
 
 
 def refused(response: TestResponse, status: int) -> str:

@@ -1,4 +1,5 @@
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,9 @@ def test_every_variable_is_read() -> None:
         "CACHE_DIR": "/cache",
         "EXPLAIN": "ready",
         "DATA_DIR": "/data",
+        "DATABASE_URL": "postgresql://clinic:secret@db/lesions",
+        "RETENTION": "90d",
+        "STORE_MB": "500",
         "BASE_PATH": "/derma/",
         "FORWARDED_ALLOW_IPS": "10.0.0.0/8, ::1",
         "REDIS_URL": "redis://queue:6379/0",
@@ -45,6 +49,8 @@ def test_every_variable_is_read() -> None:
     assert (config.cache_dir, config.data_dir) == (Path("/cache"), Path("/data"))
     assert (config.explain, config.tta) == ("ready", True)
     assert config.redis_url == "redis://queue:6379/0"
+    assert config.database_url == "postgresql://clinic:secret@db/lesions"
+    assert (config.retention_in_force, config.store_mb) == (timedelta(days=90), 500)
     assert config.base_path == "/derma"
     assert [str(one) for one in config.trusted_proxies] == ["10.0.0.0/8", "::1/128"]
     assert config.prior is not None
@@ -94,6 +100,11 @@ def test_prior_is_normalised_and_ordered() -> None:
         ("FORWARDED_ALLOW_IPS", "localhost"),
         ("WEB_CONCURRENCY", "0"),
         ("EXPLAIN", "always"),
+        ("RETENTION", "12"),
+        ("RETENTION", "0h"),
+        ("RETENTION", "1y"),
+        ("STORE_MB", "0"),
+        ("DATABASE_URL", "mysql://db/lesions"),
         ("REDIS_URL", "localhost"),
     ],
 )
@@ -102,10 +113,22 @@ def test_a_wrong_value_is_named_with_what_is_accepted(name: str, value: str) -> 
         Config.from_env({name: value})
 
 
-def test_a_password_is_not_repeated() -> None:
-    with pytest.raises(ValueError, match="REDIS_URL") as caught:
-        Config.from_env({"REDIS_URL": "user:secret@queue"})
+@pytest.mark.parametrize("name", ["REDIS_URL", "DATABASE_URL"])
+def test_a_password_is_not_repeated(name: str) -> None:
+    with pytest.raises(ValueError, match=name) as caught:
+        Config.from_env({name: "user:secret@queue"})
     assert "secret" not in str(caught.value)
+
+
+def test_how_long_assessments_are_kept(tmp_path: Path) -> None:
+    assert Config().retention_in_force == timedelta(hours=12)
+    assert Config.from_env({"RETENTION": "30m"}).retention_in_force == timedelta(minutes=30)
+    assert Config.from_env({"DATA_DIR": str(tmp_path)}).retention_in_force is None
+
+
+def test_a_database_elsewhere_needs_a_folder_for_the_pictures() -> None:
+    with pytest.raises(ValueError, match="DATABASE_URL needs DATA_DIR, the folder of the pict"):
+        Config.from_env({"DATABASE_URL": "postgresql://db/lesions"})
 
 
 def test_body_limit_holds_the_largest_image_in_base64() -> None:

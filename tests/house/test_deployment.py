@@ -13,7 +13,8 @@ from Dashboard.config import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = "python:3.11-slim-bookworm"
-NOT_IN_A_CONTAINER = {"CACHE_DIR", "DATA_DIR"}  # fixed by the image, or in memory there
+# Fixed by the image, or in memory there.
+NOT_IN_A_CONTAINER = {"CACHE_DIR", "DATABASE_URL", "DATA_DIR"}
 
 
 def stages() -> list[str]:

@@ -82,7 +82,7 @@ def test_block_runs(
 def test_blocks_that_are_not_run_say_why() -> None:
     matches = list(BLOCK.finditer(README))
     assert {match["language"] for match in matches} <= LANGUAGES
-    assert len(blocks()) == 8
+    assert len(blocks()) == 9
     for match in matches:
         if match["why"]:
             assert match["language"] == "sh"

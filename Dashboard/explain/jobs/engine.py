@@ -117,7 +117,7 @@ class Jobs:
         Raises:
             UnknownJob, Unavailable.
         """
-        if not KEY.fullmatch(key) or not self._opened():
+        if not KEY.fullmatch(key) or not self.opened():
             raise UnknownJob
         with self._storing() as store:
             names = [name for name in store.keys("staged-") if name.endswith(f".{key}")]
@@ -138,7 +138,7 @@ class Jobs:
         model: only those of this one.
         by: only what this one asked for.
         """
-        if not self._opened():
+        if not self.opened():
             return []
         shown = (self.config.prior, self.config.tta)
         try:
@@ -161,12 +161,11 @@ class Jobs:
         Raises:
             UnknownJob, Unavailable.
         """
-        if not KEY.fullmatch(key) or not self._opened():
+        if not KEY.fullmatch(key) or not self.opened():
             raise UnknownJob
         with self._storing():
             record = self._find(key)
-            # A supervisor may have been killed since the job was handed in, and taken the worker
-            # along: without a new one it would wait for ever.
+            # A supervisor that was killed takes the worker along: the job would wait for ever.
             if self.local and record is not None and record.state in OPEN:
                 self._local_worker.restart()
         if record is None:
@@ -315,7 +314,8 @@ class Jobs:
                 return replace(record, state="failed", error=records.WORKER_DIED)
         return record
 
-    def _opened(self) -> bool:
+    def opened(self) -> bool:
+        """Whether there is a place where explanations may lie."""
         return not self.local or self._local_worker.opened
 
     def _open(self) -> None:

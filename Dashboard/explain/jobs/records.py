@@ -91,7 +91,12 @@ def record_key(key: str) -> str:
 
 def list_key(data: bytes, by: Requester) -> str:
     """Where the keys lie of what `by` asked for of a picture file."""
-    return f"of-{hashlib.sha256(by.who.encode() + hashlib.sha256(data).digest()).hexdigest()}"
+    return list_key_by_hash(hashlib.sha256(data).digest(), by)
+
+
+def list_key_by_hash(sha256: bytes, by: Requester) -> str:
+    """The same of a file whose SHA-256 this is."""
+    return f"of-{hashlib.sha256(by.who.encode() + sha256).hexdigest()}"
 
 
 def input_key(key: str) -> str:

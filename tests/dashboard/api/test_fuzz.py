@@ -31,6 +31,9 @@ CHECKS = [
     unsupported_method,
 ]
 READS = [("GET", "/health"), ("GET", "/ready"), ("GET", "/models"), ("GET", "/explanations")]
+# What stands after a question mark may be right or wrong.
+ASKS = [("GET", "/assessments"), ("DELETE", "/assessments")]
+ONE = "/assessments/{id}"
 JOB = "/explanations/{key}"
 OF_KEY = [
     *(
@@ -38,12 +41,21 @@ OF_KEY = [
         for rest in ("", "/map", "/map.npy", "/picture.png", "/outlines.png")
     ),
     ("DELETE", JOB),
+    ("GET", ONE),
+    ("GET", f"{ONE}/picture"),
+    ("DELETE", ONE),
 ]
 pytestmark = pytest.mark.slow
 MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
-WRITES = {"/predict": 150, "/explanations": 60}
+WRITES = {
+    ("POST", "/predict"): 150,
+    ("POST", "/explanations"): 60,
+    ("POST", "/assessments"): 30,
+    ("PATCH", ONE): 30,
+}
+EXAMPLES = WRITES | dict.fromkeys(ASKS, 20)
 CASES = [
-    *(("POST", path, mode) for path in WRITES for mode in MODES),
+    *((*write, mode) for write in [*WRITES, *ASKS] for mode in MODES),
     # Nothing can be wrong in the first; any key of the second is an unknown one.
     *((*read, GenerationMode.POSITIVE) for read in [*READS, *OF_KEY]),
 ]
@@ -62,7 +74,7 @@ def test_answers_are_as_described(
 
     @given(case=operation.as_strategy(generation_mode=mode))
     @settings(
-        max_examples=WRITES[path] if method == "POST" else 10,
+        max_examples=EXAMPLES.get((method, path), 10),
         deadline=None,
         derandomize=True,
         database=None,
@@ -79,7 +91,7 @@ def test_answers_are_as_described(
 
 def test_every_operation_is_tried(description: schemathesis.BaseSchema) -> None:
     found = {(op.ok().method.upper(), op.ok().path) for op in description.get_all_operations()}
-    assert found == {*(("POST", path) for path in WRITES), *READS, *OF_KEY}
+    assert found == {*WRITES, *READS, *ASKS, *OF_KEY}
 
 
 @pytest.mark.parametrize(("kind", "status"), [("benign", 200), ("pale", 422)])

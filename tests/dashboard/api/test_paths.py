@@ -74,6 +74,7 @@ def test_description(client: FlaskClient) -> None:
     job = "/explanations/{key}"
     assert spec["paths"].keys() == {
         *("/predict", "/health", "/ready", "/models", "/explanations", job),
+        *("/assessments", "/assessments/{id}", "/assessments/{id}/picture"),
         *(f"{job}/map", f"{job}/map.npy", f"{job}/picture.png", f"{job}/outlines.png"),
     }
     predict = spec["paths"]["/predict"]["post"]

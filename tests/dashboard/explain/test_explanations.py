@@ -293,7 +293,7 @@ def test_two_server_processes_share_one_worker(
             keys.append(answer["key"])
         until(lambda: all(server.call("GET", f"/explanations/{key}")[1]["state"] == "done"
                           for key in keys for _ in range(4)))  # fmt: skip
-        assert len(list(data.iterdir())) == 1
+        assert len(list(data.glob("skin-lesion-jobs-*"))) == 1
         text = server.log
     assert list(data.iterdir()) == []
     assert "POST /explanations 202" in text

@@ -1,5 +1,6 @@
 """Explanations as jobs on one machine: the worker, what it keeps, and what happens if it dies."""
 
+import hashlib
 import io
 import os
 import re
@@ -20,7 +21,8 @@ from Dashboard.config import Config
 from Dashboard.explain.jobs import KEEP_SECONDS, records, spool
 from Dashboard.explain.jobs.engine import Jobs, Unavailable, UnknownJob
 from Dashboard.explain.jobs.files import FileStore
-from Dashboard.explain.jobs.records import Order, Record
+from Dashboard.explain.jobs.forgetting import forget
+from Dashboard.explain.jobs.records import ANYBODY, Order, Record
 from Dashboard.explain.jobs.shares import MOST_OPEN
 from Dashboard.explain.jobs.spool import Spool
 from tests.dashboard.conftest import EXPLAINER
@@ -330,3 +332,15 @@ def test_a_job_that_could_not_be_queued_is_forgotten(
         with pytest.raises(Unavailable, match="the queue is gone"):
             jobs.submit(picture, order)
     assert jobs.wait(jobs.submit(picture, order), LONG_SECONDS).state == "done"
+
+
+def test_explanations_go_with_their_picture(jobs: Jobs, picture: bytes) -> None:
+    done = jobs.submit(picture, replace(ORDER, target="df"))
+    assert jobs.wait(done, LONG_SECONDS).state == "done"
+    going = jobs.submit(picture, replace(ENDLESS, target="vasc"))
+    until(lambda: jobs.status(going).state == "running")
+    forget(jobs, hashlib.sha256(picture).hexdigest(), [ANYBODY])
+    assert jobs.of_picture(picture) == []
+    with pytest.raises(UnknownJob):
+        jobs.picture(done)
+    assert jobs.status(going).state == "cancelled"

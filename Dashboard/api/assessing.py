@@ -1,0 +1,31 @@
+"""Assess one image as a request asks for it: for those who keep the result and those who do not."""
+
+from typing import Any
+
+from Dashboard.api.schemas import PredictOptions
+from Dashboard.assess.assessment import Assessment
+from Dashboard.explain.explanations import Explanations
+
+
+def assess(
+    explanations: Explanations, data: bytes, options: PredictOptions
+) -> tuple[Assessment, dict[str, Any]]:
+    """What came out for an image file, and the explanation where one was asked for.
+
+    Raises:
+        InputError, quality.ImageError, UnknownModel, ModelNotReady: as `Service.assess` and
+            `Explanations.order`.
+        Unavailable, TooSlow: as `Explanations.explained`.
+    """
+    service = explanations.service
+    if not options.explain:
+        if options.target is not None or options.method is not None:
+            # They have no effect, but what would be refused with an explanation is refused.
+            explanations.order(options)
+        return service.assess(data, model=options.model, gate=options.gate), {}
+    order, version = explanations.order(options)
+    with explanations.waiting_slot():
+        assessment = service.assess(data, model=options.model, gate=options.gate)
+        if assessment.rejected:
+            return assessment, {}
+        return assessment, explanations.explained(data, order, version)

@@ -1,0 +1,184 @@
+"""Typed bodies and answers of `/assessments`; `/openapi.json` is made of them."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from Dashboard.api.schemas import Answer, PredictBody, PredictForm, PredictOptions, Rejected
+from Dashboard.store.schema import NAME_CHARACTERS, NOTE_CHARACTERS
+
+Verdict = Literal["retake", "consultation", "no_appointment", "none"]
+MOMENT = r"^(19|20|21)\d\d-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?)?$"
+MOST_LISTED = 500
+# Databases take no NUL, and a name is one line.
+Name = Annotated[
+    str, Field(min_length=1, max_length=NAME_CHARACTERS, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
+Note = Annotated[str, Field(max_length=NOTE_CHARACTERS, pattern=r"^[^\x00]*$")]
+
+
+def _moment(text: object) -> datetime:
+    if not isinstance(text, str) or not re.match(MOMENT, text):
+        raise ValueError("not a date")
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+Moment = Annotated[
+    datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "pattern": MOMENT})
+]
+
+
+class KeepOptions(PredictOptions):
+    """What a request to assess and keep may say beside its image."""
+
+    file: str | None = Field(
+        None, description="The file's name, or its path in a folder; in a form the upload's own."
+    )
+
+
+class KeepBody(KeepOptions, PredictBody):
+    """A request to assess and keep, in JSON."""
+
+
+class KeepForm(KeepOptions, PredictForm):
+    """The same as a multipart form."""
+
+
+class Listing(BaseModel):
+    """Which assessments are meant, and how many of them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    verdict: Verdict | None = Field(None, description="Those of this verdict.")
+    code: Name | None = Field(None, description="Those of this predicted class, by its code.")
+    lesion: Name | None = Field(None, description="Those of this lesion.")
+    since: Moment | None = Field(None, description="From this date or time on, UTC unless said.")
+    until: Moment | None = Field(None, description="Before this date or time.")
+    text: Name | None = Field(None, description="Part of the file's name, in any case.")
+    after: str | None = Field(
+        None, max_length=64, description="`next` of the answer before, to go on from there."
+    )
+    format: Literal["json", "csv"] = Field(
+        "json", description="`csv`: the whole list as a table, whatever `limit` and `after` say."
+    )
+    limit: int = Field(100, ge=1, le=MOST_LISTED, description="How many at most.")
+
+
+class Selection(BaseModel):
+    """Which assessments to delete: all of them where nothing is said."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    lesion: Name | None = Field(None, description="Only those of this lesion, and the lesion.")
+
+
+class LesionFields(BaseModel):
+    """A lesion, by a pseudonym: never the patient's name."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name
+    body_site: Name | None = None
+    age_band: (
+        Literal["0-9", "10-19", "20-29", "30-39", "40-49", "50-59", "60-69", "70-79", "80+"] | None
+    ) = None
+    sex: Literal["female", "male", "other"] | None = None
+    histology: Name | None = Field(None, description="What the pathologist found.")
+
+
+class Words(BaseModel):
+    """What a clinician says of an assessment."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    clinician_verdict: Literal["retake", "consultation", "no_appointment"] | None = None
+    note: Note = ""
+    flag: bool = False
+    lesion: LesionFields | None = Field(
+        None, description="Found by its name or made; fields that are left out stay as they are."
+    )
+
+
+class Kept(BaseModel):
+    """Where a result is kept."""
+
+    id: str
+    created: str = Field(description="When, ISO 8601, UTC.")
+    file: str
+
+
+class KeptAnswer(Answer, Kept):
+    """An assessed image that is kept."""
+
+
+class KeptRejected(Rejected, Kept):
+    """An image that has to be taken again, and is kept as such."""
+
+
+class Summary(Words, Kept):
+    """An assessment as lists show it; of a rejected image nothing about classes."""
+
+    verdict: Verdict
+    message: str
+    code: str | None
+    prediction: str | None
+    probability: float | None
+    p_malignant: float | None
+    certainty: str | None
+    quality: Literal["accept", "reject"]
+    model: str
+    version: str
+
+
+class Assessments(BaseModel):
+    """A part of a list, the newest first."""
+
+    success: Literal[True]
+    assessments: list[Summary]
+    total: int = Field(ge=0, description="Of the whole list.")
+    next: str | None = Field(description="`after` for the next part; null: this is the last.")
+    durable: bool = Field(description="Whether they outlive the server.")
+    retention_hours: float | None = Field(
+        description="How long they are kept at most; null: until they are deleted."
+    )
+
+
+class PictureFacts(BaseModel):
+    """The file of a picture."""
+
+    media_type: str
+    bytes: int = Field(ge=0)
+
+
+class Changed(BaseModel):
+    """One field that a clinician changed."""
+
+    created: str
+    field: str
+    old: Any
+    new: Any
+
+
+class Case(Summary):
+    """All of an assessment."""
+
+    success: Literal[True]
+    answer: dict[str, Any] = Field(description="As POST /assessments answered.")
+    picture: PictureFacts
+    history: list[Changed]
+
+
+class Deletion(BaseModel):
+    """What was deleted."""
+
+    success: Literal[True]
+    deleted: int = Field(ge=0, description="Assessments, and with them their pictures.")
+
+
+class AssessmentPath(BaseModel):
+    """The address of an assessment."""
+
+    id: str = Field(max_length=64, description="From the answer to POST /assessments.")

@@ -1,0 +1,100 @@
+"""What is wrong with a request, in one sentence that repeats no long value of it."""
+
+from collections.abc import Sequence
+from typing import NoReturn
+
+from pydantic import BaseModel, ValidationError
+from werkzeug.datastructures import MultiDict
+
+from Dashboard.api.assessment_schemas import MOST_LISTED, LesionFields, Listing, Selection, Words
+from Dashboard.explain.schemas import ExplainOptions
+from Dashboard.store.schema import NOTE_CHARACTERS
+from Dashboard.web.errors import InputError, describe, kind_of
+from interpretability.methods import METHODS
+
+ACCEPTED = {
+    "image": "the image file in base64, or a data URL of it",
+    "gate": "true or false",
+    "explain": "true or false",
+    "precision": "one of Low, Medium, High",
+    "method": f"one of {', '.join(METHODS)}",
+    "target": "the code of a class, or malignant",
+    "model": "the name of a checkpoint from GET /models, at most 128 characters",
+    "file": "the file's name",
+    "verdict": "one of retake, consultation, no_appointment, none",
+    "code": "the code of a class",
+    "since": "a date or a time such as 2026-11-27 or 2026-11-27T09:30Z",
+    "until": "a date or a time such as 2026-11-27 or 2026-11-27T09:30Z",
+    "text": "a part of a file's name, at most 64 characters",
+    "format": "json or csv",
+    "after": "the `next` of the answer before",
+    "limit": f"a whole number from 1 to {MOST_LISTED}",
+    "clinician_verdict": "one of retake, consultation, no_appointment, or null",
+    "note": f"a text of at most {NOTE_CHARACTERS} characters",
+    "flag": "true or false",
+    "lesion": "the name of a lesion, at most 64 characters in one line",
+    "Words.lesion": "an object with the name of a lesion, or null",
+    "lesion.name": "at most 64 characters in one line",
+    "lesion.body_site": "at most 64 characters in one line, or null",
+    "lesion.age_band": "one of 0-9, 10-19 and so on to 70-79, 80+, or null",
+    "lesion.sex": "one of female, male, other, or null",
+    "lesion.histology": "at most 64 characters in one line, or null",
+    "id": "that of an assessment",
+    "key": "that of an explanation",
+}
+# The fields of what stands after a question mark, by the names of their models.
+IN_ADDRESSES: dict[str, list[str]] = {
+    model.__name__: list(model.model_fields) for model in (Listing, Selection)
+}
+
+
+def invalid(error: ValidationError) -> NoReturn:
+    """Refuse what came in an address, in a sentence.
+
+    Raises:
+        InputError: 400.
+    """
+    raise InputError(sentence(error, IN_ADDRESSES.get(error.title, ()))) from None
+
+
+def fields_of(model: type[BaseModel]) -> list[str]:
+    """What a request may hold: the image, too, where there is one, and `lesion.name` within one."""
+    image = ["image"] if issubclass(model, ExplainOptions) else []
+    inside = [f"lesion.{name}" for name in LesionFields.model_fields] if model is Words else []
+    return [*image, *model.model_fields, *inside]
+
+
+def require_once(fields: MultiDict[str, str]) -> None:
+    """Refuse a field that came several times.
+
+    Raises:
+        InputError: 400.
+    """
+    for name, values in fields.lists():
+        if len(values) > 1:
+            raise InputError(f"{describe(name)} came {len(values)} times; send it once")
+
+
+def sentence(error: ValidationError, known: Sequence[str]) -> str:
+    """The first thing that is wrong, in one sentence: the field, what came, what is accepted.
+
+    known: the fields that there are.
+    """
+    first = error.errors(include_url=False)[0]
+    kind = first["type"]
+    if kind == "json_invalid":
+        return f"the body is not valid JSON: {first.get('ctx', {}).get('error', 'unreadable')}"
+    if not first["loc"]:
+        return f"the body must be a JSON object, got {describe(first['input'])}"
+    field = ".".join(map(str, first["loc"]))
+    if kind == "extra_forbidden":
+        fields = ", ".join(name for name in ACCEPTED if name in known)
+        return f"there is no field {describe(field)}; the fields are {fields}"
+    accepted = ACCEPTED.get(f"{error.title}.{field}") or ACCEPTED[field]
+    if kind == "missing":
+        return f"{field} is missing; it must be {accepted}"
+    came = first["input"]
+    shown = describe(came)
+    if field == "image":
+        shown = "an empty string" if came == "" else kind_of(came)
+    return f"{field} must be {accepted}, got {shown}"

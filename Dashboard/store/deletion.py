@@ -1,0 +1,116 @@
+"""Deleting: rows first and for good, then the files that no row names any more."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, exists, func, select
+from sqlalchemy.orm import Session, aliased
+
+from Dashboard.store.database import in_words
+from Dashboard.store.errors import StoreFull
+from Dashboard.store.pictures import folder_of
+from Dashboard.store.place import Place
+from Dashboard.store.schema import Item, Lesion, Picture
+
+# SQLite takes some thousand values in a statement.
+CHUNK = 500
+Conditions = tuple[ColumnElement[bool], ...]
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """How many assessments were deleted, and the SHA-256 of pictures that their owner had."""
+
+    count: int
+    pictures: frozenset[str]
+
+
+def delete_items(place: Place, owner: str, *conditions: ColumnElement[bool]) -> Deleted:
+    """Delete those assessments of an owner, and pictures and lesions that no other one has.
+
+    Raises:
+        StoreFull, StoreUnavailable.
+    """
+    meant = (Item.owner == owner, *conditions)
+    try:
+        return _delete(place, owner, meant)
+    except StoreFull:  # the database has no room even to say what is gone
+        _remove_files(place, owner, meant)
+        return _delete(place, owner, meant)
+
+
+def _delete(place: Place, owner: str, meant: Conditions) -> Deleted:
+    lock = folder_of(owner)
+    gone: dict[int, str] = {}
+    with place.database.writing(lock) as session:
+        pictures = session.scalars(select(Item.picture_id).where(*meant).distinct()).all()
+        count = session.scalar(select(func.count()).select_from(Item).where(*meant)) or 0
+        session.execute(delete(Item).where(*meant))
+        for ids in _chunks(pictures):
+            unused = ~exists().where(Item.picture_id == Picture.id)
+            found = select(Picture.id, Picture.sha256).where(Picture.id.in_(ids), unused)
+            gone |= {row.id: row.sha256 for row in session.execute(found)}
+        for ids in _chunks(list(gone)):
+            session.execute(delete(Picture).where(Picture.id.in_(ids)))
+        delete_unused_lesions(session, owner)
+    # In the lock again: the same picture may have come once more.
+    hashes = set(gone.values())
+    with in_words(), place.database.writing(lock) as session:
+        hashes -= _held(session, owner, hashes)
+        for sha256 in hashes:
+            place.pictures.remove(owner, sha256)
+    place.database.scrub()
+    return Deleted(count, frozenset(hashes))
+
+
+def _remove_files(place: Place, owner: str, meant: Conditions) -> None:
+    """Delete the pictures that no assessment but those that are meant has."""
+    other = aliased(Item)
+    used = exists().where(
+        other.picture_id == Picture.id, other.id.not_in(select(Item.id).where(*meant))
+    )
+    found = select(Picture.sha256).where(
+        Picture.id.in_(select(Item.picture_id).where(*meant)), ~used
+    )
+    with place.database.reading() as session:
+        for sha256 in session.scalars(found):
+            place.pictures.remove(owner, sha256)
+
+
+def delete_unused_lesions(session: Session, owner: str) -> None:
+    """Delete the lesions of an owner that no assessment is of."""
+    used = exists().where(Item.lesion_id == Lesion.id)
+    session.execute(delete(Lesion).where(Lesion.owner == owner, ~used))
+
+
+def delete_orphans(place: Place) -> None:
+    """Delete files that no row names: their writers were killed.
+
+    Raises:
+        StoreUnavailable.
+    """
+    with in_words():
+        for folder in place.pictures.folders():
+            files = list(folder.iterdir())
+            with place.database.writing(folder.name) as session:
+                owners = session.scalars(select(Picture.owner).distinct())
+                owner = next((one for one in owners if folder_of(one) == folder.name), None)
+                rows = select(Picture.sha256).where(Picture.owner == owner)
+                known = set(session.scalars(rows))
+                for file in files:
+                    if file.name not in known:
+                        file.unlink(missing_ok=True)
+
+
+def _chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    return (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))
+
+
+def _held(session: Session, owner: str, hashes: set[str]) -> set[str]:
+    """Those of the hashes of which an owner has a picture."""
+    found: set[str] = set()
+    for some in _chunks(sorted(hashes)):
+        held = select(Picture.sha256).where(Picture.owner == owner, Picture.sha256.in_(some))
+        found.update(session.scalars(held))
+    return found

@@ -1,0 +1,65 @@
+"""Which assessments are meant, and where in their list one stands."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import ColumnElement, select
+
+from Dashboard.store.schema import Item, Lesion
+from Dashboard.web.errors import InputError
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+PLACE = re.compile(r"(\d{1,16})-([A-Za-z0-9_-]{22})")
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a list is narrowed to; None: not by this.
+
+    since, until: from the first moment on, and before the second.
+    text: part of a file's name, in any case.
+    """
+
+    verdict: str | None = None
+    code: str | None = None
+    lesion: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    text: str | None = None
+
+    def conditions(self, owner: str) -> list[ColumnElement[bool]]:
+        """For the rows of one owner."""
+        found = [Item.owner == owner]
+        if self.verdict is not None:
+            found.append(Item.verdict == self.verdict)
+        if self.code is not None:
+            found.append(Item.code == self.code)
+        if self.lesion is not None:
+            named = select(Lesion.id).where(Lesion.owner == owner, Lesion.name == self.lesion)
+            found.append(Item.lesion_id == named.scalar_subquery())
+        if self.since is not None:
+            found.append(Item.created >= self.since)
+        if self.until is not None:
+            found.append(Item.created < self.until)
+        if self.text is not None:
+            found.append(Item.file_folded.contains(self.text.casefold(), autoescape=True))
+        return found
+
+
+def place_of(item: Item) -> str:
+    """Where an assessment stands in the list, which stays true when others come and go."""
+    return f"{(item.created - EPOCH) // MICROSECOND}-{item.key}"
+
+
+def read_place(text: str) -> tuple[datetime, str]:
+    """Creation and key of the assessment at a place.
+
+    Raises:
+        InputError: 400: it is no place.
+    """
+    found = PLACE.fullmatch(text)
+    if not found:
+        raise InputError("after must be the `next` of an answer to GET /assessments")
+    return EPOCH + int(found[1]) * MICROSECOND, found[2]

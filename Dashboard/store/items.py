@@ -1,0 +1,99 @@
+"""Kept assessments: from an answer to a row, and from a row to JSON."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from Dashboard.assess.assessment import Assessment
+from Dashboard.assess.rows import COLUMNS, Row, assessment_row
+from Dashboard.store.schema import FILE_CHARACTERS, Item, Lesion
+
+LESION_FIELDS = ("name", "body_site", "age_band", "sex", "histology")
+TABLE_COLUMNS = (*COLUMNS, "id", "created", "lesion", "clinician_verdict", "note", "flag")
+SUMMARY_FIELDS = (
+    "file",
+    "verdict",
+    "message",
+    "code",
+    "prediction",
+    "probability",
+    "p_malignant",
+    "certainty",
+    "quality",
+    "model",
+    "version",
+)
+
+
+def new_item(assessment: Assessment, file: str) -> Item:
+    """A row for what came out for a picture of this name."""
+    prediction = assessment.prediction
+    file = file[-FILE_CHARACTERS:]  # the end of a path says more than its beginning
+    return Item(
+        file=file,
+        file_folded=file.casefold()[-FILE_CHARACTERS:],
+        verdict=assessment.verdict,
+        message=assessment.message,
+        code=prediction and prediction.code,
+        prediction=prediction and prediction.name,
+        probability=prediction and prediction.probability,
+        p_malignant=prediction and prediction.p_malignant,
+        certainty=assessment.certainty,
+        quality=assessment.quality.verdict,
+        model=assessment.model,
+        version=assessment.version,
+        lesion=None,
+        note="",
+        flag=False,
+        answer=assessment.to_response(),
+        row=assessment_row(assessment, file),
+    )
+
+
+def own_words(item: Item) -> dict[str, Any]:
+    """What a clinician says of it: the fields that may be changed."""
+    lesion = item.lesion
+    return {
+        "clinician_verdict": item.clinician_verdict,
+        "note": item.note,
+        "flag": item.flag,
+        "lesion": lesion and {name: getattr(lesion, name) for name in LESION_FIELDS},
+    }
+
+
+def summary(item: Item) -> dict[str, Any]:
+    """An assessment as a list shows it."""
+    answered = {name: getattr(item, name) for name in SUMMARY_FIELDS}
+    return {"id": item.key, "created": item.created.isoformat()} | answered | own_words(item)
+
+
+def table_row(item: Item) -> Row:
+    """An assessment as a line of a CSV file."""
+    words = own_words(item)
+    lesion = words["lesion"] or {}
+    own = {"id": item.key, "created": item.created.isoformat(), "lesion": lesion.get("name")}
+    return item.row | own | {name: words[name] for name in ("clinician_verdict", "note", "flag")}
+
+
+def case(item: Item) -> dict[str, Any]:
+    """All of an assessment, its history included."""
+    history = [
+        {"created": c.created.isoformat(), "field": c.field, "old": c.old, "new": c.new}
+        for c in item.changes
+    ]
+    picture = {"media_type": item.picture.media_type, "bytes": item.picture.size}
+    return summary(item) | {"answer": item.answer, "picture": picture, "history": history}
+
+
+def lesion_of(session: Session, owner: str, fields: Mapping[str, Any]) -> Lesion:
+    """The lesion of this name, made where there is none, with its other fields as given."""
+    named = (Lesion.owner == owner, Lesion.name == fields["name"])
+    lesion = session.scalar(select(Lesion).where(*named))
+    if lesion is None:
+        lesion = Lesion(owner=owner, name=fields["name"])
+        session.add(lesion)
+    for name, value in fields.items():
+        setattr(lesion, name, value)
+    return lesion

@@ -1,0 +1,158 @@
+"""The tables of the store. A change here needs a migration in `Dashboard/store/migrations/`.
+
+`owner` says whose a row is: one visitor's session. Rows of one owner never refer to another's.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+NAME_CHARACTERS = 64
+FILE_CHARACTERS = 512
+NOTE_CHARACTERS = 4000
+
+
+class Moment(TypeDecorator[datetime]):
+    """A point in time in UTC; SQLite, which keeps no time zones, has it without one."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To the database."""
+        if value is None or dialect.name != "sqlite":
+            return value
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """From the database."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """All tables."""
+
+    # Databases name what has no name each in a way of its own, and a migration has to find it.
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: Moment, dict[str, Any]: JSON, Any: JSON}  # noqa: RUF012
+
+
+class Picture(Base):
+    """A picture that somebody handed in, once for each owner; its bytes lie in a file.
+
+    sha256: of the file, by which it is addressed.
+    size: of the file, in bytes.
+    """
+
+    __tablename__ = "pictures"
+    __table_args__ = (UniqueConstraint("sha256", "owner"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    owner: Mapped[str] = mapped_column(String(64))
+    sha256: Mapped[str] = mapped_column(String(64))
+    media_type: Mapped[str] = mapped_column(String(32))
+    size: Mapped[int]
+
+
+class Lesion(Base):
+    """A lesion by its pseudonym, and what is known of where it is and whose.
+
+    histology: what the pathologist found, later.
+    """
+
+    __tablename__ = "lesions"
+    __table_args__ = (UniqueConstraint("owner", "name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    owner: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(String(NAME_CHARACTERS))
+    body_site: Mapped[str | None] = mapped_column(String(NAME_CHARACTERS))
+    age_band: Mapped[str | None] = mapped_column(String(8))
+    sex: Mapped[str | None] = mapped_column(String(8))
+    histology: Mapped[str | None] = mapped_column(String(NAME_CHARACTERS))
+
+
+class Item(Base):
+    """An assessment that is kept, and what a clinician made of it.
+
+    key: its address, random.
+    file: the picture's name as it was given; `file_folded`: for finding it in any case.
+    verdict to version: of the answer, for lists and filters; `quality`: verdict of the gate.
+    answer: all that the API answered.
+    row: of the table that every CSV file of the dashboard is.
+    clinician_verdict, note, flag: the clinician's own.
+    """
+
+    __tablename__ = "assessments"
+    # Of each list a page is read off an index, and a name is looked for in one.
+    __table_args__ = (
+        Index(None, "owner", "created", "key", "file_folded"),
+        Index(None, "owner", "verdict", "created", "key"),
+        Index(None, "owner", "code", "created", "key"),
+        Index(None, "created"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(32), unique=True)
+    owner: Mapped[str] = mapped_column(String(64))
+    created: Mapped[datetime]
+    picture_id: Mapped[int] = mapped_column(ForeignKey(Picture.id), index=True)
+    lesion_id: Mapped[int | None] = mapped_column(ForeignKey(Lesion.id), index=True)
+    file: Mapped[str] = mapped_column(Text)
+    file_folded: Mapped[str] = mapped_column(Text)
+    verdict: Mapped[str] = mapped_column(String(16))
+    message: Mapped[str] = mapped_column(Text)
+    code: Mapped[str | None] = mapped_column(String(32))
+    prediction: Mapped[str | None] = mapped_column(Text)
+    probability: Mapped[float | None]
+    p_malignant: Mapped[float | None]
+    certainty: Mapped[str | None] = mapped_column(String(16))
+    quality: Mapped[str] = mapped_column(String(8))
+    model: Mapped[str] = mapped_column(String(128))
+    version: Mapped[str] = mapped_column(Text)
+    clinician_verdict: Mapped[str | None] = mapped_column(String(16))
+    note: Mapped[str] = mapped_column(Text, default="")
+    flag: Mapped[bool] = mapped_column(default=False)
+    answer: Mapped[dict[str, Any]]
+    row: Mapped[dict[str, Any]]
+
+    picture: Mapped[Picture] = relationship(lazy="raise")
+    lesion: Mapped[Lesion | None] = relationship(lazy="raise")
+    changes: Mapped[list["Change"]] = relationship(
+        lazy="raise", order_by="Change.id", passive_deletes=True
+    )
+
+
+class Change(Base):
+    """One field of an assessment that somebody changed, its old value and its new one."""
+
+    __tablename__ = "changes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey(Item.id, ondelete="CASCADE"), index=True)
+    created: Mapped[datetime]
+    field: Mapped[str] = mapped_column(String(32))
+    old: Mapped[Any] = mapped_column(JSON)
+    new: Mapped[Any] = mapped_column(JSON)
