@@ -235,7 +235,7 @@ def drop(page: Page, *paths: Path, **items: str) -> None:
         event = {"type": kind, "x": box["x"] + 5, "y": box["y"] + 5, "data": data}
         session.send("Input.dispatchDragEvent", event)
         marked = page.locator("#zone.is-dragging")
-        expect(marked).to_have_count(0 if kind == "drop" else 1)
+        expect(marked).to_have_count(1 if kind == "dragOver" else 0)
     session.detach()
 
 
