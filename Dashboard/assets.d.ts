@@ -77,6 +77,10 @@ interface Intake {
   mount(): void;
 }
 
+interface Leaving {
+  clear(): Promise<void>;
+}
+
 interface Queue {
   add(items: Item[]): void;
   left(): number;
@@ -123,6 +127,9 @@ interface Heat {
 interface Cards {
   add(entries: Entry[], model: string | null, maxBytes: number, maxShown: string): void;
   names(): string[];
+  count(): number;
+  unsaved(): boolean;
+  clear(): void;
   all(): { node: HTMLElement }[];
   started(item: Item): void;
   uploaded(item: Item, share: number): void;
@@ -140,6 +147,7 @@ interface Prevalence {
 interface Lesions extends Dom {
   dropped: Dropped;
   intake: Intake;
+  leaving: Leaving;
   queue: Queue;
   heat: Heat;
   cards: Cards;

@@ -1,10 +1,11 @@
 /* Asks before results are lost that are in no file: by "Clear all", or because the page goes. */
 (function () {
   "use strict";
-  const lesions = (window.lesions = window.lesions || {});
+  const { lesions } = window;
   const { element } = lesions;
 
   /* Resolves to whether `yes` was pressed; the other button has the focus. */
+  /** @type {(question: string, explanation: string, yes: string, no: string) => Promise<boolean>} */
   function ask(question, explanation, yes, no) {
     return new Promise((resolve) => {
       const keep = element("button", { type: "button", className: "button", autofocus: true }, no);
