@@ -267,7 +267,7 @@ def test_an_upload_over_a_slow_line_shows_how_far_it_is(visit, files) -> None:
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
     session.send("Network.emulateNetworkConditions", line)
-    upload = files("noise", "large.jpg", bytes(600_000))
+    upload = files("noise", "large.jpg", bytes(300_000))
     page.locator("input[type=file]").set_input_files(upload)
     state = visit.card("large.jpg").locator(".card-state")
     expect(state).to_have_text("Uploading…")
