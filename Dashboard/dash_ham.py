@@ -13,8 +13,5 @@ if ROOT not in sys.path:
 
 from Dashboard.app import create_app  # noqa: E402
 
-try:
-    app = create_app()
-except ValueError as error:
-    sys.exit(f"Dashboard: {error}")
+app = create_app()
 server = app.server

@@ -107,12 +107,23 @@ def point_sentence(card: Card, evaluation: ModelEvaluation) -> str:
         high = sensitivity.get("high")
         if high is not None and high < point["target_sensitivity"]:
             reached += f" That is less than the {target}."
+    images = f"the validation split ({int(point['n']):,} images)"
+    chosen = f"Chosen on {images} to find {target} of the images of malignant lesions;"
+    if "lower" in point:
+        supported = "" if point["supported"] else ", which so few cannot support"
+        chosen = (
+            f"Chosen by the lower confidence bound over {int(point['lesions']):,} malignant "
+            "lesions, copies of them that are degraded or turned and pictures of other clinics "
+            f"among them: {percent(float(point['lower']))} for a target of {target}{supported}."
+        )
+        chosen += f" Reached on {images}"
+    else:
+        chosen += " reached there"
     return (
         f"Consultation from a malignant probability of {percent(float(point['threshold']))}, or "
-        "where a malignant class is the most likely. Chosen on the validation split "
-        f"({int(point['n']):,} images) to find {target} of the images of malignant lesions; "
-        f"reached there: sensitivity {float(point['sensitivity']):.3f}, specificity "
-        f"{float(point['specificity']):.3f}.{reached}"
+        f"where a malignant class is the most likely. {chosen}: sensitivity "
+        f"{float(point['sensitivity']):.3f}, specificity {float(point['specificity']):.3f}."
+        f"{reached}"
     )
 
 
@@ -171,13 +182,45 @@ def ood_sentence(ood: Mapping[str, Any] | None) -> str:
         return ""
     wrong = ood["false_positive_rate"]
     by_class = ", ".join(f"{code} {percent(share)}" for code, share in wrong["by_class"].items())
-    return (
-        f"{ood['method'][:1].upper()}{ood['method'][1:]}. The threshold flags "
-        f"{percent(ood['target_false_positive_rate'])} of the {ood['n']:,} validation images as "
-        f"out-of-distribution (OOD); of the {wrong['n']:,} test images it flags "
-        f"{percent(wrong['all'])} ({by_class}). Close-up photographs of skin without a "
-        "dermatoscope were not measured and may pass."
+    target = percent(ood["target_false_positive_rate"])
+    others = ", ".join(
+        f"{percent(one['flagged']['value'])} of {one['n']:,} of {one['source']}"
+        for one in ood.get("sources", [])[1:]
     )
+    far = ""
+    if "target_far" in ood:
+        beyond = ood["sources"][0]["far"]["value"]
+        far = (
+            f" Above a second, far threshold ({percent(beyond)} of the test images) nothing is "
+            "said of a picture."
+        )
+    return (
+        f"{ood['method'][:1].upper()}{ood['method'][1:]}. The threshold is such that at most "
+        f"{target} of the {ood['n']:,} validation images"
+        f"{' and of those of other clinics' if others else ''} are flagged as out-of-distribution "
+        f"(OOD); of the {wrong['n']:,} test images it flags {percent(wrong['all'])} ({by_class})"
+        f"{f', of pictures of other clinics {others}' if others else ''}.{far} Close-up "
+        "photographs of skin without a dermatoscope could not be had, were not measured and may "
+        "pass."
+    )
+
+
+def target_rows(card: Card, evaluation: ModelEvaluation) -> list[list[str]]:
+    """Cells of a table of all operating points: target, threshold, where, n, what they reach."""
+    rows = []
+    for place, point in enumerate(card.operating_points):
+        elsewhere = [(one["source"], one["points"][place]) for one in evaluation.sources]
+        own = [("test", point["test"])] if "test" in point else []
+        for where, measured in [*own, *elsewhere]:
+            spreads = []
+            for name in ("sensitivity", "specificity"):
+                parts = (measured[name], measured[f"{name}_low"], measured[f"{name}_high"])
+                spreads.append(number(dict(zip(("value", "low", "high"), parts, strict=True)), 3))
+            counts = f"{measured['n']:,} ({measured['n_malignant']:,})"
+            threshold = percent(float(point["threshold"]))
+            target = percent(float(point["target_sensitivity"]))
+            rows.append([target, threshold, where, counts, *spreads])
+    return rows
 
 
 def _leaked(split: Mapping[str, Any]) -> list[str]:

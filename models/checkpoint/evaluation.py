@@ -40,6 +40,9 @@ class ModelEvaluation:
         "n", "lesions", "malignant", "metrics"}`.
     ood: how the out-of-distribution score was made and what it flags, see
         `retraining.evaluation.ood`; None: the checkpoint has no such score.
+    sources: what the operating points do to pictures of other clinics that had no part in any
+        choice: `{"source", "small", "n", "n_malignant", "malignant_auc", "points"}`, see
+        `retraining.publishing.points`.
     """
 
     intended_use: str = ""
@@ -50,6 +53,7 @@ class ModelEvaluation:
     predictive_values: list[dict[str, Any]] = field(default_factory=list)
     breakdowns: list[dict[str, Any]] = field(default_factory=list)
     ood: dict[str, Any] | None = None
+    sources: list[dict[str, Any]] = field(default_factory=list)
 
     def on(self, split: str = "test") -> dict[str, dict[str, Any]]:
         """The metrics on a split, by name.

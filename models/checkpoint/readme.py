@@ -16,6 +16,7 @@ from models.checkpoint.card_text import (
     origin_facts,
     percent,
     point_sentence,
+    target_rows,
 )
 from models.checkpoint.evaluation import ModelEvaluation
 from models.checkpoint.provenance import Provenance
@@ -79,6 +80,7 @@ def readme(card: Card, evaluation: ModelEvaluation, provenance: Provenance) -> s
         attributes=ATTRIBUTES,
         group_columns=GROUP_COLUMNS,
         ood=ood_sentence(evaluation.ood),
+        targets=target_rows(card, evaluation),
     )
     return re.sub(r"\n{3,}", "\n\n", re.sub(r" +\n", "\n", text)).strip() + "\n"
 

@@ -1,9 +1,6 @@
 """What glibc does with freed memory: a server gives large blocks back, a training keeps them."""
 
-import contextlib
 import ctypes
-import os
-from pathlib import Path
 
 # Of glibc's malloc.h.
 M_TRIM_THRESHOLD = -1
@@ -23,21 +20,6 @@ def return_large_blocks() -> bool:
         Whether it was set; False where the C library is another one.
     """
     return _set((M_MMAP_THRESHOLD, LARGE_BYTES))
-
-
-def return_freed_blocks() -> None:
-    """Give back to the system what is free at the moment; of glibc alone."""
-    with contextlib.suppress(OSError, AttributeError, TypeError):
-        ctypes.CDLL(None).malloc_trim(0)
-
-
-def resident_bytes() -> int:
-    """Memory of this process that is not on disk; 0 where the system does not tell."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except (OSError, ValueError, IndexError):
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def keep_freed_blocks() -> bool:

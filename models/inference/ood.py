@@ -6,11 +6,11 @@ from numpy.typing import NDArray
 from models.checkpoint.ood_parameters import OodParameters
 
 
-def fit(embeddings: NDArray[np.floating], components: int = 64) -> OodParameters:
+def fit(embeddings: NDArray[np.floating], components: int = 128) -> OodParameters:
     """Parameters from the training pictures' embeddings (N, E), with `scale` E.
 
-    At most a third of E and of N are kept as components. Raises ValueError for fewer than 8
-    pictures.
+    At most three fifths of E and a third of N are kept as components. Raises ValueError for fewer
+    than 8 pictures.
     """
     if len(embeddings) < 8:
         raise ValueError(f"at least 8 pictures are needed, got {len(embeddings)}")
@@ -19,7 +19,7 @@ def fit(embeddings: NDArray[np.floating], components: int = 64) -> OodParameters
     std = np.maximum(std, 1e-6 * max(float(std.max()), 1e-30))
     z = (values - mean) / std
     count, width = z.shape
-    kept = max(1, min(components, width // 3, count // 3))
+    kept = max(1, min(components, 3 * width // 5, count // 3))
     found, vectors = np.linalg.eigh(z.T @ z / count)  # ascending
     rest = float(np.clip(found[:-kept], 0, None).mean())
     return OodParameters(

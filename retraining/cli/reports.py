@@ -11,6 +11,7 @@ from rich.table import Table
 
 from models.checkpoint.card import WEIGHTS_DIR
 from retraining.cli.console import commands, console, progress_bar
+from retraining.cli.trust import Cache, Sources
 
 app = commands()
 
@@ -21,7 +22,7 @@ Split = Annotated[str, typer.Option(help="The split to score: test or val.")]
 Served = Annotated[Path, typer.Option(help="Folder of the evaluations of checkpoints.")]
 Root = Annotated[Path, typer.Option(help="Folder of checkpoints.")]
 Sensitivity = Annotated[
-    float, typer.Option(help="Share of the malignant images of val that the advice must find.")
+    float, typer.Option(help="Share of the malignant lesions that the advice must find by default.")
 ]
 
 
@@ -137,6 +138,8 @@ def refresh_card(
     out: Annotated[
         Path | None, typer.Option(help="Folder of checkpoints for the result; default: in place.")
     ] = None,
+    source: Sources = None,
+    cache: Cache = None,
     sensitivity: Sensitivity = 0.95,
     text_only: Annotated[
         bool,
@@ -144,6 +147,8 @@ def refresh_card(
     ] = False,
 ) -> None:
     """Calibrate and score a checkpoint again and write its card; the weights stay as they are."""
+    from models.checkpoint.card import load_card, locate
+    from retraining.evaluation.sources import read_sources
     from retraining.publishing import publish
 
     if text_only:
@@ -156,8 +161,10 @@ def refresh_card(
             splits,
             root=root,
             out=out,
+            sources=read_sources(source or [], load_card(locate(name, root)).taxonomy),
+            cache=cache,
             sensitivity=sensitivity,
-            progress=lambda n, of: bar.update(task, completed=n, total=of),
+            progress=lambda what, n, of: bar.update(task, description=what, completed=n, total=of),
         )
     console.print(str(folder))
 

@@ -1,4 +1,4 @@
-"""`ood`, `ensemble` and `robustness`: what makes an answer one to rely on."""
+"""`ood`, `ensemble`, `robustness` and `advice-report`: what makes an answer one to rely on."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +13,18 @@ app = commands()
 
 Root = Annotated[Path, typer.Option(help="Folder of checkpoints.")]
 Splits = Annotated[Path, typer.Option(help="Folder of the split that the model was trained on.")]
+Sources = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--source",
+        metavar="NAME=FOLDER",
+        help="Pictures of other clinics: the folder of a split of the scheme parts; repeatable.",
+    ),
+]
+Cache = Annotated[
+    Path | None,
+    typer.Option(help="Keep what the model answers here; the next command asks it no more."),
+]
 
 
 @app.command()
@@ -22,12 +34,16 @@ def ensemble(
     ],
     splits: Splits,
     name: Annotated[str, typer.Option(help="What to call the result.")] = ENSEMBLE,
+    source: Sources = None,
+    cache: Cache = None,
     root: Root = WEIGHTS_DIR,
 ) -> None:
     """Make a checkpoint that averages others, calibrate it on val and score it on test.
 
     Where its members have an out-of-distribution score, `ood` gives it one, too.
     """
+    from models.checkpoint.card import load_card
+    from retraining.evaluation.sources import read_sources
     from retraining.publishing.ensemble import make_ensemble
     from retraining.publishing.publish import refresh_card
 
@@ -37,8 +53,10 @@ def ensemble(
         refresh_card(
             name,
             splits,
+            sources=read_sources(source or [], load_card(folder).taxonomy),
+            cache=cache,
             root=root,
-            progress=lambda n, of: bar.update(task, completed=n, total=of),
+            progress=lambda what, n, of: bar.update(task, description=what, completed=n, total=of),
         )
     console.print(str(folder))
 
@@ -47,36 +65,48 @@ def ensemble(
 def ood(
     name: Annotated[str, typer.Argument(help="A checkpoint.")],
     splits: Splits,
+    source: Sources = None,
+    cache: Cache = None,
     root: Root = WEIGHTS_DIR,
     keep: Annotated[
         bool, typer.Option("--keep", help="Measure the score that is there; fit no other.")
     ] = False,
 ) -> None:
-    """Fit a checkpoint's out-of-distribution score, choose its threshold on val and measure it."""
+    """Fit a checkpoint's out-of-distribution score, choose its thresholds and measure it."""
+    from models.checkpoint.card import load_card, locate
     from retraining.evaluation.ood import fit_ood
+    from retraining.evaluation.sources import read_sources
 
     with progress_bar() as bar:
         task = bar.add_task("scoring")
         card, evaluation = fit_ood(
             name,
             splits,
+            sources=read_sources(source or [], load_card(locate(name, root)).taxonomy),
+            cache=cache,
             root=root,
             anew=not keep,
             progress=lambda what, n, of: bar.update(task, description=what, completed=n, total=of),
         )
     assert card.ood is not None
     assert evaluation.ood is not None
-    table = Table(title=f"{name}, threshold {card.ood['threshold']:.3f}")
-    for column in ("", "pictures", "views", "AUROC", "flagged as OOD"):
+    near, far = card.ood["threshold"], card.ood["far_threshold"]
+    table = Table(title=f"{name}, near threshold {near:.3f}, far {far:.3f}")
+    for column in ("", "pictures", "views", "AUROC", "flagged as OOD", "far"):
         table.add_column(column, justify="left" if not column else "right")
     for row in evaluation.ood["kinds"]:
         counts = (str(row["pictures"]), str(row["views"]))
-        table.add_row(row["kind"], *counts, f"{row['auroc']['value']:.4f}", f"{row['flagged']:.1%}")
+        shares = (f"{row['flagged']:.1%}", f"{row['far']:.1%}")
+        table.add_row(row["kind"], *counts, f"{row['auroc']['value']:.4f}", *shares)
+    table.add_section()
+    for row in evaluation.ood["sources"]:
+        above = [f"{row[key]['value']:.1%}" for key in ("flagged", "far")]
+        table.add_row(row["source"], f"{row['n']:,}", "", "", *above)
     table.add_section()
     wrong = evaluation.ood["false_positive_rate"]
-    shares = {"test": wrong["all"]} | {f"test: {k}": v for k, v in wrong["by_class"].items()}
-    shares |= {f"test, {k}": v for k, v in evaluation.ood["corruptions"]["flagged"].items()}
-    for title, share in shares.items():
+    also = {f"test: {k}": v for k, v in wrong["by_class"].items()}
+    also |= {f"test, {k}": v for k, v in evaluation.ood["corruptions"]["flagged"].items()}
+    for title, share in also.items():
         table.add_row(title, "", "", "", f"{share:.1%}")
     console.print(table)
 
@@ -111,3 +141,29 @@ def robustness(
             f"{rows.balanced_accuracy.iloc[-1]:.3f} in the mean of the corruptions, "
             f"{worst.balanced_accuracy:.3f} under {worst.corruption}"
         )
+
+
+@app.command()
+def advice_report(
+    models: Annotated[list[str], typer.Argument(help="Checkpoints with measured cards.")],
+    splits: Splits,
+    out: Annotated[Path, typer.Option(help="Folder for the report.")],
+    turned: Annotated[int, typer.Option(help="Images of test that are turned.")] = 200,
+    cache: Cache = None,
+    root: Root = WEIGHTS_DIR,
+) -> None:
+    """Report what advice rests on: operating points, OOD thresholds, turned pictures."""
+    from retraining.reports.advice import write_advice_report
+
+    with progress_bar() as bar:
+        task = bar.add_task("turning")
+        write_advice_report(
+            models,
+            splits,
+            out,
+            root=root,
+            cache=cache,
+            turned=turned,
+            progress=lambda what, n, of: bar.update(task, description=what, completed=n, total=of),
+        )
+    console.print(str(out / "report.md"))

@@ -30,9 +30,10 @@ from retraining.evaluation.evaluation_folder import (
     write_scores,
 )
 from retraining.evaluation.input_size import Logits, choose_size
-from retraining.evaluation.scores import Metric
+from retraining.evaluation.scores import Metric, Predictions
 from retraining.metrics.bootstrap import RESAMPLES
-from retraining.metrics.calibration import SENSITIVITY, calibrate, operating_point
+from retraining.metrics.calibration import calibrate
+from retraining.metrics.operating_points import TARGETS, Evidence, operating_point
 from retraining.progress import ProgressCallback
 from retraining.training.config import TrainConfig
 from retraining.training.run_folder import (
@@ -59,7 +60,7 @@ def evaluate_run(
     cache: Path,
     size: int | None = None,
     resamples: int = RESAMPLES,
-    sensitivity: float = SENSITIVITY,
+    sensitivity: float = TARGETS[0],
     splits: Path | None = None,
 ) -> list[Metric]:
     """Score the kept weights of `run` on a split, and on val, which chooses.
@@ -183,16 +184,25 @@ def with_point(
     evaluation: Evaluation,
     val: pd.DataFrame,
     logits: NDArray[np.floating],
-    sensitivity: float = SENSITIVITY,
+    sensitivity: float = TARGETS[0],
 ) -> Evaluation:
     """`evaluation` with an operating point chosen on val, where its classes have malignant ones."""
     predictions = evaluation.predictions(val, logits)
     if not predictions.malignant.any():
         return evaluation
-    point = operating_point(
-        predictions.labels, predictions.probabilities, predictions.taxonomy, sensitivity
-    )
+    point = operating_point(evidence_of(predictions), evaluation.temperature, sensitivity)
     return replace(evaluation, operating_point=point)
+
+
+def evidence_of(predictions: Predictions, *, clean: bool = True) -> Evidence:
+    """Predictions as what a point is chosen on; clean: whether they are of val as it is."""
+    return Evidence(
+        predictions.labels,
+        predictions.logits,
+        predictions.frame.lesion_id.to_numpy(object),
+        np.full(len(predictions), clean),
+        predictions.taxonomy,
+    )
 
 
 def recipe_of(run: Path, config: TrainConfig) -> str:

@@ -1,19 +1,17 @@
-"""Temperature and operating point, both chosen on the validation split."""
+"""Temperature, chosen on the validation split, and what a threshold says and reaches."""
 
-import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from models.registry.taxonomy import Taxonomy
 from retraining.metrics.metrics import (
     Labels,
     Scores,
     Values,
     balanced_sample_weights,
-    binary_metrics,
     even_weights,
     probability_metrics,
     reweighted,
@@ -21,8 +19,6 @@ from retraining.metrics.metrics import (
 )
 
 RULE = "p_malignant >= threshold or argmax malignant"
-SENSITIVITY = 0.95
-DECIMALS = 6  # of a threshold
 CURVE_POINTS = 51
 
 
@@ -58,37 +54,6 @@ def calibrate(labels: Labels, logits: Scores) -> float:
     return fit_temperature(labels, logits, balanced_sample_weights(labels, logits.shape[1]))
 
 
-def choose_threshold(
-    malignant: NDArray[np.bool_],
-    p_malignant: Scores,
-    called: NDArray[np.bool_],
-    sensitivity: float = SENSITIVITY,
-) -> float:
-    """The highest threshold at which `RULE` finds at least `sensitivity` of the malignant images.
-
-    malignant: (N,) truth.
-    p_malignant: (N,) calibrated probability.
-    called: (N,) whether the most probable class is malignant.
-    Returns a value in [0, 1], rounded down to `DECIMALS`; raises ValueError where no image is
-    malignant or `sensitivity` is not above 0 and at most 1.
-
-    Examples:
-        >>> malignant = np.array([True, True, True, True, False])
-        >>> p_malignant = np.array([0.9, 0.4, 0.3, 0.1, 0.2])
-        >>> choose_threshold(malignant, p_malignant, p_malignant > 0.5, sensitivity=0.75)
-        0.3
-    """
-    if not 0 < sensitivity <= 1:
-        raise ValueError(f"sensitivity must be above 0 and at most 1, got {sensitivity}")
-    if not malignant.any():
-        raise ValueError("an operating point needs malignant images in val, there are none")
-    # The rule consults from any threshold where the most probable class is malignant.
-    reached = np.sort(np.where(called, 1.0, p_malignant)[malignant])[::-1]
-    needed = math.ceil(sensitivity * len(reached) - 1e-9)
-    scale = 10.0**DECIMALS
-    return math.floor(float(reached[needed - 1]) * scale) / scale
-
-
 def consults(p_malignant: Scores, called: NDArray[np.bool_], threshold: float) -> NDArray[np.bool_]:
     """What `RULE` says of each image, (N,).
 
@@ -99,42 +64,26 @@ def consults(p_malignant: Scores, called: NDArray[np.bool_], threshold: float) -
     return np.asarray((p_malignant >= threshold) | called)
 
 
-def operating_point(
-    labels: Labels, probabilities: Values, taxonomy: Taxonomy, sensitivity: float = SENSITIVITY
-) -> dict[str, Any]:
-    """The operating point as a card holds it, chosen on these calibrated probabilities of val."""
-    bad = list(taxonomy.malignant_indices)
-    malignant, called = np.isin(labels, bad), np.isin(probabilities.argmax(axis=1), bad)
-    p_malignant = probabilities[:, bad].sum(axis=1)
-    threshold = choose_threshold(malignant, p_malignant, called, sensitivity)
-    consulted = consults(p_malignant, called, threshold)
-    reached = binary_metrics(malignant, consulted, np.ones((1, len(labels))))
-    return {
-        "rule": RULE,
-        "threshold": threshold,
-        "target_sensitivity": sensitivity,
-        "split": "val",
-        "n": len(labels),
-        "sensitivity": float(reached["sensitivity"][0]),
-        "specificity": float(reached["specificity"][0]),
-    }
-
-
 def operating_curve(
-    malignant: NDArray[np.bool_], p_malignant: Scores, called: NDArray[np.bool_], split: str
+    malignant: NDArray[np.bool_],
+    p_malignant: Scores,
+    called: NDArray[np.bool_],
+    split: str,
+    points: Sequence[float] = (),
 ) -> dict[str, Any]:
-    """Sensitivity and specificity of `RULE` at thresholds from 0 to 1, as a card holds them.
+    """Sensitivity and specificity of `RULE` at thresholds from 0 to 1, as an evaluation holds them.
 
+    points: thresholds that are among them, so that a curve shows there what the card says.
     Raises ValueError where no image, or every image, is malignant.
     """
     if malignant.all() or not malignant.any():
         raise ValueError("an operating curve needs malignant images and others")
-    thresholds = np.linspace(0, 1, CURVE_POINTS)
+    thresholds = np.unique([*np.linspace(0, 1, CURVE_POINTS).round(4), *points])
     calls = np.stack([consults(p_malignant, called, threshold) for threshold in thresholds])
     return {
         "split": split,
         "n": len(malignant),
-        "threshold": thresholds.round(4).tolist(),
+        "threshold": thresholds.tolist(),
         "sensitivity": calls[:, malignant].mean(axis=1).round(5).tolist(),
         "specificity": (~calls[:, ~malignant]).mean(axis=1).round(5).tolist(),
     }

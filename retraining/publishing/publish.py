@@ -6,7 +6,7 @@ import math
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +22,8 @@ from models.checkpoint.provenance import Provenance, load_provenance
 from models.checkpoint.weights import save_checkpoint
 from models.registry.backbones import get_backbone
 from retraining.data.splits import described, load_split, split_hash
-from retraining.evaluation.evaluate import checkpoint_recipe, recipe_of, served_logits, with_point
+from retraining.evaluation.answers import ServedModel, pictures_of
+from retraining.evaluation.evaluate import checkpoint_recipe, evidence_of, recipe_of, with_point
 from retraining.evaluation.evaluation_folder import (
     RESAMPLED,
     Evaluation,
@@ -32,10 +33,13 @@ from retraining.evaluation.evaluation_folder import (
     load_scores,
     write_scores,
 )
+from retraining.evaluation.sources import Source
 from retraining.metrics.bootstrap import RESAMPLES
-from retraining.metrics.calibration import SENSITIVITY, calibrate, operating_curve
-from retraining.progress import ProgressCallback
+from retraining.metrics.calibration import calibrate, operating_curve
+from retraining.metrics.operating_points import TARGETS, operating_points
+from retraining.progress import NamedProgressCallback
 from retraining.publishing import model_card as describe
+from retraining.publishing.points import of_source, served_evidence, targets, with_measured
 from retraining.publishing.provenance import provenance, without_folders
 from retraining.training.config import load_config
 from retraining.training.run_folder import (
@@ -55,13 +59,14 @@ def promote_run(
     run: Path,
     root: Path = WEIGHTS_DIR,
     name: str | None = None,
-    sensitivity: float = SENSITIVITY,
+    sensitivity: float = TARGETS[0],
     resamples: int = RESAMPLES,
 ) -> Path:
     """Write `root/NAME/` from the kept weights of a run that was evaluated on test.
 
-    Temperature and operating point come from the predictions on val, the point for
-    `sensitivity` there; everything else from files of the run. Returns the folder.
+    Temperature and operating points come from the predictions on val, that for `sensitivity` the
+    first; everything else from files of the run. Returns the folder. `refresh_card` chooses the
+    points on more than val, in the form that is served.
     Raises ValueError where the run was not evaluated, or trained further since.
     """
     for needed, command in (
@@ -113,7 +118,10 @@ def promote_run(
         },
         versions={library: importlib.metadata.version(library) for library in LIBRARIES},
     )
-    card, measured = with_scores(card, ModelEvaluation(), made, run, evaluation)
+    points = operating_points(
+        evidence_of(load_predictions(run, "val")), evaluation.temperature, targets(sensitivity)
+    )
+    card, measured = with_scores(card, ModelEvaluation(), made, run, evaluation, points, resamples)
     network, _, _ = load_trained(run)
     save_checkpoint(root / name, network.state_dict(), card, measured, made)
     return root / name
@@ -125,22 +133,25 @@ def refresh_card(
     *,
     root: Path = WEIGHTS_DIR,
     out: Path | None = None,
-    sensitivity: float = SENSITIVITY,
+    sources: Sequence[Source] = (),
+    cache: Path | None = None,
+    sensitivity: float = TARGETS[0],
     resamples: int = RESAMPLES,
-    progress: ProgressCallback | None = None,
+    progress: NamedProgressCallback | None = None,
 ) -> Path:
-    """Choose temperature and operating point of a checkpoint anew and score it, without its run.
+    """Choose temperature and operating points of a checkpoint anew and score it, without its run.
 
-    The checkpoint is used as it is served; val chooses, test scores, as
-    far as `splits` is the split that it was trained on. The weights stay as they are.
+    The checkpoint is used as it is served; val chooses, and of the sources the part `choose`; test
+    and the part `external` score, as far as `splits` is the split that it was trained on. The
+    weights stay as they are.
+
+    cache: where answers are kept, see `retraining.evaluation.answers`.
+    sensitivity: the target of the default operating point.
 
     out: folder of checkpoints that gets `NAME/` with the new card and a copy of the weights;
         default: the card is replaced where it is.
     Returns the checkpoint's folder. Raises ValueError for another split than the checkpoint's.
     """
-    from models.export.export import export
-    from models.inference.classifier import Classifier
-
     source = locate(name, root)
     card = load_card(source)
     parts = load_split(splits)
@@ -150,16 +161,15 @@ def refresh_card(
     made = load_provenance(source)
     recorded = made.split.get("sha256", "")
     made = _of_split(name, made, parts)
-    export(source)
-    classifier = Classifier(source)
+    model = ServedModel(source, cache, progress)
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        logits = served_logits(classifier, parts["val"], progress)
+        logits = model.answers(pictures_of("val", parts["val"])).logits
         evaluation = Evaluation(
             model=card.name,
             backbone=card.backbone,
             recipe=checkpoint_recipe(card, made),
-            form=f"served ({classifier.precision})",
+            form=f"served ({model.precision})",
             input_size=card.preprocessing.input_size,
             temperature=1.0,
             operating_point=None,
@@ -170,16 +180,27 @@ def refresh_card(
             taxonomy=card.taxonomy.to_dict(),
             frequencies=frequencies_of(parts["train"], card.taxonomy),
         )
-        labels = evaluation.predictions(parts["val"], logits).labels
-        evaluation = replace(evaluation, temperature=calibrate(labels, logits))
-        evaluation = with_point(evaluation, parts["val"], logits, sensitivity)
+        val = evaluation.predictions(parts["val"], logits)
+        temperature = calibrate(val.labels, val.logits)
+        evidence = served_evidence(model, val, sources)
+        points = operating_points(evidence, temperature, targets(sensitivity))
+        evaluation = replace(
+            evaluation, temperature=temperature, operating_point=points[0] if points else None
+        )
         write_scores(work, evaluation, "val", parts["val"], logits, resamples)
-        logits = served_logits(classifier, parts["test"], progress)
+        logits = model.answers(pictures_of("test", parts["test"])).logits
         write_scores(work, evaluation, "test", parts["test"], logits, resamples)
         if card.metrics:  # one without is being made, and has its version
             card = replace(card, version=next_version(source))
         before = evaluations.load_evaluation(source)
-        card, measured = with_scores(card, before, made, work, evaluation)
+        card, measured = with_scores(card, before, made, work, evaluation, points, resamples)
+        measured = replace(
+            measured,
+            sources=[
+                of_source(one, model, points, temperature, card.taxonomy, resamples)
+                for one in sources
+            ],
+        )
     target = source if out is None else out / source.name
     if out is not None and target.resolve() != source.resolve():
         shutil.copytree(source, target, dirs_exist_ok=True)
@@ -216,9 +237,18 @@ def _of_split(name: str, made: Provenance, parts: Mapping[str, pd.DataFrame]) ->
 
 
 def with_scores(
-    card: Card, before: ModelEvaluation, made: Provenance, folder: Path, evaluation: Evaluation
+    card: Card,
+    before: ModelEvaluation,
+    made: Provenance,
+    folder: Path,
+    evaluation: Evaluation,
+    points: Sequence[dict[str, Any]],
+    resamples: int = RESAMPLES,
 ) -> tuple[Card, ModelEvaluation]:
-    """`card` and what was measured `before`, with all that an evaluation on val and test found."""
+    """`card` and what was measured `before`, with all that an evaluation on val and test found.
+
+    points: the operating points, which are measured on test.
+    """
     metrics = [row for part in PARTS for row in load_scores(folder, "metrics", part)]
     breakdowns = load_scores(folder, "breakdown", "test")
     p = load_predictions(folder, "test")
@@ -230,17 +260,18 @@ def with_scores(
         intended_use=describe.intended_use(card.taxonomy),
         limits=describe.limits(test, breakdowns, card.taxonomy, made.split),
         calibration=describe.calibration(evaluation, test),
-        operating_curve=operating_curve(p.malignant, p.p_malignant, p.called, "test")
+        operating_curve=operating_curve(
+            p.malignant, p.p_malignant, p.called, "test", [one["threshold"] for one in points]
+        )
         if known
         else None,
         predictive_values=describe.predictive_values(test),
         breakdowns=breakdowns,
     )
-    point = evaluation.operating_point
     card = replace(
         card,
         temperature=evaluation.temperature,
-        operating_points=[point] if point else [],
+        operating_points=with_measured(points, p, resamples),
         metrics=measured.headlines(),
     )
     return card, measured

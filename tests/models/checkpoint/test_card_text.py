@@ -40,7 +40,7 @@ def test_every_section_and_none_without_content(card: Card) -> None:
     ):
         assert f"\n{title}\n" in text
     tables = [block for block in text.split("\n\n") if block.startswith("|")]
-    assert len(tables) == 6
+    assert len(tables) == 7
     for table in tables:
         assert len({line.count("|") for line in table.splitlines()}) == 1
     bare = Card("new", "1", card.backbone, card.taxonomy, card.preprocessing, "MIT")

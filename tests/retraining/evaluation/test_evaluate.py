@@ -129,8 +129,9 @@ def test_the_served_form_scores_as_the_run_did(
 ) -> None:
     found = evaluate_model("colours", splits, "test", tmp_path, root=root, resamples=5)
     served, trained = load_predictions(tmp_path, "test"), load_predictions(evaluated, "test")
-    # float16 weights and, where the processor has it, bfloat16 arithmetic.
-    assert np.corrcoef(served.logits.ravel(), trained.logits.ravel())[0, 1] > 0.999
+    # float16 weights and, where the processor has it, bfloat16 arithmetic; and pictures are set
+    # upright, to which this network was not trained to be blind.
+    assert np.corrcoef(served.logits.ravel(), trained.logits.ravel())[0, 1] > 0.98
     expected = by_name(json.loads((evaluated / "metrics_test.json").read_text()), "test")
     assert by_name(found, "test")["macro_auc"]["value"] == pytest.approx(
         expected["macro_auc"]["value"], abs=0.05

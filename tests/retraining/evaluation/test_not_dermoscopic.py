@@ -1,7 +1,5 @@
 """The images that are not dermatoscopic, and how many of them a score flags."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -28,20 +26,18 @@ def test_the_images_are_many_and_always_the_same() -> None:
 
 @pytest.mark.slow
 def test_images_and_their_views_are_counted_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a classifier whose score is high for images of little contrast."""
-
-    class Classifier:
-        def predict(self, pictures: list[np.ndarray]) -> list[SimpleNamespace]:
-            return [SimpleNamespace(ood_score=float(one.std() < 60)) for one in pictures]
-
+    """With a score that is high for images of little contrast."""
     monkeypatch.setattr(ood, "RESAMPLES", 20)
     frame = pd.DataFrame({"lesion_id": ["a", "a", "b", "c"]})
     test = np.array([-1.0, -0.5, 0.5, -2.0])
-    found = {row["kind"]: row for row in ood.measure_kinds(Classifier(), frame, test, 0.5)}
+    outside = list(not_dermoscopic_images())
+    scores = np.array([float(one.image.std() < 60) for one in outside])
+    limits = {"threshold": 0.5, "far_threshold": 1.0}
+    found = {row["kind"]: row for row in ood.measure_kinds(frame, test, outside, scores, limits)}
     assert found["photographs"]["pictures"] == 9
     assert found["photographs"]["views"] == 9 * 7
     assert found["all"]["pictures"] == found[ood.REAL]["pictures"] + found[ood.DRAWN]["pictures"]
     for row in found.values():
         assert row["auroc"]["low"] <= row["auroc"]["value"] <= row["auroc"]["high"]
-    scores = np.array([float(one.image.std() < 60) for one in not_dermoscopic_images()])
     assert found["all"]["flagged"] == pytest.approx(scores.mean())
+    assert found["all"]["far"] == 0

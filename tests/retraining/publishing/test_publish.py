@@ -37,7 +37,9 @@ def test_the_card_holds_what_was_measured(root: Path, evaluated: Path) -> None:
     card, measured = load_card(folder), evaluations.load_evaluation(folder)
     evaluation = load_evaluation(evaluated)
     assert card.temperature == evaluation.temperature
-    assert card.operating_point == evaluation.operating_point
+    assert card.operating_point is not None
+    assert card.operating_point.items() >= evaluation.operating_point.items()
+    assert [one["target_sensitivity"] for one in card.operating_points] == [0.95, 0.9, 0.98]
     assert {row["split"] for row in measured.metrics} == {"test", "val", "val_resampled"}
     test = by_name(measured.metrics, "test")
     for suffix in ("", "_at_threshold"):
@@ -73,15 +75,16 @@ def test_another_sensitivity_moves_the_threshold(evaluated: Path, tmp_path: Path
     run = Path(shutil.copytree(evaluated, tmp_path / "run"))
     table = pd.read_csv(run / "predictions_val.csv")
     logits = [f"logit_{code}" for code in HAM10000.codes]
-    noise = np.random.default_rng(0).normal(0, 2 * table[logits].to_numpy().std(), (len(table), 7))
-    table[logits] += noise  # without it, colours are told apart without an error
+    # As trained, colours are told apart without an error.
+    known = np.stack([table.dx == code for code in HAM10000.codes], axis=1)
+    table[logits] = np.random.default_rng(0).normal(1.5 * known, 1)
     table.to_csv(run / "predictions_val.csv", index=False)
     points = []
-    for sensitivity in (0.99, 0.3):
+    for sensitivity in (0.99, 0.1):
         folder = promote_run(run, tmp_path / "weights", "noisy", sensitivity, resamples=5)
         point = load_card(folder).operating_point
         assert point["target_sensitivity"] == sensitivity <= point["sensitivity"]
-        assert load_evaluation(run).operating_point == point
+        assert load_evaluation(run).operating_point.items() <= point.items()
         points.append(point)
     assert points[0]["threshold"] < points[1]["threshold"]
     assert points[0]["specificity"] < points[1]["specificity"]
