@@ -50,6 +50,7 @@ def add_assessments(server: OpenAPI, store: Store, explanations: Explanations) -
         """Assess one image as POST /predict does, and keep the picture and the result."""
         whose = owner()
         data, options, file = read_keep(flask.request)
+        store.require_room(len(data))
         assessment, explained = assess(explanations, data, options)
         item = store.keep(whose, data, assessment, file)
         kept = {"id": item.key, "created": item.created.isoformat(), "file": item.file}

@@ -57,7 +57,7 @@ logger = logging.getLogger(__name__)
 class Page:
     """A part of a list, the newest first.
 
-    total: of the whole list, where it was counted.
+    total: of the whole list.
     next: where the next part begins; None: this was the last.
     """
 
@@ -117,6 +117,15 @@ class Store:
                     self._place = place
             return self._place
 
+    def require_room(self, size: int) -> None:
+        """Refuse a picture of so many bytes before it is assessed, where there is no room for it.
+
+        Raises:
+            StoreFull, StoreUnavailable.
+        """
+        with in_words(), self.place.database.reading() as session:
+            self.place.require_room(size, _bytes(session))
+
     def keep(self, owner: str, data: bytes, assessment: Assessment, file: str = "") -> Item:
         """Keep a picture and what came out for it.
 
@@ -143,55 +152,39 @@ class Store:
             return item
 
     def page(
-        self,
-        owner: str,
-        filters: Filters,
-        *,
-        after: str | None = None,
-        limit: int,
-        whole: bool = False,
+        self, owner: str, filters: Filters, *, after: str | None = None, limit: int = 100
     ) -> Page:
         """At most `limit` assessments, those that come after a place in the list.
-
-        whole: with their answers, and without the number of all.
 
         Raises:
             InputError: `after` is no place.
             StoreUnavailable.
         """
-        conditions = [*filters.conditions(owner), *self._in_force()]
-        newest = (Item.created.desc(), Item.key.desc())
-        found = select(Item).where(*conditions).order_by(*newest).limit(limit + 1)
-        if after is not None:
-            found = found.where(tuple_(Item.created, Item.key) < read_place(after))
-        found = found.options(joinedload(Item.lesion))
-        if not whole:
-            found = found.options(
-                defer(Item.answer, raiseload=True), defer(Item.row, raiseload=True)
-            )
         with self.place.database.reading() as session:
-            items = session.scalars(found).all()
-            counted = select(func.count()).select_from(Item).where(*conditions)
-            total = len(items) if whole else session.scalar(counted) or 0
+            items = self._items(session, owner, filters, after, limit + 1)
+            counted = select(func.count()).select_from(Item)
+            meant = (*filters.conditions(owner), *self._in_force())
+            total = session.scalar(counted.where(*meant)) or 0
         more = len(items) > limit
         return Page(items[:limit], total, place_of(items[limit - 1]) if more else None)
 
     def all(self, owner: str, filters: Filters) -> Iterator[Item]:
-        """Every assessment of a list, whole; read in parts, so that memory stays small.
+        """Every assessment of a list; read in parts, so that memory stays small.
 
         Raises:
             StoreUnavailable: at once, where the store cannot be read.
         """
-        first = self.page(owner, filters, limit=CHUNK, whole=True)
 
-        def items() -> Iterator[Item]:
-            page = first
-            yield from page.items
-            while page.next is not None:
-                page = self.page(owner, filters, after=page.next, limit=CHUNK, whole=True)
-                yield from page.items
+        def part(after: str | None) -> Sequence[Item]:
+            with self.place.database.reading() as session:
+                return self._items(session, owner, filters, after, CHUNK, rows=True)
 
-        return items()
+        def items(found: Sequence[Item]) -> Iterator[Item]:
+            while found:
+                yield from found
+                found = part(place_of(found[-1])) if len(found) == CHUNK else ()
+
+        return items(part(None))
 
     def get(self, owner: str, key: str) -> Item:
         """An assessment with its lesion, its picture's row and its history.
@@ -294,6 +287,31 @@ class Store:
     def _in_force(self) -> list[ColumnElement[bool]]:
         """What has been kept for too long is gone, whether or not it has been deleted yet."""
         return [] if self.retention is None else [Item.created > self._now() - self.retention]
+
+    def _items(
+        self,
+        session: Session,
+        owner: str,
+        filters: Filters,
+        after: str | None,
+        limit: int,
+        rows: bool = False,
+    ) -> Sequence[Item]:
+        """A part of a list, the newest first, without what is long.
+
+        rows: with the rows of the table.
+        """
+        long = (defer(Item.answer), *(() if rows else (defer(Item.row),)))
+        found = (
+            select(Item)
+            .where(*filters.conditions(owner), *self._in_force())
+            .order_by(Item.created.desc(), Item.key.desc())
+            .limit(limit)
+            .options(joinedload(Item.lesion), *long)
+        )
+        if after is not None:
+            found = found.where(tuple_(Item.created, Item.key) < read_place(after))
+        return session.scalars(found).all()
 
     def _get(self, session: Session, owner: str, key: str) -> Item:
         found = select(Item).where(Item.owner == owner, Item.key == key, *self._in_force())

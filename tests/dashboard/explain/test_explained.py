@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from models.registry.taxonomy import HAM10000
 from tests.dashboard.calling import asking
 from tests.dashboard.conftest import EXPLAINER
 from tests.dashboard.explain.test_explanations import Encode, client, finish, start
+from tests.dashboard.explain.test_jobs import ORDER
 from tests.dashboard.sending import as_json
 
 __all__ = ["client"]  # a fixture
@@ -81,3 +83,18 @@ def test_the_array_has_the_pictures_size(
     assert (facts["height"], facts["width"]) == array.shape
     expected = (pixels[..., 2].astype(np.float32) - pixels[..., 0]) / 255
     assert np.corrcoef(array[::9, ::9].ravel(), expected[::9, ::9].ravel())[0, 1] > 0.9
+
+
+def test_explanations_of_a_kept_picture_go_with_it(
+    client: FlaskClient, encode: Encode, jobs: Jobs
+) -> None:
+    data = encode("malignant")
+    kept = as_json(client, data, path="/assessments", explain=True, precision="Low").get_json()
+    assert kept["success"]
+    # What a page asks for is the browser's, not the session's.
+    page = jobs.wait(jobs.submit(data, replace(ORDER, target="df"), by=asking(client)), 60)
+    assert page.state == "done"
+    results = set(jobs.store().keys("picture-"))
+    assert client.delete(f"/assessments/{kept['id']}").get_json()["deleted"] == 1
+    assert len(results - set(jobs.store().keys("picture-"))) == 2
+    client.application.extensions["store"].close()
