@@ -1,7 +1,7 @@
 """Bytes to an 8-bit RGB array: the one way in for every picture."""
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ from quality.formats import (
     SeveralPicturesError,
     UnsupportedVariantError,
     describe,
+    jpeg,
     sanitise,
     sniff,
 )
@@ -47,6 +48,10 @@ _OPENERS: dict[str, type[ImageFile.ImageFile]] = {
     "TIFF": TiffImagePlugin.TiffImageFile,
     "BMP": BmpImagePlugin.BmpImageFile,
 }
+
+
+NO_END = "The JPEG file lacks the mark of its end; all of its picture was there."
+"""A note: cards that are pulled out too early leave such files."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +155,17 @@ def _decode(kind: str, data: bytes, limits: Limits) -> Decoded:
     if image.size:
         _require_size(image.size, limits)
         _require_cost(image, limits)
+    if image.ended:
+        return _draw(kind, image, limits)
+    ended, otherwise = (_draw(kind, replace(image, data=d), limits) for d in jpeg.tails(image.data))
+    if not np.array_equal(ended.image, otherwise.image):
+        raise CorruptImageError(
+            f"The {kind} file ends before its picture does; a whole {ACCEPTED} file is accepted."
+        )
+    return Decoded(ended.image, (*ended.notes, NO_END))
+
+
+def _draw(kind: str, image: SanitisedImage, limits: Limits) -> Decoded:
     with _OPENERS[kind](io.BytesIO(image.data)) as im:
         _require_size(im.size, limits)
         if getattr(im, "n_frames", 1) > 1:

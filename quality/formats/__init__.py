@@ -7,6 +7,7 @@ however many or hostile, are neither parsed nor inflated by a library. WebP goes
 libwebp walks its chunks in C. `docs/adr/0002-own-image-header-checks.md` has what was measured.
 """
 
+import struct
 from collections.abc import Callable
 
 from quality.formats import bmp, jpeg, png, tiff
@@ -50,6 +51,10 @@ _OTHERS = (
     (0, b"PK\x03\x04", "a ZIP archive or an office document"),
 )
 
+# Types of the values that groups 2 and 8 begin with, whose length takes four bytes or two.
+_LONG_VALUES = frozenset({b"OB", b"SQ", b"UN"})
+_SHORT_VALUES = frozenset({b"UL", b"UI", b"CS", b"DA", b"TM", b"LO", b"SH", b"PN", b"IS"})
+
 __all__ = [
     "ACCEPTED",
     "SanitisedImage",
@@ -88,6 +93,8 @@ def describe(data: bytes) -> str:
     for start, signature, name in _OTHERS:
         if data.startswith(signature, start):
             return name
+    if _is_bare_dicom(data):
+        return "a DICOM file"
     head = data[:512]
     # A character of several bytes may be torn at the cut: up to three of its bytes are ignored.
     text = head.decode("utf-8", errors="ignore")
@@ -95,6 +102,29 @@ def describe(data: bytes) -> str:
     if is_text and all(c.isprintable() or c in "\t\r\n\ufeff" for c in text):
         return "a text file"
     return "of an unknown kind"
+
+
+def _is_bare_dicom(data: bytes) -> bool:
+    """Whether `data` begins with DICOM's first elements, as files without a preamble do.
+
+    They have group 2 or 8, in either byte order, with or without the type of their value (PS3.5,
+    chapter 7); the element after the first has a larger number.
+    """
+    for order in "<>":
+        try:
+            group, element = struct.unpack_from(order + "HH", data)
+            if data[4:6] in _LONG_VALUES:
+                end = 12 + struct.unpack_from(order + "I", data, 8)[0]
+            elif data[4:6] in _SHORT_VALUES:
+                end = 8 + struct.unpack_from(order + "H", data, 6)[0]
+            else:
+                end = 8 + struct.unpack_from(order + "I", data, 4)[0]
+            following = struct.unpack_from(order + "HH", data, end)
+        except struct.error:
+            continue
+        if group in (2, 8) and (group, element) < following < (9, 0):
+            return True
+    return False
 
 
 def is_picture(head: bytes) -> bool:

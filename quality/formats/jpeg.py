@@ -14,6 +14,7 @@ _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _HUFFMAN, _PROGRESSIVE = frozenset({0xC0, 0xC1, 0xC2}), 0xC2
 SCAN, _END = b"\xff\xda", b"\xff\xd9"
+_OTHER_TAIL = b"\xb5\x6a\xd3" * 50
 # Not the pairs that stand among a scan's data: FF itself, and the marks to restart at.
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd8]")
 _EXIF, _PROFILE = 0xE1, 0xE2
@@ -34,6 +35,7 @@ def sanitise(data: bytes) -> SanitisedImage:
     orientation: int | None = None
     profile: dict[int, bytes] = {}
     begin = scans = scanned = 0
+    coarse: set[tuple[int, int]] = set()
     ended = False
     for marker, start, end in _segments(data):
         body = data[start + 4 : end]
@@ -43,8 +45,14 @@ def sanitise(data: bytes) -> SanitisedImage:
             if frame is None:
                 raise ValueError("no frame header")
             scans += 1
-            scanned += frame.samples(body[1 : 1 + 2 * body[0] : 2])
-            begin = begin or start
+            names = body[1 : 1 + 2 * body[0] : 2]
+            scanned += frame.samples(names)
+            first, last, bits = body[1 + 2 * body[0] : 4 + 2 * body[0]]
+            told = {(name, number) for name in names for number in range(first, last + 1)}
+            if not begin:
+                begin = start
+                coarse = {(name, number) for name in frame.components for number in range(64)}
+            coarse = coarse | told if bits & 15 else coarse - told
             # One scan is enough where it holds as many components as the frame does.
             if not frame.progressive and body[0] >= len(frame.components):
                 ended = data.find(_END, end) > 0
@@ -62,15 +70,30 @@ def sanitise(data: bytes) -> SanitisedImage:
                 kept.append(data[start:end])
     if frame is None or not begin:
         raise ValueError("no scan")
+    if not ended and coarse:
+        raise ValueError("the scans that refine the picture are missing")
     return SanitisedImage(
         b"".join([*kept, data[begin:]]),
         size=(frame.width, frame.height),
         coded=frame.width * frame.height * len(frame.components),
-        scanned=scanned,
+        scanned=scanned if ended else 2 * scanned,  # since it is decoded twice
         orientation=orientation or 1,
         profile=_joined(profile),
         ended=ended,
     )
+
+
+def tails(data: bytes) -> tuple[bytes, bytes]:
+    """A JPEG file without the mark of its end, ended in two ways.
+
+    Where some of the picture is missing, a decoder makes it up from what follows, so that it is
+    another picture for each. The first bit that it would read differs already.
+    """
+    whole = data.rstrip(b"\0")  # what a card that was pulled out too early leaves
+    if whole.endswith(b"\xff"):
+        # A byte of the scan is followed by a zero; without one, it is half of the mark.
+        whole = whole + b"\0" if len(whole) < len(data) else whole.rstrip(b"\xff")
+    return whole + _END, whole + _OTHER_TAIL + _END
 
 
 def count_scans(data: bytes) -> int:

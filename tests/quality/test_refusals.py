@@ -50,6 +50,11 @@ def test_no_bytes() -> None:
         (b"PK\x03\x04" + bytes(30), "a ZIP archive"),
         (b"\0\0\0\x18ftypheic" + bytes(50), "a HEIC picture"),
         (bytes(128) + b"DICM" + bytes(50), "a DICOM file"),
+        (b"\2\0\0\0UL\4\0\xc6\0\0\0\2\0\1\0OB\0\0\2\0\0\0\0\1", "a DICOM file"),
+        (b"\x08\0\5\0CS\n\0ISO_IR 100\x08\0\x08\0CS\2\0  ", "a DICOM file"),
+        (b"\x08\0\5\0\n\0\0\0ISO_IR 100\x08\0\x08\0\2\0\0\0  ", "a DICOM file"),
+        (b"\0\x08\0\5CS\0\nISO_IR 100\0\x08\0\x08CS\0\2  ", "a DICOM file"),
+        (b"\x08\0\5\0" + bytes(60), "of an unknown kind"),
         (b"RIFF\x10\0\0\0WAVEfmt " + bytes(50), "of an unknown kind"),
         (bytes(range(256)), "of an unknown kind"),
         (b"\xff\xd8", "of an unknown kind"),
@@ -66,8 +71,10 @@ def test_other_formats(data: bytes, what: str) -> None:
 @pytest.mark.parametrize("keep", [0.02, 0.3, 0.9, -1])
 def test_truncated(kind: str, keep: float) -> None:
     data = save(RGB, kind)
-    cut = data[:-1] if keep < 0 else data[: max(int(len(data) * keep), 20)]
-    refused(cut, quality.CorruptImageError, f"(?i){kind} file is damaged, incomplete", 400)
+    # Of a JPEG file the mark of its end may be missing; see test_endings.py.
+    least = -3 if kind == "JPEG" else -1
+    cut = data[:least] if keep < 0 else data[: max(int(len(data) * keep), 20)]
+    refused(cut, quality.CorruptImageError, f"(?i){kind} file (is damaged|ends before)", 400)
 
 
 @pytest.mark.parametrize("kind", KINDS)
