@@ -12,6 +12,7 @@ from quality.errors import (
 from quality.exposure import brightness
 from quality.files import read, read_bytes, read_with_notes, why_unread
 from quality.gate import (
+    DEFAULT_GATE,
     GATES,
     RECOMMENDED_THRESHOLDS,
     Mode,
@@ -25,6 +26,7 @@ from quality.limits import Limits
 from quality.sharpness import laplacian_variance, laplacian_variance_normalised
 
 __all__ = [
+    "DEFAULT_GATE",
     "GATES",
     "IMAGE_SUFFIXES",
     "RECOMMENDED_THRESHOLDS",

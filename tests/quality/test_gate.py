@@ -32,7 +32,7 @@ def test_accepts_a_sharp_picture() -> None:
     assert report.gamma == quality.gamma(SHARP)
     assert report.brightness == quality.brightness(SHARP)
     assert report.thresholds == quality.Thresholds(15.0, 0.15)
-    assert report.mode == "classic"
+    assert report.mode == quality.DEFAULT_GATE == "normalised"
 
 
 def test_rejects_a_blurred_picture() -> None:
@@ -110,9 +110,16 @@ def enlarged(image: Pixels, factor: float) -> Pixels:
     return np.asarray(resized, dtype=np.uint8)
 
 
-def test_a_large_picture_is_judged_by_its_own_size_with_a_note() -> None:
+def test_a_large_picture_is_judged_at_the_working_size() -> None:
     large = enlarged(BLURRED // 2 + SHARP // 2, 5)
     report = quality.check(large)
+    assert report.laplacian_variance < 15 < report.laplacian_variance_normalised
+    assert (report.verdict, report.notes) == ("accept", ())
+
+
+def test_a_large_picture_is_judged_by_its_own_size_with_a_note() -> None:
+    large = enlarged(BLURRED // 2 + SHARP // 2, 5)
+    report = quality.check(large, mode="classic")
     assert report.laplacian_variance < 15 < report.laplacian_variance_normalised
     assert report.verdict == "reject"
     (note,) = report.notes
