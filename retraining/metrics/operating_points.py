@@ -22,7 +22,6 @@ TARGETS = (0.95, 0.90, 0.98)  # sensitivities, the default first
 CONFIDENCE = 0.95  # one-sided
 FOLDS = 5
 DECIMALS = 6  # of a threshold
-FIGURES = 5  # decimals of what it reached
 
 
 @dataclass(frozen=True)
@@ -144,7 +143,7 @@ def operating_point(evidence: Evidence, temperature: float, sensitivity: float) 
         "n_malignant": int((malignant & clean).sum()),
         **reached,
         "lesions": len(np.unique(evidence.lesions[malignant].astype(str))),
-        "lower": round(lower, FIGURES),
+        "lower": lower,
         "supported": supported,
         **({"cross_fitted": fitted} if fitted else {}),
     }
@@ -188,11 +187,11 @@ def measured_point(
     measured: dict[str, Any] = {"n": len(malignant), "n_malignant": int(malignant.sum())}
     for name in ("sensitivity", "specificity"):
         row = found.get(name, {"value": None, "low": None, "high": None})
-        measured[name] = _rounded(row["value"])
-        measured[f"{name}_low"] = _rounded(row["low"])
-        measured[f"{name}_high"] = _rounded(row["high"])
+        measured[name] = row["value"]
+        measured[f"{name}_low"] = row["low"]
+        measured[f"{name}_high"] = row["high"]
     if "specificity_histology" in found:
-        measured["specificity_histology"] = _rounded(found["specificity_histology"]["value"])
+        measured["specificity_histology"] = found["specificity_histology"]["value"]
         measured["n_histology"] = int((histology & ~malignant).sum())
     return measured
 
@@ -219,7 +218,3 @@ def _cross_fitted(evidence: Evidence, sensitivity: float) -> dict[str, float]:
 def _reached(malignant: NDArray[np.bool_], consulted: NDArray[np.bool_]) -> dict[str, float]:
     found = binary_metrics(malignant, consulted, np.ones((1, len(malignant))))
     return {name: float(found[name][0]) for name in ("sensitivity", "specificity")}
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, FIGURES)
