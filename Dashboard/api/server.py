@@ -27,6 +27,7 @@ from Dashboard.explain.explanations import Explanations, TooSlow
 from Dashboard.explain.jobs.engine import Jobs, Unavailable
 from Dashboard.store.store import Store
 from Dashboard.web.errors import InputError
+from models.errors import CheckpointError
 
 VERSION = "1.0"
 READ = ("GET", "HEAD", "OPTIONS")
@@ -219,6 +220,11 @@ def _handle_errors(server: OpenAPI, config: Config) -> None:
     def not_ready(error: ModelNotReady) -> Reply:
         logger.error("model not ready: %s", error)
         return failure(str(error), 503)
+
+    @server.errorhandler(CheckpointError)
+    def unreadable_model(error: CheckpointError) -> Reply:
+        logger.error("a checkpoint cannot be used: %s", error)
+        return failure("a checkpoint cannot be read; the server's log says which and why", 503)
 
     @server.errorhandler(Unavailable)
     def no_explanation(error: Unavailable) -> Reply:
