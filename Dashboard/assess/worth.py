@@ -20,15 +20,17 @@ def clearance(point: Mapping[str, Any] | None) -> str:
     point: None: the most likely class decides.
     """
     test = (point or {}).get("test")
-    if not test:
+    if not test or test["sensitivity"] is None:
         return f"{UNKNOWN_CLEARANCE} {COME_BACK}"
-    cleared, low, high = (
-        100 * (1 - float(test[name]))
-        for name in ("sensitivity", "sensitivity_high", "sensitivity_low")
-    )
+    ends = [test[f"sensitivity_{end}"] for end in ("high", "low")]
+    interval = ""
+    if None not in ends:
+        low, high = (100 * (1 - float(end)) for end in ends)
+        interval = f"95% interval {low:.0f} to {high:.0f}, "
     return (
-        f"Of 100 images of malignant lesions in the test set, {_about(cleared)} got this answer "
-        f"(95% interval {low:.0f} to {high:.0f}, n = {test['n_malignant']:,}). {COME_BACK}"
+        "Of 100 images of malignant lesions in the test set, "
+        f"{_about(100 * (1 - float(test['sensitivity'])))} got this answer "
+        f"({interval}n = {test['n_malignant']:,}). {COME_BACK}"
     )
 
 
@@ -88,10 +90,10 @@ def target_note(point: Mapping[str, Any] | None, target: float) -> str:
             f"that for {reached:.0%} is used."
         )
     if point.get("supported") is False:
-        count = f"the {point['n_malignant']:,}" if "n_malignant" in point else "the few"
+        count = f"{point['lesions']:,} " if "lesions" in point else ""
         notes.append(
-            f"{count[:1].upper()}{count[1:]} images of malignant lesions that the operating "
-            f"point was chosen on are too few to promise a sensitivity of {reached:.0%}."
+            f"The {count}malignant lesions that the operating point was chosen on are too few to "
+            f"promise a sensitivity of {reached:.0%}."
         )
     return " ".join(notes)
 
@@ -104,11 +106,7 @@ def expectation(point: Mapping[str, Any]) -> str:
     test = point.get("test")
     if not test:
         return ""
-    sensitivity, specificity = (
-        f"{name} {percent(test[name])} ({percent(test[f'{name}_low'])} to "
-        f"{percent(test[f'{name}_high'])})"
-        for name in ("sensitivity", "specificity")
-    )
+    sensitivity, specificity = (f"{n} {_measured(test, n)}" for n in ("sensitivity", "specificity"))
     proven = ""
     if test.get("specificity_histology") is not None:
         proven = (
@@ -125,17 +123,31 @@ def in_words(point: Mapping[str, Any]) -> str:
     """An operating point: when it advises what, what it was chosen for, what it reaches on test."""
     target = float(point["target_sensitivity"])
     chosen = f"Chosen to find {target:.0%} of the images of malignant lesions"
-    if "n" in point:
-        chosen += f" on the {point['split']} split ({point['n']:,} images)"
+    if "lower" in point:
+        chosen = (
+            f"Chosen to find {target:.0%} of malignant lesions by the lower confidence bound over "
+            f"{point['lesions']:,} of them ({percent(point['lower'])})"
+        )
     sentences = [
         f"Consultation from a malignant probability of {percent(float(point['threshold']))}, or "
         "where a malignant class is the most likely.",
         f"{chosen}.",
         expectation(point),
     ]
-    if point.get("test") and point["test"]["sensitivity_high"] < target:
+    high = point.get("test", {}).get("sensitivity_high")
+    if high is not None and high < target:
         sentences.append(f"That is less than the {target:.0%}.")
     return " ".join(filter(None, sentences))
+
+
+def _measured(test: Mapping[str, Any], name: str) -> str:
+    """A share with its interval, or a dash: what was not measured, or of too few, is None."""
+    if test[name] is None:
+        return "–"
+    low, high = test[f"{name}_low"], test[f"{name}_high"]
+    if low is None or high is None:
+        return percent(test[name])
+    return f"{percent(test[name])} ({percent(low)} to {percent(high)})"
 
 
 def _about(count: float) -> str:

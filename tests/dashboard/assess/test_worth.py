@@ -19,10 +19,22 @@ def test_a_clearance_in_words() -> None:
     )
 
 
-@pytest.mark.parametrize("unmeasured", [None, {"threshold": 0.3}])
+@pytest.mark.parametrize(
+    "unmeasured", [None, {"threshold": 0.3}, {"test": {"sensitivity": None, "n_malignant": 0}}]
+)
 def test_a_clearance_that_was_not_measured(unmeasured: dict | None) -> None:
     told = worth.clearance(unmeasured)
     assert told == f"{worth.UNKNOWN_CLEARANCE} {worth.COME_BACK}"
+
+
+def test_of_too_few_images_there_is_no_interval() -> None:
+    few = point(0.3)
+    ends = {f"{name}_{end}" for name in ("sensitivity", "specificity") for end in ("low", "high")}
+    few["test"] |= dict.fromkeys(ends) | {"specificity": None}
+    assert "about 9 got this answer (n = 391)." in worth.clearance(few)
+    told = worth.in_words(few)
+    assert "sensitivity 91.0%, specificity – in all" in told
+    assert "less than" not in told
 
 
 @pytest.mark.parametrize(
@@ -63,10 +75,10 @@ def test_what_falls_short_of_the_target_is_said() -> None:
     assert worth.target_note(point(0.3), 0.98) == (
         "This model has no operating point for a sensitivity of 98%: that for 95% is used."
     )
-    poor = point(0.1, 0.98, supported=False, n_malignant=208)
+    poor = point(0.1, 0.98, supported=False, lesions=208)
     assert worth.target_note(poor, 0.98) == (
-        "The 208 images of malignant lesions that the operating point was chosen on are too few "
-        "to promise a sensitivity of 98%."
+        "The 208 malignant lesions that the operating point was chosen on are too few to promise "
+        "a sensitivity of 98%."
     )
 
 
@@ -80,11 +92,11 @@ def test_what_a_sensitivity_and_a_specificity_are_of() -> None:
 
 
 def test_an_operating_point_in_words() -> None:
-    told = worth.in_words(point(0.275, split="val", n=1603))
+    told = worth.in_words(point(0.275, lower=0.9512, lesions=503))
     assert told == (
         "Consultation from a malignant probability of 27.5%, or where a malignant class is the "
-        "most likely. Chosen to find 95% of the images of malignant lesions on the val split "
-        f"(1,603 images). {worth.expectation(point(0.275))} That is less than the 95%."
+        "most likely. Chosen to find 95% of malignant lesions by the lower confidence bound over "
+        f"503 of them (95.1%). {worth.expectation(point(0.275))} That is less than the 95%."
     )
     assert "less than" not in worth.in_words(point(0.3, 0.90))
     bare = worth.in_words({"threshold": 0.3, "target_sensitivity": 0.95})

@@ -117,12 +117,11 @@ def test_a_card_beyond_its_metrics(checkpoints: Path) -> None:
         ],
     )  # fmt: skip
     origin = Provenance(teachers=["other 2"])
-    chosen = {"split": "val", "n": 1603}
-    shown = words(card_details(plain, evaluation, origin, point(0.2, **chosen)))
+    shown = words(card_details(plain, evaluation, origin, point(0.2)))
     for part in (
         "For professionals.",
         "Teachers other 2",
-        in_words(point(0.2, **chosen)),
+        in_words(point(0.2)),
         "0.040 (0.030 to 0.060) with all classes weighing the same, 0.050 without the temperature "
         "(exact probabilities would show 0.024 to 0.061 on so few images)",
         "10.0% operating point 0.90 (0.80 to 0.95) –",
@@ -163,4 +162,4 @@ def test_one_figure_stands_for_one_model() -> None:
             figures += [shown[name][metric]["value"]] if name in shown else []
             measured = (card.operating_point or {}).get("test")
             figures += [measured[measure]] if measured else []
-            assert figures == pytest.approx([value] * len(figures), abs=1e-9), (name, measure)
+            assert figures == pytest.approx([value] * len(figures), abs=1e-5), (name, measure)
