@@ -110,8 +110,12 @@ def find_inputs(paths: Iterable[str | Path]) -> Inputs:
         else:
             files[path] = None
     inputs.files.extend(files)
-    for left in (inputs.others, inputs.hidden):
-        left[:] = [path for path in left if path not in files]
+    inputs.others[:] = [path for path in inputs.others if path not in files]
+    inputs.hidden[:] = [
+        path
+        for path in inputs.hidden
+        if path not in files and os.path.realpath(path.parent) not in entered
+    ]
     return inputs
 
 
@@ -153,9 +157,10 @@ class _Walk:
         waiting = [(folder, real, hidden)]
         while waiting:
             folder, real, hidden = waiting.pop()
-            if real in self._entered:
-                continue
-            self._entered.add(real)
+            if not hidden:  # what hides may still be named, or linked from where it shows
+                if real in self._entered:
+                    continue
+                self._entered.add(real)
             try:
                 with os.scandir(folder) as entries:
                     inside = sorted(entries, key=lambda entry: entry.name)

@@ -89,6 +89,15 @@ def test_hidden_and_system_folders_are_not_entered_but_told(
     assert found(tmp_path / "day" / name) == ["deep/b.png"]
 
 
+def test_what_hides_is_read_where_it_is_named_or_linked(make: Make, tmp_path: Path) -> None:
+    make("in/a.png", "in/.releases/b.png", "in/.trash/c.png")
+    (tmp_path / "in" / "current").symlink_to(".releases")
+    inputs = quality.find_inputs([tmp_path / "in", tmp_path / "in" / ".trash"])
+    names = [path.relative_to(tmp_path / "in").as_posix() for path in inputs.files]
+    assert names == ["a.png", "current/b.png", ".trash/c.png"]
+    assert inputs.sentences() == []
+
+
 def test_nobody_misses_notes_and_what_hides_without_pictures(make: Make, tmp_path: Path) -> None:
     make(".git/index", ".DS_Store", "Thumbs.db", "measured.CSV", "b/card.json", content=b"x")
     assert quality.find_inputs([tmp_path]).sentences() == []
