@@ -91,6 +91,8 @@ def find_layout(source: Path, out: Path, metadata: Path | None = None) -> Layout
             continue
         if distributed and not _is_distributed(entry):
             layout.ignored.append(entry)
+        elif entry.is_dir() and source.resolve().is_relative_to(entry.resolve()):
+            layout.ignored.append(entry)  # a link to a folder above
         elif entry.is_dir():
             _folder(entry, layout, out)
         elif entry.is_symlink() and not entry.exists():

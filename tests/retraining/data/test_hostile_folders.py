@@ -33,6 +33,7 @@ def test_linked_folders_are_followed_and_broken_links_are_not_lost(
 ) -> None:
     source = folders({"mel/1.jpg": pictures[0], "../nevi/2.jpg": pictures[1]})
     (source / "nv").symlink_to("../nevi")
+    (source / "up").symlink_to("..")
     assert list(prepare(source, tmp_path / "out").dx) == ["mel", "nv"]
     (source / "bcc").symlink_to("gone")
     (source / "mel" / "day").symlink_to("gone")
