@@ -2,6 +2,8 @@
 
 import os
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from Dashboard.web import cores  # noqa: E402
 from Dashboard.web.log import Log  # noqa: E402
 from Dashboard.web.worker import Worker  # noqa: E402
 from models.inference.cores import usable_cores  # noqa: E402
-from models.inference.memory import return_large_blocks  # noqa: E402
+from models.inference.memory import return_freed_blocks, return_large_blocks  # noqa: E402
 
 try:
     _config = Config.from_env()
@@ -24,6 +26,8 @@ except ValueError as error:
     sys.exit(f"Dashboard: {error}")
 
 _cores = usable_cores()
+# After so long without a request a model other than the default one is let go.
+TIDY_SECONDS, UNUSED_SECONDS = 20.0, 120.0
 # What gunicorn itself would make of it is refused to whoever comes by another path.
 os.environ.pop("SCRIPT_NAME", None)
 os.environ["BASE_PATH"] = _config.base_path
@@ -92,3 +96,12 @@ def post_worker_init(worker: Any) -> None:
         worker.wsgi.extensions["service"].warm_up(threads, cores.streams(threads), at_once)
     except Exception as error:  # the worker stays up: /ready and the pages say what is missing
         worker.log.error("the default model is not loaded: %s", error)
+    threading.Thread(target=_tidy, args=[worker], daemon=True).start()
+
+
+def _tidy(worker: Any) -> None:
+    """Give back, from time to time, what a worker needs no longer."""
+    while True:
+        time.sleep(TIDY_SECONDS)
+        worker.wsgi.extensions["service"].release_unused(UNUSED_SECONDS)
+        return_freed_blocks()

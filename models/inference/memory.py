@@ -1,5 +1,6 @@
 """What glibc does with freed memory: a server gives large blocks back, a training keeps them."""
 
+import contextlib
 import ctypes
 
 # Of glibc's malloc.h.
@@ -20,6 +21,12 @@ def return_large_blocks() -> bool:
         Whether it was set; False where the C library is another one.
     """
     return _set((M_MMAP_THRESHOLD, LARGE_BYTES))
+
+
+def return_freed_blocks() -> None:
+    """Give back to the system what is free at the moment; of glibc alone."""
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def keep_freed_blocks() -> bool:

@@ -264,6 +264,17 @@ def test_few_models_stay_loaded_and_the_default_among_them(make_service: MakeSer
     assert len(service.loaded) == MAX_LOADED_MODELS
 
 
+def test_models_that_nobody_asks_for_are_let_go_of(make_service: MakeService) -> None:
+    service = make_service(load=by_rule, model="plain")
+    service.warm_up()
+    service.predictor("careful")
+    service.release_unused(60)
+    assert service.loaded == ("plain", "careful")
+    service.release_unused(0)
+    assert service.loaded == ("plain",)
+    assert service.predictor("careful").card.name == "careful"
+
+
 def test_background_warm_up(make_service: MakeService) -> None:
     service = make_service()
     assert service.start_warm_up() is None
