@@ -13,5 +13,8 @@ if ROOT not in sys.path:
 
 from Dashboard.app import create_app  # noqa: E402
 
-app = create_app()
+try:
+    app = create_app()
+except ValueError as error:
+    sys.exit(f"Dashboard: {error}")
 server = app.server

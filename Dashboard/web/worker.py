@@ -64,7 +64,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         """Refuse what only gunicorn's own worker can do."""
         super().check_config(cfg, log)
         if cfg.is_ssl:
-            raise ValueError("encryption is for the proxy in front: this server speaks HTTP alone")
+            raise SystemExit("Dashboard: encryption is for a proxy: this server speaks HTTP alone")
 
     def run(self) -> None:
         """Until told to end; then give what is being worked on its time."""
