@@ -79,8 +79,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "EXPLAIN",
         "lazy",
-        "`lazy`: the process that explains, about 1.3 GB of memory, starts at the first "
-        "explanation; `ready`: with the server; `off`: never",
+        "`lazy`: the process that explains, 1.3 GB of memory and up to half as much again while it "
+        "works on a large picture, starts at the first explanation; `ready`: with the server; "
+        "`off`: never",
     ),
     Setting(
         "DATA_DIR",

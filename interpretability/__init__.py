@@ -3,7 +3,13 @@
 Importing this needs no torch; `explain` does when it is called.
 """
 
-from interpretability.attribution.explainer import Explainer, Explanation, Unsupported, explain
+from interpretability.attribution.explainer import (
+    Explainer,
+    Explanation,
+    Unsupported,
+    close_models,
+    explain,
+)
 from interpretability.attribution.progress import Cancelled
 from interpretability.method import PRECISIONS, Method
 from interpretability.methods import METHODS, get_method
@@ -16,6 +22,7 @@ __all__ = [
     "Explanation",
     "Method",
     "Unsupported",
+    "close_models",
     "explain",
     "get_method",
 ]

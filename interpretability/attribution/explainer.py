@@ -258,6 +258,11 @@ def _opened(folder: Path, _changed: int) -> Explainer:
     return Explainer(folder)
 
 
+def close_models() -> None:
+    """Close the models that `explain` keeps open; the next explanation opens its own again."""
+    _opened.cache_clear()
+
+
 def explain(
     image: RGBImage,
     *,

@@ -1,5 +1,6 @@
 """What the worker does with one job: decode, explain, draw, keep the results for a while."""
 
+import gc
 import io
 import json
 import logging
@@ -23,11 +24,14 @@ from Dashboard.explain.maps import OPACITY, encode_map
 from interpretability.attribution.task import at_most
 from interpretability.methods import METHODS
 from interpretability.rendering import overlay
+from models.inference.memory import resident_bytes, return_freed_blocks
 
 EXPLAINER = "interpretability:explain"
 # Of larger pictures map and drawings are of this size: a map of floats takes 4 bytes a pixel. The
 # network sees all of a picture, as it does where it is classified.
 MAX_PIXELS = 4_000_000
+# With more between two jobs, the worker closes its models: the README says how much it takes.
+MOST_RESIDENT_BYTES = 1300 * 10**6
 BEAT_SECONDS, BEAT_LASTS_SECONDS = 3.0, 20.0
 PROGRESS_SECONDS = 0.25
 
@@ -73,6 +77,7 @@ def work(key: str, store: Store, explainer: str) -> None:
             job.write(state="failed", error=f"the explanation failed in the worker ({name})")
         finally:
             store.remove(records.input_key(key), records.cancel_key(key))
+            job.give_back(explainer)
 
 
 class _Job:
@@ -126,6 +131,16 @@ class _Job:
         if self.cancelled():
             raise Cancelled
         self._keep(image, found)
+
+    def give_back(self, explainer: str) -> None:
+        """Return what the job needed; a model keeps a copy of itself for some of the methods."""
+        return_freed_blocks()
+        if resident_bytes() > MOST_RESIDENT_BYTES:
+            close = getattr(import_module(explainer.partition(":")[0]), "close_models", None)
+            if close is not None:
+                close()
+                gc.collect()
+                return_freed_blocks()
 
     def _keep(self, image: NDArray[np.uint8], found: Any) -> None:
         height, width = image.shape[:2]

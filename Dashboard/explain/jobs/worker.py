@@ -18,6 +18,7 @@ from Dashboard.explain.jobs.room import BoundedStore
 from Dashboard.explain.jobs.spool import VALUES
 from Dashboard.explain.jobs.work import Explain, find
 from models.checkpoint.card import WEIGHTS_DIR
+from models.inference.memory import return_large_blocks
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--load", help="checkpoint to open before the first job")
     options = parser.parse_args(arguments)
     die_with_the_parent(options.parent)
+    return_large_blocks()
     logging.basicConfig(level=logging.WARNING, format="[explain] %(levelname)s %(message)s")
     if options.load:
         open_model(find(options.explainer), options.load)

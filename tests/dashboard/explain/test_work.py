@@ -11,7 +11,9 @@ from Dashboard.explain.jobs import records
 from Dashboard.explain.jobs import work as working
 from Dashboard.explain.jobs.files import FileStore
 from Dashboard.explain.jobs.records import Order, Record
+from Dashboard.explain.jobs.room import NO_ROOM, BoundedStore
 from Dashboard.explain.jobs.work import work
+from tests.dashboard import explaining
 from tests.dashboard.conftest import EXPLAINER
 
 ORDER = Order("plain", "gradcam", "Low", None, "/weights", 10**7, 10**7)
@@ -75,3 +77,29 @@ def test_a_job_counts_as_running_before_the_explainer_is_loaded(
     record, _ = carried_out(tmp_path, b"a picture")
     assert seen == ["running"]
     assert record.error == "the explanation failed in the worker (ImportError)"
+
+
+def test_models_are_closed_where_they_take_too_much(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[bool] = []
+    monkeypatch.setattr(explaining, "close_models", lambda: closed.append(True), raising=False)
+    done, data = cv2.imencode(".png", np.zeros((8, 8, 3), np.uint8))
+    assert done
+    monkeypatch.setattr(working, "MOST_RESIDENT_BYTES", 0)
+    assert carried_out(tmp_path, data.tobytes())[0].state == "done"
+    assert closed == [True]
+
+
+def test_results_without_room_leave_nothing(tmp_path: Path) -> None:
+    done, data = cv2.imencode(".png", np.zeros((300, 300, 3), np.uint8))
+    assert done
+    store = BoundedStore(tmp_path, 200_000)
+    store.put(records.record_key("k"), Record(ORDER).dump(), 60)
+    store.put(records.input_key("k"), data.tobytes(), 60)
+    work("k", store, EXPLAINER)  # its map alone takes 360 kB
+    found = store.get(records.record_key("k"))
+    assert found is not None
+    record = Record.load(found)
+    assert (record.state, record.error) == ("failed", NO_ROOM)
+    assert [name for name, _, _ in store.entries()] == [records.record_key("k")]

@@ -70,3 +70,14 @@ def test_freed_blocks_are_kept_for_the_next(repository: Path) -> None:
 def test_another_c_library(set_it, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory.ctypes, "CDLL", lambda _: SimpleNamespace())
     assert set_it() is False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_what_is_resident() -> None:
+    before = memory.resident_bytes()
+    held = bytes(64 * 2**20)
+    grown = bytearray(held)
+    assert memory.resident_bytes() - before > 60 * 2**20
+    del held, grown
+    memory.return_freed_blocks()
+    assert 10 * 2**20 < memory.resident_bytes() < before + 20 * 2**20
