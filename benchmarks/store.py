@@ -103,6 +103,7 @@ def measure(number: int, database_url: str | None) -> None:
         moment = datetime.fromisoformat(half).strftime("%Y-%m-%dT%H:%M:%SZ")
         for name, query, promise in (
             ("first page of 100", "", "page"),
+            ("the most urgent", "?sort=urgent", "page"),
             ("a page in the middle", f"?until={moment}", "page"),
             ("verdict", "?verdict=consultation", "page"),
             ("class", "?code=mel", "page"),

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from Dashboard.api.schemas import Answer, PredictBody, PredictForm, PredictOptions, Rejected
+from Dashboard.store.filters import Sort
 from Dashboard.store.schema import NAME_CHARACTERS, NOTE_CHARACTERS
 
 Verdict = Literal["retake", "consultation", "no_appointment", "none"]
@@ -58,6 +59,7 @@ class Listing(BaseModel):
     since: Moment | None = Field(None, description="From this date or time on, UTC unless said.")
     until: Moment | None = Field(None, description="Before this date or time.")
     text: Name | None = Field(None, description="Part of the file's name, in any case.")
+    sort: Sort = Field("newest", description="`urgent`: by verdict, then by malignant probability.")
     after: str | None = Field(
         None, max_length=64, description="`next` of the answer before, to go on from there."
     )

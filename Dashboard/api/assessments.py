@@ -62,16 +62,16 @@ def add_assessments(server: OpenAPI, store: Store, explanations: Explanations) -
         responses={200: forms.Assessments, 400: schemas.Failure, **FAILURES},
     )
     def assessments(query: forms.Listing) -> Reply | flask.Response:
-        """What is kept, the newest first: in parts, or all of it as a table (CSV)."""
+        """What is kept, the newest first or the most urgent: in parts, or all as a table (CSV)."""
         require_once(flask.request.args)
-        filters = Filters(**query.model_dump(exclude={"after", "limit", "format"}))
+        filters = Filters(**query.model_dump(exclude={"sort", "after", "limit", "format"}))
         if query.format == "csv":
-            rows = map(table_row, store.all(owner(), filters))
+            rows = map(table_row, store.all(owner(), filters, query.sort))
             lines = csv_lines(TABLE_COLUMNS, rows)
             response = flask.Response(lines, mimetype="text/csv")
             response.headers["Content-Disposition"] = "attachment; filename=assessments.csv"
             return response
-        page = store.page(owner(), filters, after=query.after, limit=query.limit)
+        page = store.page(owner(), filters, sort=query.sort, after=query.after, limit=query.limit)
         return {
             "success": True,
             "assessments": [summary(item) for item in page.items],

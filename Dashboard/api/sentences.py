@@ -27,6 +27,7 @@ ACCEPTED = {
     "until": "a date or a time such as 2026-11-27 or 2026-11-27T09:30Z",
     "text": "a part of a file's name, at most 64 characters",
     "format": "json or csv",
+    "sort": "newest or urgent",
     "after": "the `next` of the answer before",
     "limit": f"a whole number from 1 to {MOST_LISTED}",
     "clinician_verdict": "one of retake, consultation, no_appointment, or null",

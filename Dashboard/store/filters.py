@@ -3,15 +3,18 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from Dashboard.store.schema import Item, Lesion
 from Dashboard.web.errors import InputError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-PLACE = re.compile(r"(\d{1,16})-([A-Za-z0-9_-]{22})")
+PLACE = re.compile(r"(?:(\d\.\d{6})-)?(\d{1,16})-([A-Za-z0-9_-]{22})")
+Sort = Literal["newest", "urgent"]
 
 
 @dataclass(frozen=True)
@@ -48,18 +51,26 @@ class Filters:
         return found
 
 
-def place_of(item: Item) -> str:
-    """Where an assessment stands in the list, which stays true when others come and go."""
-    return f"{(item.created - EPOCH) // MICROSECOND}-{item.key}"
+def columns_of(sort: Sort) -> tuple[InstrumentedAttribute[Any], ...]:
+    """What a list is sorted by, downwards."""
+    newest = (Item.created, Item.key)
+    return newest if sort == "newest" else (Item.risk, *newest)
 
 
-def read_place(text: str) -> tuple[datetime, str]:
-    """Creation and key of the assessment at a place.
+def place_of(item: Item, sort: Sort) -> str:
+    """Where an assessment stands in a list, which stays true when others come and go."""
+    newest = f"{(item.created - EPOCH) // MICROSECOND}-{item.key}"
+    return newest if sort == "newest" else f"{item.risk:.6f}-{newest}"
+
+
+def read_place(text: str, sort: Sort) -> tuple[Any, ...]:
+    """Of the assessment at a place, the values of `columns_of`.
 
     Raises:
-        InputError: 400: it is no place.
+        InputError: 400: it is no place in a list that is sorted so.
     """
     found = PLACE.fullmatch(text)
-    if not found:
-        raise InputError("after must be the `next` of an answer to GET /assessments")
-    return EPOCH + int(found[1]) * MICROSECOND, found[2]
+    if not found or (found[1] is None) != (sort == "newest"):
+        raise InputError("after must be the `next` of an answer to GET /assessments, sorted alike")
+    newest = (EPOCH + int(found[2]) * MICROSECOND, found[3])
+    return newest if sort == "newest" else (float(found[1]), *newest)

@@ -10,6 +10,8 @@ from Dashboard.assess.assessment import Assessment
 from Dashboard.assess.rows import COLUMNS, Row, assessment_row
 from Dashboard.store.schema import FILE_CHARACTERS, Item, Lesion
 
+# Of the verdicts, the least urgent first: a picture to retake may show anything.
+URGENCY = ("no_appointment", "none", "retake", "consultation")
 LESION_FIELDS = ("name", "body_site", "age_band", "sex", "histology")
 TABLE_COLUMNS = (*COLUMNS, "id", "created", "lesion", "clinician_verdict", "note", "flag")
 SUMMARY_FIELDS = (
@@ -34,6 +36,7 @@ def new_item(assessment: Assessment, file: str) -> Item:
     return Item(
         file=file,
         file_folded=file.casefold()[-FILE_CHARACTERS:],
+        risk=risk(assessment.verdict, prediction.p_malignant if prediction else 0.0),
         verdict=assessment.verdict,
         message=assessment.message,
         code=prediction and prediction.code,
@@ -50,6 +53,17 @@ def new_item(assessment: Assessment, file: str) -> Item:
         answer=assessment.to_response(),
         row=assessment_row(assessment, file),
     )
+
+
+def risk(verdict: str, p_malignant: float) -> float:
+    """What is sorted by, the most urgent first: by verdict, then by malignant probability.
+
+    In millionths, so that it is the same number in the address of a list's part.
+
+    >>> risk("consultation", 0.1) > risk("retake", 0.0) > risk("none", 0.9)
+    True
+    """
+    return round(2 * URGENCY.index(verdict) + round(p_malignant, 6), 6)
 
 
 def own_words(item: Item) -> dict[str, Any]:

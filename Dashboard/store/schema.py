@@ -99,6 +99,7 @@ class Item(Base):
 
     key: its address, random.
     file: the picture's name as it was given; `file_folded`: for finding it in any case.
+    risk: to sort by, see `Dashboard.store.items.risk`.
     verdict to version: of the answer, for lists and filters; `quality`: verdict of the gate.
     answer: all that the API answered.
     row: of the table that every CSV file of the dashboard is.
@@ -109,6 +110,7 @@ class Item(Base):
     # Of each list a page is read off an index, and a name is looked for in one.
     __table_args__ = (
         Index(None, "owner", "created", "key", "file_folded"),
+        Index(None, "owner", "risk", "created", "key"),
         Index(None, "owner", "verdict", "created", "key"),
         Index(None, "owner", "code", "created", "key"),
         Index(None, "created"),
@@ -122,6 +124,7 @@ class Item(Base):
     lesion_id: Mapped[int | None] = mapped_column(ForeignKey(Lesion.id), index=True)
     file: Mapped[str] = mapped_column(Text)
     file_folded: Mapped[str] = mapped_column(Text)
+    risk: Mapped[float]
     verdict: Mapped[str] = mapped_column(String(16))
     message: Mapped[str] = mapped_column(Text)
     code: Mapped[str | None] = mapped_column(String(32))

@@ -29,7 +29,7 @@ from Dashboard.store.deletion import (
     delete_unused_lesions,
 )
 from Dashboard.store.errors import StoreFull, StoreUnavailable, UnknownItem
-from Dashboard.store.filters import Filters, place_of, read_place
+from Dashboard.store.filters import Filters, Sort, columns_of, place_of, read_place
 from Dashboard.store.items import lesion_of, new_item, own_words
 from Dashboard.store.pictures import folder_of
 from Dashboard.store.place import Place
@@ -55,7 +55,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Page:
-    """A part of a list, the newest first.
+    """A part of a list.
 
     total: of the whole list.
     next: where the next part begins; None: this was the last.
@@ -152,7 +152,13 @@ class Store:
             return item
 
     def page(
-        self, owner: str, filters: Filters, *, after: str | None = None, limit: int = 100
+        self,
+        owner: str,
+        filters: Filters,
+        *,
+        sort: Sort = "newest",
+        after: str | None = None,
+        limit: int = 100,
     ) -> Page:
         """At most `limit` assessments, those that come after a place in the list.
 
@@ -161,14 +167,14 @@ class Store:
             StoreUnavailable.
         """
         with self.place.database.reading() as session:
-            items = self._items(session, owner, filters, after, limit + 1)
+            items = self._items(session, owner, filters, sort, after, limit + 1)
             counted = select(func.count()).select_from(Item)
             meant = (*filters.conditions(owner), *self._in_force())
             total = session.scalar(counted.where(*meant)) or 0
         more = len(items) > limit
-        return Page(items[:limit], total, place_of(items[limit - 1]) if more else None)
+        return Page(items[:limit], total, place_of(items[limit - 1], sort) if more else None)
 
-    def all(self, owner: str, filters: Filters) -> Iterator[Item]:
+    def all(self, owner: str, filters: Filters, sort: Sort = "newest") -> Iterator[Item]:
         """Every assessment of a list; read in parts, so that memory stays small.
 
         Raises:
@@ -177,12 +183,12 @@ class Store:
 
         def part(after: str | None) -> Sequence[Item]:
             with self.place.database.reading() as session:
-                return self._items(session, owner, filters, after, CHUNK, rows=True)
+                return self._items(session, owner, filters, sort, after, CHUNK, rows=True)
 
         def items(found: Sequence[Item]) -> Iterator[Item]:
             while found:
                 yield from found
-                found = part(place_of(found[-1])) if len(found) == CHUNK else ()
+                found = part(place_of(found[-1], sort)) if len(found) == CHUNK else ()
 
         return items(part(None))
 
@@ -293,11 +299,12 @@ class Store:
         session: Session,
         owner: str,
         filters: Filters,
+        sort: Sort,
         after: str | None,
         limit: int,
         rows: bool = False,
     ) -> Sequence[Item]:
-        """A part of a list, the newest first, without what is long.
+        """A part of a list without what is long.
 
         rows: with the rows of the table.
         """
@@ -305,12 +312,12 @@ class Store:
         found = (
             select(Item)
             .where(*filters.conditions(owner), *self._in_force())
-            .order_by(Item.created.desc(), Item.key.desc())
+            .order_by(*(column.desc() for column in columns_of(sort)))
             .limit(limit)
             .options(joinedload(Item.lesion), *long)
         )
         if after is not None:
-            found = found.where(tuple_(Item.created, Item.key) < read_place(after))
+            found = found.where(tuple_(*columns_of(sort)) < read_place(after, sort))
         return session.scalars(found).all()
 
     def _get(self, session: Session, owner: str, key: str) -> Item:

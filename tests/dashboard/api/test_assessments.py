@@ -169,6 +169,18 @@ def test_a_list_as_a_table(visitor: FlaskClient, encode: Encode) -> None:
     assert response.get_data(as_text=True) == ",".join(TABLE_COLUMNS) + "\r\n"
 
 
+def test_the_most_urgent_first(visitor: FlaskClient, encode: Encode) -> None:
+    for number, kind in enumerate(("malignant", "benign", "pale")):
+        as_form(visitor, encode(kind), f"{number}.png", PATH)
+    first = visitor.get(f"{PATH}?sort=urgent&limit=1").get_json()
+    rest = visitor.get(f"{PATH}?sort=urgent&after={first['next']}").get_json()
+    files = [one["file"] for one in first["assessments"] + rest["assessments"]]
+    assert files == ["0.png", "2.png", "1.png"]
+    assert "sorted alike" in refused(visitor.get(f"{PATH}?after={first['next']}"), 400)
+    lines = visitor.get(f"{PATH}?sort=urgent&format=csv").get_data(as_text=True).splitlines()
+    assert [line.split(",")[0] for line in lines[1:]] == files
+
+
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [

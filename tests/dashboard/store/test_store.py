@@ -15,6 +15,7 @@ from Dashboard.store.deletion import delete_orphans
 from Dashboard.store.errors import StoreUnavailable, UnknownItem
 from Dashboard.store.filters import Filters
 from Dashboard.store.items import case, summary
+from Dashboard.store.place import Place
 from Dashboard.store.schema import Base, Item
 from Dashboard.store.store import Store
 from Dashboard.web.errors import InputError
@@ -98,6 +99,23 @@ def test_a_list_is_read_in_parts_that_stay_true(config: Config, assessed: Assess
     assert [item.file for item in store.all("me", ALL)] == [
         "new.png", "6.png", "5.png", "3.png", "2.png", "1.png", "0.png"
     ]  # fmt: skip
+    store.close()
+
+
+def test_the_most_urgent_come_first(config: Config, assessed: Assessed) -> None:
+    store = Store(config, now=Clock())
+    for number, kind in enumerate(("benign", "malignant", "pale", "malignant", "benign")):
+        keep(store, assessed, kind, f"{number}.png")
+    expected = ["3.png", "1.png", "2.png", "4.png", "0.png"]
+    found, after = [], None
+    for _ in range(3):
+        page = store.page("me", ALL, sort="urgent", after=after, limit=2)
+        found += [item.file for item in page.items]
+        after = page.next
+    assert (found, after) == (expected, None)
+    assert [item.file for item in store.all("me", ALL, "urgent")] == expected
+    with pytest.raises(InputError, match="sorted alike"):
+        store.page("me", ALL, after=store.page("me", ALL, sort="urgent", limit=1).next)
     store.close()
 
 
@@ -271,3 +289,32 @@ def test_a_database_of_a_newer_program_is_left_alone(store: Store, config: Confi
         session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(StoreUnavailable, match="made by a newer version of this program"):
         Store(config).prepare()
+
+
+OLD = """
+INSERT INTO pictures (id, owner, sha256, media_type, size) VALUES (1, 'me', 'abc', 'image/png', 3);
+INSERT INTO assessments (id, key, owner, created, picture_id, file, file_folded, verdict, message,
+  p_malignant, quality, model, version, note, flag, answer, "row")
+VALUES (1, 'one', 'me', '2026-11-27 12:00:00.000000', 1, 'a.png', 'a.png', 'no_appointment', 'm',
+  0.1234567, 'accept', 'plain', '1', 'kept', false, '{"success": true}', '{"file": "a.png"}');
+INSERT INTO assessments (id, key, owner, created, picture_id, file, file_folded, verdict, message,
+  quality, model, version, note, flag, answer, "row")
+VALUES (2, 'two', 'me', '2026-11-27 11:00:00.000000', 1, 'b.png', 'b.png', 'retake', 'm',
+  'reject', 'plain', '1', '', false, '{"success": false}', '{}');
+"""
+
+
+def test_an_upgrade_from_the_first_schema_keeps_what_is_there(config: Config) -> None:
+    store = Store(config)
+    database = Place(config).database
+    database.upgrade("0001")
+    with database.writing("tests") as session:
+        for statement in OLD.split(";")[:-1]:
+            session.execute(text(statement.replace(": ", "\\: ")))
+    database.close()
+    store.prepare()
+    assert [item.key for item in store.page("me", ALL, sort="urgent").items] == ["two", "one"]
+    found = store.get("me", "one")
+    assert (found.created, found.note, found.risk) == (NOON, "kept", 0.123457)
+    assert (found.answer, found.row) == ({"success": True}, {"file": "a.png"})
+    store.close()
