@@ -37,18 +37,35 @@ def evaluate(
     ] = False,
     split: Split = "test",
     splits: Annotated[
-        Path | None, typer.Option(help="Folder of the splits; needed for --model.")
+        Path | None, typer.Option(help="Folder of the splits; for --model, unless there is --data.")
     ] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Any labelled pictures to score --model on, FOLDER or NAME=FOLDER: what prepare "
+            "wrote, or a split, of which --split is taken; can be repeated."
+        ),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the report of --data.")] = None,
     size: Annotated[int | None, typer.Option(help="Input size; default: chosen on val.")] = None,
     cache: Annotated[Path | None, typer.Option(help="For decoded images.")] = None,
     served: Served = SERVED,
     root: Root = WEIGHTS_DIR,
 ) -> None:
-    """Score runs or checkpoints on a split, with 95 % intervals over lesions."""
+    """Score runs or checkpoints on a split, or checkpoints on any labelled pictures.
+
+    With 95 % intervals over lesions.
+    """
+    model = [name.strip() for names in model or [] for name in names.split(",")]
     if not runs and not model:
         raise ValueError("evaluate needs a run folder, or --model NAME")
+    if data:
+        if runs or splits or not model:
+            raise ValueError("evaluate --data needs --model, and no run folder and no --splits")
+        _evaluate_labelled(model, data, split, served, out, root)
+        return
     if model and splits is None:
-        raise ValueError("evaluate --model needs --splits, the folder of a split")
+        raise ValueError("evaluate --model needs --splits, the folder of a split, or --data")
     for run in runs or []:
         from retraining.evaluation.evaluate import evaluate_run
 
@@ -70,6 +87,37 @@ def evaluate(
                 progress=lambda n, of, task=task: bar.update(task, completed=n, total=of),  # type: ignore[misc]
             )
         _show(f"{name}, {split}, as served", metrics)
+
+
+def _evaluate_labelled(
+    models: Sequence[str],
+    given: Sequence[str],
+    split: str,
+    served: Path,
+    out: Path | None,
+    root: Path,
+) -> None:
+    from retraining.evaluation.labelled import evaluate_labelled, read_labelled
+    from retraining.reports.travel import write_travel_report
+
+    sets = [read_labelled(one, split) for one in given]
+    found = {}
+    for name in models:
+        for data in sets:
+            with progress_bar() as bar:
+                task = bar.add_task(f"classifying {data.name} with {name}")
+                found[name, data.name] = evaluate_labelled(
+                    name,
+                    data,
+                    served / Path(name).name,
+                    root=root,
+                    progress=lambda n, of, task=task: bar.update(task, completed=n, total=of),  # type: ignore[misc]
+                )
+            if out is None:
+                _show(f"{name}, {data.name}, as served", found[name, data.name])
+    if out is not None:
+        write_travel_report(found, out, _command())
+        console.print(str(out / "report.md"))
 
 
 @app.command()

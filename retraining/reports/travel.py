@@ -1,0 +1,73 @@
+"""The report of models on the pictures of other clinics: a table and a page of text."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from quality.output import write_text
+from retraining.evaluation.scores import Metric
+
+TABLE_FILE = "models.csv"
+TEXT_FILE = "report.md"
+SHOWN = {
+    "balanced_accuracy": "balanced accuracy",
+    "macro_auc": "macro AUC",
+    "malignant_auc": "malignant AUC",
+    "auc_mel": "melanoma AUC",
+    "sensitivity_mel": "melanoma recall",
+    "malignant_sensitivity_at_threshold": "sensitivity at the operating point",
+    "malignant_specificity_at_threshold": "specificity there",
+    "ece_15": "ECE",
+    "temperature_here": "temperature that would fit",
+    "flagged_ood": "flagged as OOD",
+    "flagged_far": "taken for no skin",
+    "gate_rejected": "rejected by the gate",
+}
+
+
+def write_travel_report(
+    found: Mapping[tuple[str, str], Sequence[Metric]], out: Path, command: str
+) -> None:
+    """Write `models.csv`, a row per model and data set with every metric, and `report.md`.
+
+    found: by model and data set. command: what was typed.
+    """
+    rows = []
+    for (model, data), metrics in found.items():
+        row: dict[str, object] = {"model": model, "data": data, "n": max(m["n"] for m in metrics)}
+        for metric in metrics:
+            name = metric["metric"]
+            row |= {name: metric["value"], f"{name}_low": metric["low"]}
+            row[f"{name}_high"] = metric["high"]
+        rows.append(row)
+    table = pd.DataFrame(rows)
+    write_text(out / TABLE_FILE, table.to_csv(index=False, float_format="%.6g"))
+    lines = [
+        "# Models on other collections",
+        "",
+        f"Written by `{command}`.",
+        "",
+        "Each checkpoint as it is served, with the temperature, operating point and thresholds of "
+        "its card: nothing is chosen here. 95 % intervals over lesions. Balanced accuracy is over "
+        "the classes that the data have. ECE weighs all classes the same. Cards are calibrated at "
+        "the temperature they state; where the one that would fit is larger, the model is too sure "
+        "here.",
+    ]
+    for data in table.data.unique():
+        some = table[table.data == data]
+        lines += ["", f"## {data} (n = {some.n.iloc[0]:,})", ""]
+        lines.append("| metric | " + " | ".join(some.model) + " |")
+        lines.append("|---" * (len(some) + 1) + "|")
+        for name, label in SHOWN.items():
+            if name in some and some[name].notna().any():
+                cells = [_cell(row, name) for _, row in some.iterrows()]
+                lines.append(f"| {label} | " + " | ".join(cells) + " |")
+    write_text(out / TEXT_FILE, "\n".join(lines) + "\n")
+
+
+def _cell(row: pd.Series, name: str) -> str:
+    value, low, high = (row.get(f"{name}{end}") for end in ("", "_low", "_high"))
+    if pd.isna(value):
+        return "–"
+    return f"{value:.3f}" if pd.isna(low) else f"{value:.3f} ({low:.3f} to {high:.3f})"
