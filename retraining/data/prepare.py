@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 import quality
+from models.registry.taxonomy import Taxonomy
 from quality.output import cell, write_text
 from retraining.data.archives import extract
 from retraining.data.errors import DataError
@@ -107,9 +108,21 @@ def prepare(
         report(sentence)
     if not skip:
         _refuse(problems, out)
-    if set(index.dx) != set(taxonomy.codes):
-        lost = ", ".join(sorted(set(taxonomy.codes) - set(index.dx)))
-        raise DataError(f"no image of class {lost} is left; every class needs images")
+    left = set(index.dx)
+    if left != set(taxonomy.codes):
+        lost = f"no image of class {', '.join(sorted(set(taxonomy.codes) - left))} is left"
+        if not skip or len(left) < 2:
+            raise DataError(f"{lost}; every class needs images")
+        report(lost)
+        taxonomy = Taxonomy(
+            tuple(code for code in taxonomy.codes if code in left),
+            tuple(
+                name
+                for code, name in zip(taxonomy.codes, taxonomy.names, strict=True)
+                if code in left
+            ),
+            taxonomy.malignant & left,
+        )
     where = {m.stem.removesuffix(MASK_ENDING): _relative(m, out) for m in masks}
     index["path"] = [_relative(Path(p), out) for p in index.path]
     index["mask"] = [where.get(i, "") for i in index.image_id]

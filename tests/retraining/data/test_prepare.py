@@ -300,5 +300,9 @@ def test_a_zip_and_tables_of_the_isic_archive(pictures: list[bytes], tmp_path: P
     read = load_index(tmp_path / "out" / "index.csv")
     assert read.loc[0, ["age", "camera"]].to_list() == ["50.0", "X"]
     assert list(read.columns[: len(INDEX_COLUMNS)]) == list(INDEX_COLUMNS)
+    # Of a part of the images the classes are those that it has.
+    truth.write_text(truth.read_text().replace("c,0,0,1", "x,0,0,1").replace("d,0", "y,0"))
+    index = prepare(archive, tmp_path / "out", metadata_files=[truth, more], skip=True)
+    assert load_taxonomy(tmp_path / "out").codes == ("mel", "nv")
     with pytest.raises(DataError, match="one archive: --metadata must name the file"):
         prepare(archive, tmp_path / "out")

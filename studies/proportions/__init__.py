@@ -1,0 +1,1 @@
+"""How should a picture of any shape become the square that a network takes?"""

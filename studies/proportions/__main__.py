@@ -1,0 +1,53 @@
+"""`python -m studies.proportions`: classify under each rule, write the report."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from models.checkpoint.card import WEIGHTS_DIR
+from models.errors import CheckpointError
+from quality.console import pass_any_text
+from retraining.cli.console import console, errors, progress_bar
+from retraining.data.index import DataError
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def proportions(
+    originals: Annotated[Path, typer.Option(help="Data folder of pictures as they were taken.")],
+    copies: Annotated[Path, typer.Option(help="Data folder of the same, squeezed to a square.")],
+    models: Annotated[str, typer.Option(help="Checkpoints, separated by commas.")],
+    out: Annotated[Path, typer.Option(help="Folder for the report.")],
+    root: Annotated[Path, typer.Option(help="Folder of checkpoints.")] = WEIGHTS_DIR,
+) -> None:
+    """Measure what squeezing, the centre square, padding and three crops answer."""
+    from studies.proportions.study import run_study, write_report
+
+    names = [name.strip() for name in models.split(",")]
+    with progress_bar() as bar:
+        task = bar.add_task("classifying")
+        table = run_study(
+            originals,
+            copies,
+            names,
+            root=root,
+            progress=lambda n, of: bar.update(task, completed=n, total=of),
+        )
+    write_report(table, out)
+    console.print(str(out / "report.md"))
+
+
+def main() -> None:
+    """Run the command; what the user can mend is one sentence and exit status 2."""
+    pass_any_text()
+    try:
+        app()
+    except (ValueError, DataError, CheckpointError, OSError) as error:
+        errors.print(f"error: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
+        raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    main()
