@@ -163,7 +163,6 @@ def test_pages_and_their_files_are_served(server: Server) -> None:
         ("PORT", "http", "Dashboard: PORT is 'http'; it must be a whole number from 1 to 65535"),
         ("GATE", "strict", "Dashboard: GATE is 'strict'; it must be one of classic, normalised"),
         ("BASE_PATH", "/models", "Dashboard: BASE_PATH is '/models'; the dashboard itself has"),
-        ("GUNICORN_CMD_ARGS", "--certfile a", "Dashboard: encryption is for a proxy"),
     ],
 )
 def test_a_wrong_setting_is_one_sentence(

@@ -275,6 +275,13 @@ def test_many_large_bodies_take_turns(worker: Running) -> None:
         assert [call.result()[1]["size"] for call in calls] == [MOST_BODY] * 20
 
 
+def test_encryption_is_refused_in_a_sentence() -> None:
+    cfg = Config()
+    cfg.set("certfile", "certificate.pem")
+    with pytest.raises(SystemExit, match="encryption is for a proxy"):
+        Worker.check_config(cfg, Log(cfg))
+
+
 def test_script_name_is_no_error(worker: Running) -> None:
     with running(forwarder_headers="SCRIPT_NAME") as other:
         for one in (worker, other):
