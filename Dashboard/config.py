@@ -79,9 +79,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "EXPLAIN",
         "lazy",
-        "`lazy`: the process that explains, 1.3 GB of memory and up to half as much again while it "
-        "works on a large picture, starts at the first explanation; `ready`: with the server; "
-        "`off`: never",
+        "`lazy`: the process that explains, 1.3 GB of memory and up to twice that while it works, "
+        "starts at the first explanation; `ready`: with the server; `off`: never",
     ),
     Setting(
         "DATA_DIR",
