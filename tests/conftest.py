@@ -54,6 +54,8 @@ LONGEST_FIRST = (
     "dashboard/explain/test_jobs_redis.py",
     "models/export/test_export.py",
     "dashboard/browser/test_models.py",
+    "dashboard/store/test_store.py",
+    "dashboard/store/test_kills.py",
     "dashboard/browser/test_results.py",
 )
 NOT_FAST = ("slow", "torch", "browser", "data")
