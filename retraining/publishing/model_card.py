@@ -53,7 +53,7 @@ def training_summary(config: TrainConfig, log: Sequence[Epoch], recipe: str) -> 
     """How a network was trained, in sentences."""
     entry = get_backbone(config.backbone)
     start = {
-        "imagenet": f"from ImageNet weights ({entry.weights})",
+        "imagenet": f"from {'DINOv2' if entry.patch else 'ImageNet'} weights ({entry.weights})",
         "none": "from random weights, without ImageNet pretraining",
     }.get(config.weights, f"from an earlier checkpoint, {Path(config.weights).name},")
     layers = {"backbone": "last layer", 0: "all layers"}.get(config.freeze, "upper layers")

@@ -7,6 +7,7 @@ from typing import Any
 from models.checkpoint.card import file_sha256, load_card, locate
 from models.checkpoint.provenance import Provenance, load_provenance
 from models.errors import CheckpointError
+from models.pretrained import dinov2
 from models.registry.backbones import get_backbone
 from models.registry.taxonomy import HAM10000, Taxonomy
 from retraining.training.config import TrainConfig, load_config
@@ -56,6 +57,8 @@ def _origin(config: TrainConfig) -> tuple[dict[str, Any], list[str], dict[str, d
     if config.weights == "imagenet":
         entry = get_backbone(config.backbone)
         start = {"start": "imagenet", "source": entry.weights, "licence": entry.licence}
+        if entry.weights == f"package:{dinov2.PACKAGE}":
+            start["note"] = dinov2.NOTE
     elif config.weights == "none":
         start = {"start": "none"}
     else:

@@ -98,6 +98,7 @@ def test_where_data_and_weights_come_from(card: Card) -> None:
             "lesions": {"train": 900, "test": 10},
             "lesions_leaked": 0,
             "sizes": {"600x450": 1245},
+            "collections": {"HAM10000": 1000, "BCN20000": 234},
         },
         data={"name": "HAM10000", "licence": "CC BY-NC 4.0"},
         weights={"start": "older 1"},
@@ -107,6 +108,7 @@ def test_where_data_and_weights_come_from(card: Card) -> None:
     )
     facts = {
         "Data": "HAM10000. CC BY-NC 4.0",
+        "Trained besides on": "234 images of BCN20000",
         "Split": "1,234 images of 900 lesions to train; 11 images of 10 lesions to test; no "
         "lesion is in two splits",
         "Size of the images, pixels": "600 x 450 (1,245)",

@@ -80,3 +80,8 @@ def test_without_ancestors_a_training_can_be_repeated() -> None:
     assert found.data["name"] == "HAM10000"
     assert (found.weights["start"], found.teachers, found.lineage) == ("imagenet", [], {})
     assert found.reproducible.startswith("Yes: ")
+
+
+def test_dinov2_says_through_whose_hands_it_came() -> None:
+    config = TrainConfig(backbone="vit_small_patch14_dinov2", weights="imagenet")
+    assert provenance(config, HAM10000).weights["note"].startswith("DINOv2's ViT-S/14 from img-fo")
