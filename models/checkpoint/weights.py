@@ -29,6 +29,8 @@ from models.registry.backbones import build_network, head_keys
 if TYPE_CHECKING:
     import torch
 
+RECIPE_DIR = "recipe"  # the files that make a checkpoint again, written by hand
+
 
 def save_checkpoint(
     folder: Path,
@@ -75,10 +77,12 @@ def save_checkpoint(
 
 
 def put_folder(staging: Path, folder: Path) -> None:
-    """Put a finished folder beside `folder` in its place; what was there is removed."""
+    """Put a finished folder beside `folder` in its place; of what was there its recipe stays."""
     if folder.exists():
         old = staging.with_name(staging.name + "-old")
         folder.replace(old)
+        if (old / RECIPE_DIR).is_dir() and not (staging / RECIPE_DIR).exists():
+            (old / RECIPE_DIR).replace(staging / RECIPE_DIR)
         staging.replace(folder)
         shutil.rmtree(old)
     else:

@@ -160,8 +160,11 @@ def test_a_checkpoint_replaces_another_whole_or_not_at_all(tmp_path: Path) -> No
     import torch
 
     save_checkpoint(tmp_path / "one", {"weight": torch.zeros(2)}, CARD)
+    (tmp_path / "one" / "recipe").mkdir()
+    (tmp_path / "one" / "recipe" / "train.yaml").write_text("lr: 1")
     save_checkpoint(tmp_path / "one", {"weight": torch.ones(2)}, replace(CARD, version="0.2"))
     assert load_card(tmp_path / "one").version == "0.2"
+    assert (tmp_path / "one" / "recipe" / "train.yaml").read_text() == "lr: 1"
     with pytest.raises(CheckpointError, match="'weight' does not fit into float16"):
         save_checkpoint(tmp_path / "one", {"weight": torch.tensor([1e6])}, CARD)
     assert load_state_dict(tmp_path / "one")["weight"].tolist() == [1, 1]

@@ -11,10 +11,12 @@ import pytest
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
+from models.checkpoint.card import WEIGHTS_DIR
 from models.registry.backbones import BACKBONES
 from retraining.training import train as training
 from retraining.training.config import TrainConfig, load_recipe, recipes
 from retraining.training.run_folder import load_trained, read_log
+from retraining.training.settings import BARE_WEIGHTS
 from retraining.training.train import train
 from tests.retraining.tiny import write_tiny_split
 
@@ -71,6 +73,15 @@ def test_every_recipe_trains(recipe: str, splits: Path, cache: Path, tmp_path: P
     network, read, _ = load_trained(run)
     assert read == config
     assert not network.training
+
+
+@pytest.mark.parametrize(
+    "file", sorted(WEIGHTS_DIR.glob("*/recipe/*.yaml")), ids=lambda path: path.stem
+)
+def test_recipes_of_checkpoints_are_settings_of_their_backbone(file: Path) -> None:
+    config = load_recipe(str(file))
+    assert config.backbone == file.parents[1].name
+    assert config.weights in BARE_WEIGHTS or config.weights.startswith("runs/")
 
 
 def test_several_backbones_get_a_folder_each(splits: Path, tmp_path: Path) -> None:
