@@ -16,7 +16,7 @@ from quality.output import require_writable
 if TYPE_CHECKING:
     from models.cli.classify_files import Row
 
-OUT_OF_DISTRIBUTION = "not a dermatoscopic image of skin, so the class means nothing"
+OUT_OF_DISTRIBUTION = "unlike the pictures that the model learnt from: the class may mean nothing"
 EPILOG = (
     "Exit codes: 0 every file was classified, 1 some could not be read (their rows have "
     "empty values and the reason), 2 wrong use or no model, 130 interrupted."

@@ -13,6 +13,7 @@ import quality
 from models.checkpoint.card import DEFAULT_MODEL, available, load_card, locate, member_folders
 from models.checkpoint.weights import load_network
 from models.inference.classifier import Classifier
+from models.inference.views import set_upright
 from models.registry.backbones import get_backbone
 from models.runtime import ov
 
@@ -77,7 +78,7 @@ def probabilities(folder: Path, images: list[NDArray[np.uint8]]) -> NDArray[np.f
     import torch
 
     network, card = load_network(folder)
-    resized = np.stack([card.preprocessing.resize(image) for image in images])
+    resized = np.stack([card.preprocessing.resize(set_upright(image)[0]) for image in images])
     batches = torch.from_numpy(card.preprocessing.normalise(resized)).split(BATCH)
     with torch.no_grad():
         logits = torch.cat([network(batch).double() for batch in batches])

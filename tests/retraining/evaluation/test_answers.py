@@ -1,5 +1,7 @@
-"""Answers of a served checkpoint: those of the classifier, asked once for each picture."""
+"""Answers of a served checkpoint: those of the classifier, asked once; the OOD score from them."""
 
+import shutil
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +10,14 @@ import pytest
 from numpy.typing import NDArray
 
 import quality
+from models.checkpoint.card import load_card
+from models.checkpoint.evaluation import load_evaluation
 from models.inference.classifier import Classifier
 from retraining.data.splits import load_split
+from retraining.evaluation import ood
 from retraining.evaluation.answers import Pictures, ServedModel, pictures_of
+from retraining.evaluation.not_dermoscopic import not_dermoscopic_images
+from retraining.evaluation.sources import read_sources
 
 pytestmark = pytest.mark.torch
 
@@ -53,3 +60,33 @@ def test_pictures_are_set_upright_unless_said(root: Path, cache: Path, frame: pd
     np.testing.assert_array_equal(model.answers(pictures_of("turned", some, turned)).logits, plain)
     as_they_are = model.answers(pictures_of("as they are", some, turned, upright=False)).logits
     assert np.abs(as_they_are - plain).max() > 1e-3
+
+
+@pytest.mark.slow
+def test_thresholds_are_of_the_source_that_needs_the_widest(
+    root: Path, splits: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ood, "RESAMPLES", 5)
+    monkeypatch.setattr(ood, "VARIANTS", dict(islice(ood.VARIANTS.items(), 1)))
+    monkeypatch.setattr(
+        ood, "not_dermoscopic_images", lambda: islice(not_dermoscopic_images(), 0, 342, 40)
+    )
+    own = tmp_path / "weights"
+    shutil.copytree(root / "colours", own / "colours")
+    sources = read_sources([f"Elsewhere={splits}"], load_card(own / "colours").taxonomy)
+    card, evaluation = ood.fit_ood(
+        "colours", splits, sources=sources, root=own, cache=tmp_path / "kept", corrupted=2
+    )
+    assert card.ood == load_card(own / "colours").ood
+    assert card.ood is not None
+    assert evaluation.ood is not None
+    assert evaluation == load_evaluation(own / "colours")
+    assert 0 < card.ood["threshold"] <= card.ood["far_threshold"]
+    val = load_split(splits)["val"]
+    scores = ServedModel(own / "colours", tmp_path / "kept").scores(pictures_of("val", val))
+    assert card.ood["threshold"] == pytest.approx(np.quantile(scores, 1 - ood.FLAGGED))
+    assert [row["source"] for row in evaluation.ood["sources"]] == ["test", "Elsewhere"]
+    first, second = (row["flagged"]["value"] for row in evaluation.ood["sources"])
+    assert first == second  # the same pictures
+    for row in evaluation.ood["kinds"]:
+        assert row["far"] <= row["flagged"]
