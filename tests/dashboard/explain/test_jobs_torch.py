@@ -14,6 +14,7 @@ from Dashboard.assess.service import Service
 from Dashboard.config import Config
 from Dashboard.explain.jobs.engine import Jobs
 from Dashboard.explain.maps import OPACITY
+from Dashboard.ui.explain.heat import as_shown
 from tests.dashboard.calling import asking
 from tests.dashboard.conftest import card, picture
 from tests.dashboard.sending import as_json
@@ -68,10 +69,10 @@ def test_the_worker_explains_as_the_package_does(
     assert answer["explanation"]["probability"] == pytest.approx(
         answer["probabilities"]["mel"], abs=0.01
     )
-    # The instant heatmap of the served graph is the same map, before it is enlarged.
+    # The instant heatmap of the served graph is the same map, coarser.
     (prediction,) = service.predictor("tiny").predict([picture("malignant")], maps=True)
     if prediction.cam is not None:
-        small = prediction.cam[answer_index("mel")]
+        small = as_shown(prediction)[answer_index("mel")]
         shrunk = cv2.resize(expected.map, small.shape[::-1], interpolation=cv2.INTER_AREA)
         assert np.corrcoef(small.ravel(), shrunk.ravel())[0, 1] > 0.8
 
