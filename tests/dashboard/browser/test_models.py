@@ -72,8 +72,7 @@ def test_everybody_can_read_it(shipped: None, new_visit: Callable, scheme: str) 
     page.set_viewport_size({"width": 1280, "height": 900})
     assert page.evaluate(AUDIT) == []
     ink = page.evaluate("getComputedStyle(document.body).color")
-    text = page.locator("#graph-roc .xtitle").evaluate("node => getComputedStyle(node).fill")
-    assert text == ink
+    expect(page.locator("#graph-roc .xtitle")).to_have_css("fill", ink)
 
 
 def test_without_a_comparison_there_are_the_cards(

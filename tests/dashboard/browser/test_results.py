@@ -28,7 +28,7 @@ def test_many_images_are_summed_up_filtered_and_sorted(visit, files) -> None:
         *(files("malignant", f"m{i}.png") for i in range(3)),
         files("pale", "p.png"),
     )
-    assert page.locator(".card h3").all_inner_texts() == [
+    assert page.locator(".card h3").all_text_contents() == [
         *(f"b{i}.png" for i in range(4)),
         *(f"m{i}.png" for i in range(3)),
         "p.png",
