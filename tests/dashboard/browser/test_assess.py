@@ -231,11 +231,22 @@ def drop(page: Page, *paths: Path, **items: str) -> None:
         "files": [str(path) for path in paths],
         "dragOperationsMask": 1,
     }
-    for kind in ("dragEnter", "dragOver", "drop"):
-        event = {"type": kind, "x": box["x"] + 5, "y": box["y"] + 5, "data": data}
+    marked = page.locator("#zone.is-dragging")
+    x, y = box["x"] + 5, box["y"] + 5
+
+    def send(kind: str) -> None:
+        event = {"type": kind, "x": x, "y": y, "data": data}
         session.send("Input.dispatchDragEvent", event)
-        marked = page.locator("#zone.is-dragging")
-        expect(marked).to_have_count(1 if kind == "dragOver" else 0)
+
+    for _ in range(50):  # until the page's script hears of it, as a hand that hovers
+        send("dragEnter")
+        send("dragOver")
+        if marked.count():
+            break
+        page.wait_for_timeout(100)
+    expect(marked).to_have_count(1)
+    send("drop")
+    expect(marked).to_have_count(0)
     session.detach()
 
 
