@@ -142,7 +142,8 @@ class Classifier:
             compiled = core.compile_model(model, "CPU", settings)
         except RuntimeError as error:
             raise ModelNotReady(
-                f"the export in {path} cannot be used: remove it and run {command} again"
+                f"the export {path.name} in the cache folder cannot be used: remove it and run "
+                f"{command} again"
             ) from error
         self._requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
         for _ in range(streams):
