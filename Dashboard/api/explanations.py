@@ -56,7 +56,7 @@ def add_explanations(server: OpenAPI, explanations: Explanations) -> None:
         data, options = read_explain(flask.request)
         order, version = explanations.order(options)
         with service.cpu_slot():
-            image = quality.decode(data, service.config.limits)
+            image = service.decode(data).image
             report = quality.check(image, mode=service.config.gate) if options.gate else None
         if report is not None and report.verdict == "reject":
             rejected = {"success": False, "error": messages.RETAKE, "quality": report.to_dict()}

@@ -21,6 +21,7 @@ from Dashboard.assess.advice import Evidence, advise, point_in_use
 from Dashboard.assess.assessment import Assessment, ModelInfo, at_card_prior
 from Dashboard.assess.worth import clearance, malignant_share, target_note
 from Dashboard.config import Config
+from Dashboard.web import deadline
 from models.checkpoint.card import WEIGHTS_DIR, Card, available, load_card
 from models.checkpoint.evaluation import load_evaluation
 from models.errors import CheckpointError
@@ -70,7 +71,7 @@ class Service:
         self._load = load or self._compile
         self._loaded: OrderedDict[str, Predictor] = OrderedDict()
         self._used: dict[str, float] = {}
-        self._cpu_slots = threading.BoundedSemaphore(usable_cores())
+        self._cpu_slots = threading.Semaphore(usable_cores())
         self._lock = threading.Lock()
         self._loading = threading.Lock()
         self._warming: threading.Thread | None = None
@@ -87,7 +88,7 @@ class Service:
         name = self.known(model)
         with self.cpu_slot():
             start = time.perf_counter()
-            decoded = quality.decode_with_notes(data, self.config.limits)
+            decoded = self.decode(data)
             return self._assess(decoded.image, name, gate, start, notes=decoded.notes)
 
     def assess_image(
@@ -108,6 +109,14 @@ class Service:
         """
         start = time.perf_counter()
         return self._assess(image, self.known(model), gate, start, maps, notes)
+
+    def decode(self, data: bytes) -> quality.Decoded:
+        """Decode an image file within a `cpu_slot`; `quality.ImageError` where that cannot be.
+
+        Where it misses the deadline, others get its place before the process ends.
+        """
+        with deadline.held(self._cpu_slots.release):
+            return quality.decode_with_notes(data, self.config.limits)
 
     @contextmanager
     def cpu_slot(self) -> Iterator[None]:
@@ -174,7 +183,7 @@ class Service:
         """
         self._threads, self._streams = threads, streams
         if at_once is not None:
-            self._cpu_slots = threading.BoundedSemaphore(at_once)
+            self._cpu_slots = threading.Semaphore(at_once)
         self.predictor(self.known(None))
 
     def start_warm_up(self) -> str | None:

@@ -41,6 +41,11 @@ BUSY = (
     HTTPStatus.SERVICE_UNAVAILABLE,
     "the server is receiving too much at once; try again in a minute",
 )
+STUCK = (
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "an image took too long to decode, and the process that did it was ended; if this is not that "
+    "image, send it again",
+)
 FAILED = (
     HTTPStatus.INTERNAL_SERVER_ERROR,
     "the server failed to answer; its log says why",

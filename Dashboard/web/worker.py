@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 from gunicorn import http
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
-from Dashboard.web import refusals
+from Dashboard.web import deadline, refusals
 from Dashboard.web.arriving import Body, Pace, Patience, Pieces
 from Dashboard.web.connections import Connection, Readable, admitted, crowded, least_busy
 from Dashboard.web.proxy import Network, is_among
@@ -83,12 +83,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             if now - looked >= tick:
                 looked = now
                 self._give_up_the_late(now)
-            if stop is None and not (self.alive and self.is_parent_alive()):
+            stays = self.alive and self.is_parent_alive() and not deadline.missed()
+            if stop is None and not stays:
                 self.alive = False
                 stop = now + self.cfg.graceful_timeout
                 for one in [one for one in self.open if one.state in ("head", "room", "lingering")]:
                     # A client may be sending its next request already.
                     one.until = min(one.until, now + STOP_KEEPALIVE_LINGER)
+        waiting = [one.wire for one in self.open if one.state == "thread"]
+        deadline.leave(waiting, refusals.answer(*refusals.STUCK))
         for one in list(self.open):
             self._close(one)
         self.tpool.shutdown(wait=False)

@@ -55,7 +55,7 @@ def assess_upload() -> flask.Response:
     data = _file(example)
     try:
         with service.cpu_slot():
-            decoded = quality.decode_with_notes(data, service.config.limits)
+            decoded = service.decode(data)
             assessment = service.assess_image(
                 decoded.image,
                 model=query.get("model") or None,

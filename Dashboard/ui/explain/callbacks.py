@@ -21,7 +21,6 @@ from dash import ClientsideFunction, Input, Output
 from dash.background_callback.managers import BaseBackgroundCallbackManager
 from pydantic import ValidationError
 
-import quality
 from Dashboard.assess.service import ModelNotReady, UnknownModel
 from Dashboard.config import Config
 from Dashboard.explain.explanations import Explanations, progress
@@ -165,7 +164,7 @@ def install(app: dash.Dash, explanations: Explanations) -> None:
         """Hold the body of the request, an image file, for the order that follows."""
         data = flask.request.get_data(cache=False)
         with service.cpu_slot():
-            quality.decode(data, service.config.limits)
+            service.decode(data)
         return {"picture": jobs.stage(data, requester())}
 
     def left() -> tuple[str, int]:
