@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 logger = logging.getLogger("gunicorn.error")
+end_process: Callable[[int], object] = os._exit
 
 SECONDS = 30.0
 """Fifteen times what the costliest file may take, since others may want the cores, too."""
@@ -61,4 +62,4 @@ def leave(waiting: Iterable[socket.socket], answer: bytes) -> None:
         for client in waiting:
             with suppress(OSError):
                 client.send(answer)
-        os._exit(1)
+        end_process(1)

@@ -18,8 +18,9 @@ def as_map(output: "torch.Tensor") -> "torch.Tensor":
     if output.ndim == 4:
         return output
     side = math.isqrt(output.shape[1] - 1)
-    # Not reshape(len(output), ...): a trace would keep the number of pictures of its example.
-    return output[:, 1:].transpose(1, 2).unflatten(2, (side, side))
+    channels = output[:, 1:].transpose(1, 2)
+    # Not len(output): a trace would keep the number of pictures of its example.
+    return channels.reshape(*channels.shape[:2], side, side)
 
 
 def at_size(network: "torch.nn.Module", entry: Backbone, size: int) -> "torch.nn.Module":

@@ -1,6 +1,5 @@
 """What decodes for too long ends its process, after the others have had their time."""
 
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -33,7 +32,7 @@ def test_an_error_ends_the_hold() -> None:
 
 def test_nothing_ends_where_nothing_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
     left: list[int] = []
-    monkeypatch.setattr(os, "_exit", left.append)
+    monkeypatch.setattr(deadline, "end_process", left.append)
     deadline.leave([], b"")
     assert left == []
 
@@ -50,7 +49,7 @@ def test_a_worker_whose_thread_is_stuck_answers_and_ends(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(test_worker, "application", application)
     monkeypatch.setattr(deadline, "SECONDS", 0.3)
-    monkeypatch.setattr(os, "_exit", lambda _status: left.set())
+    monkeypatch.setattr(deadline, "end_process", lambda _status: left.set())
     try:
         with running() as server:
             with server.connect(b"GET /stuck HTTP/1.1\r\nHost: x\r\n\r\n") as waits:
