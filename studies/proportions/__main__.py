@@ -6,10 +6,7 @@ from typing import Annotated
 import typer
 
 from models.checkpoint.card import WEIGHTS_DIR
-from models.errors import CheckpointError
-from quality.console import pass_any_text
-from retraining.cli.console import console, errors, progress_bar
-from retraining.data.index import DataError
+from retraining.cli.console import console, progress_bar, run
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -41,12 +38,7 @@ def proportions(
 
 def main() -> None:
     """Run the command; what the user can mend is one sentence and exit status 2."""
-    pass_any_text()
-    try:
-        app()
-    except (ValueError, DataError, CheckpointError, OSError) as error:
-        errors.print(f"error: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
-        raise SystemExit(2) from None
+    run(app)
 
 
 if __name__ == "__main__":
