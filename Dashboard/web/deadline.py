@@ -34,6 +34,7 @@ def held(when_missed: Callable[[], None]) -> Iterator[None]:
     False
     """
     thread = threading.get_ident()
+    _late.discard(thread)
     _held[thread] = (time.monotonic(), when_missed)
     try:
         yield
@@ -49,7 +50,8 @@ def missed() -> bool:
         if now - since > SECONDS and thread not in _late:
             _late.add(thread)
             when_missed()
-    return bool(_late)
+    # One that ended while this looked at it is late no longer.
+    return not _late.isdisjoint(_held)
 
 
 def leave(waiting: Iterable[socket.socket], answer: bytes) -> None:
