@@ -22,7 +22,12 @@ def test_what_a_terminal_would_obey(text: str, shown: str) -> None:
     assert printable(text) == shown
 
 
-def test_a_line_of_the_log_is_one_line_and_a_traceback_keeps_its_lines() -> None:
+def test_a_line_of_the_log_is_one_line_and_a_traceback_keeps_its_lines(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Loggers are those of the process: servers of other tests may have left them handlers.
+    for name in ("gunicorn.error", "gunicorn.access"):
+        monkeypatch.setattr(logging.getLogger(name), "handlers", [])
     cfg = Config()
     cfg.set("accesslog", "-")
     log = Log(cfg)
