@@ -10,7 +10,6 @@ from Dashboard.api import schemas
 from Dashboard.api.assessing import assess
 from Dashboard.api.inputs import read_keep, read_words
 from Dashboard.api.sentences import require_once
-from Dashboard.api.sessions import Sessions
 from Dashboard.explain.explanations import Explanations
 from Dashboard.explain.jobs.forgetting import forget
 from Dashboard.explain.requester import requesters
@@ -18,6 +17,7 @@ from Dashboard.store.deletion import Deleted
 from Dashboard.store.errors import StoreFull, StoreUnavailable, UnknownItem
 from Dashboard.store.filters import Filters
 from Dashboard.store.items import TABLE_COLUMNS, case, summary, table_row
+from Dashboard.store.sessions import Sessions
 from Dashboard.store.store import Store
 from quality.output import csv_lines
 
@@ -29,7 +29,9 @@ FAILURES_OF_ONE: dict[str | int, Any] = {**FAILURES, 404: schemas.Failure}
 
 def add_assessments(server: OpenAPI, store: Store, explanations: Explanations) -> None:
     """Add the routes to `server`."""
-    owner = Sessions(store).owner
+    sessions = Sessions(store)
+    sessions.hand_out(server)
+    owner = sessions.owner
 
     @server.post(
         PATH,

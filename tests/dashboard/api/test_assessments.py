@@ -7,14 +7,15 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import dash
 import pytest
 from flask.testing import FlaskClient
 
 from Dashboard.api.server import create_server
-from Dashboard.api.sessions import COOKIE, HEADER
 from Dashboard.assess.service import Service
 from Dashboard.store.errors import StoreFull, StoreUnavailable
 from Dashboard.store.items import TABLE_COLUMNS
+from Dashboard.store.sessions import COOKIE, HEADER, Sessions
 from Dashboard.store.store import Store
 from tests.dashboard.sending import as_form, as_json, refused
 
@@ -111,6 +112,25 @@ def test_a_session_is_a_cookie_that_scripts_and_other_sites_cannot_use(
     listed = visitor.get(PATH, base_url="https://localhost").get_json()
     assert [one["file"] for one in listed["assessments"]] == ["b.png"]
     assert program.get(PATH, headers=asked).get_json() == listed
+
+
+def test_the_session_comes_with_the_page(app: dash.Dash, encode: Encode) -> None:
+    """So what a page sends at once, before any answer is there, belongs to one session."""
+    browser = app.server.test_client()
+    assert COOKIE in str(browser.get("/").headers.getlist("Set-Cookie"))
+    assert COOKIE not in str(browser.get("/").headers.getlist("Set-Cookie"))
+    assert "Set-Cookie" not in as_form(browser, encode("benign"), path=PATH).headers
+    assert browser.get(PATH).get_json()["total"] == 1
+
+
+def test_a_page_without_its_session_is_a_page(
+    app: dash.Dash, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_self: Sessions) -> str:
+        raise StoreUnavailable("the database is away")
+
+    monkeypatch.setattr(Sessions, "owner", broken)
+    assert app.server.test_client().get("/").status_code == 200
 
 
 @pytest.mark.parametrize(

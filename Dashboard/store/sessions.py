@@ -3,15 +3,18 @@
 A browser has it as a cookie that no script can read and no other site makes it send. A program
 keeps cookies as a browser does, or sends the cookie's value in the header `X-Session-Token`. The
 server makes the name, so nobody can choose a poor one, and stores it only with what is kept for it.
+The cookie comes with every page, so that all that a page then sends at once belongs to one session.
 """
 
 import hashlib
 import secrets
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import flask
 from itsdangerous import BadSignature, TimestampSigner
 
+from Dashboard.store.errors import StoreFull, StoreUnavailable
 from Dashboard.store.store import Store
 from Dashboard.web.errors import InputError
 
@@ -34,6 +37,8 @@ class Sessions:
             InputError: 401: a header that is not of this store.
             StoreUnavailable, StoreFull.
         """
+        if "owner" in flask.g:
+            return str(flask.g.owner)
         signer = TimestampSigner(
             self.store.place.secret, salt="session", digest_method=hashlib.sha256
         )
@@ -52,7 +57,7 @@ class Sessions:
             name, signed = secrets.token_urlsafe(16).encode(), None
         age = None if signed is None else datetime.now(UTC) - signed
         if age is None or (not token and age > self._lifetime / 2):
-            self._hand_out(signer.sign(name).decode(), seconds)
+            flask.g.session_token = signer.sign(name).decode()
         flask.g.owner = name.decode()
         return name.decode()
 
@@ -63,17 +68,24 @@ class Sessions:
             return DURABLE
         return 2 * (self.store.retention or DURABLE)
 
-    def _hand_out(self, token: str, seconds: int) -> None:
-        @flask.after_this_request
+    def hand_out(self, server: flask.Flask) -> None:
+        """Send the cookie with each answer that made one, and with each page."""
+
+        @server.after_request
         def give(response: flask.Response) -> flask.Response:
             request = flask.request
-            response.set_cookie(
-                COOKIE,
-                token,
-                max_age=seconds,
-                path=f"{request.script_root}/",
-                secure=request.is_secure,
-                httponly=True,
-                samesite="Lax",
-            )
+            if request.method == "GET" and response.mimetype == "text/html":
+                # A page without its session is a page, too.
+                with suppress(InputError, StoreFull, StoreUnavailable):
+                    self.owner()
+            if "session_token" in flask.g:
+                response.set_cookie(
+                    COOKIE,
+                    flask.g.session_token,
+                    max_age=round(self._lifetime.total_seconds()),
+                    path=f"{request.script_root}/",
+                    secure=request.is_secure,
+                    httponly=True,
+                    samesite="Lax",
+                )
             return response
