@@ -26,7 +26,7 @@ ROOMS = {
     ),
     "interpretability": ("attribution", "rendering", "faithfulness", "cli"),
     "Dashboard": ("web", "assess", "store", "explain", "api", "ui"),
-    "Dashboard/ui": ("elements", "models", "explain", "shell", "assess", "compare"),
+    "Dashboard/ui": ("elements", "models", "explain", "cases", "shell", "assess", "compare"),
 }  # fmt: skip
 MOST_FLOORS = 8
 COMMANDS = {"typer", "rich"}

@@ -5,8 +5,8 @@ import flask
 from dash import ClientsideFunction, Input, Output, clientside_callback, html
 
 from Dashboard.ui.assess.intake import drop_zone, example_strip, frequencies_note, model_choice
-from Dashboard.ui.assess.prevalence import prevalence_choice
 from Dashboard.ui.assess.results import results
+from Dashboard.ui.cases.prevalence import prevalence_choice
 
 dash.register_page(
     __name__,

@@ -19,9 +19,9 @@ from Dashboard.assess.service import Assessment, Service
 from Dashboard.explain.jobs.engine import Jobs
 from Dashboard.explain.requester import requester
 from Dashboard.ui.assess.examples import EXAMPLES, example_file
-from Dashboard.ui.assess.outcomes import ERROR, outcome_of
-from Dashboard.ui.assess.result import ResultView, error_body, result_body
 from Dashboard.ui.assess.thumbnails import thumbnail
+from Dashboard.ui.cases.outcomes import ERROR, outcome_of
+from Dashboard.ui.cases.result import ResultView, error_body, result_body
 from Dashboard.ui.elements.text import percent
 from Dashboard.web.errors import InputError
 from models.registry.taxonomy import HAM10000

@@ -8,7 +8,7 @@ import json
 from dash import html
 
 from Dashboard.assess.rows import COLUMNS
-from Dashboard.ui.assess.outcomes import OUTCOMES, Outcome
+from Dashboard.ui.cases.outcomes import OUTCOMES, Outcome
 from Dashboard.ui.elements.icons import icon
 from Dashboard.ui.explain.heat import heat_tools
 from quality import Mode

@@ -11,7 +11,7 @@ from Dashboard.assess import messages
 from Dashboard.assess.service import ModelInfo
 from Dashboard.assess.worth import expectation
 from Dashboard.config import AdviceRule
-from Dashboard.ui.assess.result import MAJORITY, MORE_LIKELY_MALIGNANT
+from Dashboard.ui.cases.result import MAJORITY, MORE_LIKELY_MALIGNANT
 from Dashboard.ui.elements.icons import icon
 from Dashboard.ui.explain.heat import heat_tools
 from models.registry.taxonomy import HAM10000

@@ -23,9 +23,9 @@ from Dashboard.assess.messages import (
     RETAKE,
 )
 from Dashboard.assess.service import Service
-from Dashboard.ui.assess.outcomes import CONSULT as CONSULTATION
-from Dashboard.ui.assess.outcomes import NONE, OOD, outcome_of
-from Dashboard.ui.assess.result import WITHOUT_ADVICE, ResultView, result_body
+from Dashboard.ui.cases.outcomes import CONSULT as CONSULTATION
+from Dashboard.ui.cases.outcomes import NONE, OOD, outcome_of
+from Dashboard.ui.cases.result import WITHOUT_ADVICE, ResultView, result_body
 from models.checkpoint.card import Card
 from models.inference.classifier import Prediction
 from models.registry.taxonomy import HAM10000

@@ -18,10 +18,11 @@ from Dashboard.assess.advice import Advice, Evidence, advise
 from Dashboard.assess.rows import assessment_row
 from Dashboard.assess.service import Assessment, ModelInfo
 from Dashboard.config import HAM10000_COUNTS
-from Dashboard.ui.assess import intake, outcomes, result
-from Dashboard.ui.assess.gauges import gauges_of
-from Dashboard.ui.assess.prevalence import prevalence_choice
+from Dashboard.ui.assess import intake
 from Dashboard.ui.assess.thumbnails import thumbnail
+from Dashboard.ui.cases import outcomes, result
+from Dashboard.ui.cases.gauges import gauges_of
+from Dashboard.ui.cases.prevalence import prevalence_choice
 from Dashboard.ui.elements import text
 from Dashboard.ui.models.metrics import class_of, metric_name
 from Dashboard.ui.models.model_card import model_card

@@ -9,10 +9,10 @@ from dash import html
 from dash.development.base_component import Component
 
 from Dashboard.assess.service import Assessment
-from Dashboard.ui.assess.gauges import gauges
-from Dashboard.ui.assess.outcomes import CLEAR, ERROR, NONE, OF_VERDICT, OOD, banner, outcome_of
-from Dashboard.ui.assess.prevalence import prevalence_line
-from Dashboard.ui.assess.probabilities import chart_legend, malignancy, probability_chart
+from Dashboard.ui.cases.gauges import gauges
+from Dashboard.ui.cases.outcomes import CLEAR, ERROR, NONE, OF_VERDICT, OOD, banner, outcome_of
+from Dashboard.ui.cases.prevalence import prevalence_line
+from Dashboard.ui.cases.probabilities import chart_legend, malignancy, probability_chart
 from Dashboard.ui.elements.icons import icon
 from Dashboard.ui.elements.text import duration, percent
 from Dashboard.ui.explain.heat import heat_canvas

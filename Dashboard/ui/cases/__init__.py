@@ -1,0 +1,1 @@
+"""A case: all that is known and said of one assessed picture."""
