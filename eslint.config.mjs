@@ -35,6 +35,12 @@ export default [
     rules: { ...NOTHING_IS_PARSED, strict: ["error", "function"], "no-implicit-globals": "error" },
   },
   {
+    // New script: modules, which Dash includes as such.
+    files: ["Dashboard/assets/**/*.mjs"],
+    languageOptions: { globals: globals.browser },
+    rules: NOTHING_IS_PARSED,
+  },
+  {
     files: ["tests/dashboard/assets/*.mjs", "eslint.config.mjs"],
     languageOptions: { globals: globals.node },
   },

@@ -1,5 +1,8 @@
 """Dash's own addresses, which its script in the browser calls: what else comes there is refused."""
 
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import dash
@@ -12,9 +15,11 @@ from Dashboard.web.errors import InputError
 
 CALLBACKS = "/_dash-update-component"
 REFUSAL = "this address is for the dashboard's own pages"
-Named = list[tuple[Any, ...]]
 # Of an address in the browser.
 TEXTS = ("pathname", "search", "hash", "href")
+# In the identifier of a part that stands for many: any one value, or all of them.
+ONE, MANY = ["MATCH"], ["ALL"]
+MOST_CHARACTERS = 128
 
 
 class RequestConfig(AttributeDict):
@@ -32,8 +37,8 @@ def guard(app: dash.Dash) -> None:
     To be called once all callbacks are known.
     """
     server: flask.Flask = app.server
-    calls: dict[str, tuple[Any, Any]] = {
-        callback["output"]: (_named(callback["inputs"]), _named(callback["state"]))
+    calls = {
+        callback["output"]: Call.of(callback)
         for callback in app._callback_list
         if callback["clientside_function"] is None
     }
@@ -46,7 +51,8 @@ def guard(app: dash.Dash) -> None:
         app_context.set(app)
         if flask.request.path == CALLBACKS and flask.request.method == "POST":
             body = flask.request.get_json(silent=True)
-            if not _is_call(body, calls):
+            call = calls.get(_output(body))
+            if call is None or not call.fits(body):
                 raise InputError(REFUSAL)
 
     @server.errorhandler(UnsupportedRelativePath)
@@ -58,33 +64,93 @@ def guard(app: dash.Dash) -> None:
         return "There is no such file.", 404
 
 
-def _is_call(body: Any, calls: dict[str, tuple[Any, Any]]) -> bool:
-    """Whether a body is as Dash's script makes it: of a callback that there is, and of its parts.
+@dataclass(frozen=True)
+class Part:
+    """An input, a state or an output of a callback, as the page declares it.
 
-    What the values are is for the callback, but that those of addresses are texts.
+    id: a text; or, of parts that stand for many, names with texts, of which some may be any.
     """
-    if not isinstance(body, dict) or not isinstance(body.get("output"), str):
-        return False
-    output = body["output"]
-    if output not in calls:
-        return False
-    given: tuple[Any, Any] = body.get("inputs"), body.get("state", [])
-    outputs = body.get("outputs", [])
-    parts = [tuple(part.rsplit(".", 1)) for part in output.strip(".").split("...")]
-    changed = body.get("changedPropIds", [])
-    return (
-        tuple(_named(one) for one in given) == calls[output]
-        and _named(outputs if isinstance(outputs, list) else [outputs]) in (parts, [])
-        and isinstance(changed, list)
-        and all(isinstance(one, str) for one in changed)
-        and all(
-            isinstance(one.get("value"), str | None) for one in given[0] if one["property"] in TEXTS
+
+    id: str | dict[str, Any]
+    property: str
+
+    @classmethod
+    def of(cls, declared: str, name: str) -> "Part":
+        """From an identifier as Dash lists it."""
+        return cls(json.loads(declared) if declared.startswith("{") else declared, name)
+
+    def names(self, given: Any) -> bool:
+        """Whether a body's part is this one, or where this is one of many, are such."""
+        if isinstance(self.id, dict) and MANY in self.id.values():
+            return isinstance(given, list) and all(map(self._is, given))
+        return self._is(given)
+
+    def _is(self, given: Any) -> bool:
+        if not isinstance(given, dict) or given.get("property") != self.property:
+            return False
+        came = given.get("id")
+        if isinstance(self.id, str) or not isinstance(came, dict):
+            return bool(came == self.id)
+        return came.keys() == self.id.keys() and all(
+            (isinstance(value, str) and len(value) <= MOST_CHARACTERS)
+            if self.id[name] in (ONE, MANY)
+            else value == self.id[name]
+            for name, value in came.items()
         )
+
+
+@dataclass(frozen=True)
+class Call:
+    """A callback that the server answers.
+
+    several: whether it has several outputs; one is sent without a list around it.
+    """
+
+    outputs: Sequence[Part]
+    inputs: Sequence[Part]
+    state: Sequence[Part]
+    several: bool
+
+    @classmethod
+    def of(cls, callback: dict[str, Any]) -> "Call":
+        """From Dash's list of callbacks."""
+        several = callback["output"].strip(".").split("...")
+        outputs = [Part.of(*one.rsplit(".", 1)) for one in several]
+        asked = [
+            [Part.of(one["id"], one["property"]) for one in callback[name]]
+            for name in ("inputs", "state")
+        ]
+        return cls(outputs, *asked, several=callback["output"].startswith(".."))
+
+    def fits(self, body: dict[str, Any]) -> bool:
+        """Whether a body is as Dash's script makes it for this callback.
+
+        What the values are is for the callback, but that those of addresses are texts.
+        """
+        inputs, outputs = body.get("inputs"), body.get("outputs", [])
+        changed = body.get("changedPropIds", [])
+        return (
+            _are(self.inputs, inputs)
+            and _are(self.state, body.get("state", []))
+            and (outputs == [] or _are(self.outputs, outputs if self.several else [outputs]))
+            and isinstance(changed, list)
+            and all(isinstance(one, str) for one in changed)
+            and all(
+                isinstance(given.get("value"), str | None)
+                for part, given in zip(self.inputs, inputs or (), strict=True)
+                if part.property in TEXTS and isinstance(given, dict)
+            )
+        )
+
+
+def _output(body: Any) -> str:
+    output = body.get("output") if isinstance(body, dict) else None
+    return output if isinstance(output, str) else ""
+
+
+def _are(parts: Sequence[Part], given: Any) -> bool:
+    return (
+        isinstance(given, list)
+        and len(given) == len(parts)
+        and all(part.names(one) for part, one in zip(parts, given, strict=True))
     )
-
-
-def _named(parts: Any) -> Named | None:
-    """Identifiers and properties of a callback's parts; None where they are none."""
-    if not isinstance(parts, list) or not all(isinstance(one, dict) for one in parts):
-        return None
-    return [(one.get("id"), one.get("property")) for one in parts]

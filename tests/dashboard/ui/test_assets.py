@@ -37,7 +37,20 @@ def test_the_scheme_is_set_before_any_style_and_dom_before_what_draws_with_it(
 def test_nothing_else_lies_in_the_assets() -> None:
     """Whatever lies there is served, whether the page names it or not."""
     found = {file.suffix for file in ASSETS.rglob("*") if file.is_file()}
-    assert found == {".js", ".css", ".svg"}
+    assert found == {".js", ".mjs", ".css", ".svg"}
+
+
+def test_modules_are_loaded_once_and_what_they_share_by_them_alone(client: FlaskClient) -> None:
+    """A module that the page names with its time, and another imports without, would run twice."""
+    here = [file.relative_to(ASSETS) for file in ASSETS.rglob("*.mjs")]
+    named = {file.as_posix() for file in here if file.parts[0] != "shell"}
+    assert set(loaded(client, ".mjs")) == named
+    imported = {
+        (script.parent / address).resolve().relative_to(ASSETS).parts[0]
+        for script in ASSETS.rglob("*.mjs")
+        for address in re.findall(r'from "([^"]+)"', script.read_text(encoding="utf-8"))
+    }
+    assert imported <= {"shell"}
 
 
 def test_every_picture_that_a_style_names_is_served(client: FlaskClient) -> None:
@@ -54,6 +67,6 @@ def test_every_picture_that_a_style_names_is_served(client: FlaskClient) -> None
 
 def test_no_script_takes_the_server_to_be_at_the_root() -> None:
     """Behind a proxy addresses begin with a path of the proxy's: `lesions.url` puts it there."""
-    for script in ASSETS.rglob("*.js"):
+    for script in ASSETS.rglob("*.*js"):
         found = re.findall(r"""["'`]/[a-z_]""", script.read_text(encoding="utf-8"))
         assert found == [], script.name

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from Dashboard.web.frontend import CALLBACKS
+from Dashboard.web.frontend import CALLBACKS, Call
 from tests.dashboard.sending import refused
 
 
@@ -98,3 +98,52 @@ def test_files_that_are_not_there(client: FlaskClient, path: str) -> None:
 @pytest.mark.parametrize("path", ["../config.py", "%2e%2e/config.py", "..%2fconfig.py"])
 def test_nothing_outside_the_assets(client: FlaskClient, path: str) -> None:
     assert client.get(f"/assets/{path}").status_code == 404
+
+
+MATCHED: dict[str, Any] = {
+    "output": '..{"key":["MATCH"],"type":"note"}.error...saved.children..',
+    "inputs": [
+        {"id": '{"key":["MATCH"],"type":"note"}', "property": "value"},
+        {"id": '{"key":["ALL"],"type":"flag"}', "property": "checked"},
+    ],
+    "state": [{"id": "page", "property": "pathname"}],
+}
+
+
+def note(key: Any = "k", kind: str = "note", **more: Any) -> dict[str, Any]:
+    return {"id": {"key": key, "type": kind, **more}, "property": "value", "value": "x"}
+
+
+def flags(*keys: Any) -> list[dict[str, Any]]:
+    return [{"id": {"key": key, "type": "flag"}, "property": "checked"} for key in keys]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "fits"),
+    [
+        ([note(), flags()], True),
+        ([note("x" * 128), flags("a", "b")], True),
+        ([note("x" * 129), flags()], False),
+        ([note(5), flags()], False),
+        ([note(["MATCH"]), flags()], False),
+        ([note({"deep": {}}), flags()], False),
+        ([note(kind="flag"), flags()], False),
+        ([note(more="x"), flags()], False),
+        ([note(), flags("a", 5)], False),
+        ([note(), flags("a")[0]], False),
+        ([[note()], flags()], False),
+        ([note() | {"property": "id"}, flags()], False),
+        ([note() | {"id": MATCHED["inputs"][0]["id"]}, flags()], False),
+        ([note()], False),
+        (None, False),
+    ],
+)
+def test_parts_that_stand_for_many(inputs: Any, fits: bool) -> None:
+    outputs = [
+        {"id": {"key": "k", "type": "note"}, "property": "error"},
+        {"id": "saved", "property": "children"},
+    ]
+    state = [{"id": "page", "property": "pathname", "value": "/"}]
+    call = Call.of(MATCHED)
+    assert call.fits({"inputs": inputs, "outputs": outputs, "state": state}) is fits
+    assert not call.fits({"inputs": inputs, "outputs": outputs[:1], "state": state})
