@@ -54,6 +54,8 @@ ANSWER_EXAMPLE: dict[str, JsonValue] = {
         f"{prevalence:g}": round(at_prevalence(0.04, 3 / 7, prevalence), 4)
         for prevalence in PREVALENCES
     },
+    "rule": "No rule calls for a consultation",
+    "evidence": {"p_malignant": 0.04, "malignant": False, "threshold": 0.12},
     "gated": True,
     "quality": QUALITY_EXAMPLE,
     "model": "resnext50_32x4d",
@@ -116,6 +118,17 @@ class Quality(BaseModel):
     )
 
 
+class Evidence(BaseModel):
+    """What decides between a consultation and none, by the model's own class frequencies."""
+
+    p_malignant: float = Field(ge=0, le=1, description="`p_malignant` at those frequencies.")
+    malignant: bool = Field(description="Whether a malignant class is the most likely.")
+    threshold: float | None = Field(
+        description="A consultation is advised from this `p_malignant` on; null: the most likely "
+        "class alone decides."
+    )
+
+
 class Answer(BaseModel):
     """An assessed image."""
 
@@ -155,6 +168,8 @@ class Answer(BaseModel):
     at_prevalence: dict[str, float] = Field(
         description="`p_malignant` where that share of the lesions seen is malignant."
     )
+    rule: str = Field(description="Which of the rules of advice decided, in words.")
+    evidence: Evidence = Field(description="What these rules looked at beside the flags above.")
     gated: bool = Field(description="False where the quality gate was switched off.")
     quality: Quality
     model: str

@@ -55,8 +55,12 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Rule:
-    """One line of the table: the verdict and the message where `holds`, unless one before did."""
+    """One line of the table: the verdict and the message where `holds`, unless one before did.
 
+    name: what holds, for people.
+    """
+
+    name: str
     holds: Callable[[Evidence], bool]
     verdict: Verdict
     message: str
@@ -65,12 +69,42 @@ class Rule:
 # The first that holds decides. An image whose gate was overridden, and one unlike those that the
 # model learnt from, can still call for a consultation; they never clear a lesion.
 RULES: tuple[Rule, ...] = (
-    Rule(lambda e: e.rejected and e.gate, "retake", messages.RETAKE),
-    Rule(lambda e: e.dermatoscopic is False, "none", messages.NOT_DERMATOSCOPIC),
-    Rule(lambda e: e.reaches(e.p_malignant), "consultation", messages.CONSULT),
-    Rule(lambda e: e.malignant, "consultation", messages.CONSULT),
-    Rule(lambda e: e.rejected or e.in_distribution is False, "none", messages.NO_ADVICE),
-    Rule(lambda _: True, "no_appointment", messages.NO_APPOINTMENT),
+    Rule(
+        "The quality gate rejects the image",
+        lambda e: e.rejected and e.gate,
+        "retake",
+        messages.RETAKE,
+    ),
+    Rule(
+        "It is no dermatoscopic image of skin",
+        lambda e: e.dermatoscopic is False,
+        "none",
+        messages.NOT_DERMATOSCOPIC,
+    ),
+    Rule(
+        "The malignant probability reaches the threshold",
+        lambda e: e.reaches(e.p_malignant),
+        "consultation",
+        messages.CONSULT,
+    ),
+    Rule(
+        "A malignant class is the most likely",
+        lambda e: e.malignant,
+        "consultation",
+        messages.CONSULT,
+    ),
+    Rule(
+        "The image is poor, or unlike those that the model learnt from: it rules nothing out",
+        lambda e: e.rejected or e.in_distribution is False,
+        "none",
+        messages.NO_ADVICE,
+    ),
+    Rule(
+        "No rule calls for a consultation",
+        lambda _: True,
+        "no_appointment",
+        messages.NO_APPOINTMENT,
+    ),
 )
 
 
@@ -84,6 +118,7 @@ class Advice:
         None where there was but one, and where none does beside an image that rules nothing out.
     otherwise: what would be said if no consultation were advised, for pages that let somebody try
         another threshold.
+    rule: the name of the rule that decided.
     """
 
     verdict: Verdict
@@ -92,11 +127,21 @@ class Advice:
     reasons: tuple[str, ...] = ()
     second_opinion: str | None = None
     otherwise: "Advice | None" = None
+    rule: str = ""
 
     @property
     def text(self) -> str | None:
         """The message where it is one of the three; None where no advice is given."""
         return None if self.verdict == "none" else self.message
+
+
+def deciding(evidence: Evidence) -> Rule:
+    """The rule that decides.
+
+    >>> deciding(Evidence(p_malignant=0.4, threshold=0.3)).name
+    'The malignant probability reaches the threshold'
+    """
+    return next(rule for rule in RULES if rule.holds(evidence))
 
 
 def advise(evidence: Evidence) -> Advice:
@@ -110,7 +155,7 @@ def advise(evidence: Evidence) -> Advice:
     holding = [rule for rule in RULES if rule.holds(evidence)]
     rule = holding[0]
     if rule.verdict == "retake":
-        return Advice(rule.verdict, rule.message)
+        return Advice(rule.verdict, rule.message, rule=rule.name)
     counts = _counts(evidence)
     consults = evidence.malignant or evidence.reaches(evidence.p_malignant)
     differ = any(evidence.agrees(opinion) != consults for opinion in evidence.opinions)
@@ -129,6 +174,7 @@ def advise(evidence: Evidence) -> Advice:
         reasons,
         counts or None,
         next(Advice(one.verdict, one.message) for one in holding if one.verdict != "consultation"),
+        rule.name,
     )
 
 

@@ -8,6 +8,7 @@ from Dashboard.assess.advice import Advice, Certainty, Verdict
 from Dashboard.assess.worth import PREVALENCES, at_prevalence
 from models.checkpoint.card import Card
 from models.inference.classifier import Prediction
+from models.registry.names import title
 from quality import QualityReport
 
 
@@ -38,10 +39,16 @@ class ModelInfo:
     operating_points: Sequence[Mapping[str, Any]] = ()
     target_note: str = ""
 
+    @property
+    def title(self) -> str:
+        """What it is called where people read it."""
+        return title(self.name, self.backbone)
+
     def to_dict(self) -> dict[str, Any]:
         """JSON form."""
         return {
             "name": self.name,
+            "title": self.title,
             "version": self.version,
             "backbone": self.backbone,
             "default": self.default,
@@ -160,6 +167,12 @@ class Assessment:
             "dermatoscopic": prediction.dermatoscopic,
             "at_prevalence": {
                 f"{prevalence:g}": self.p_malignant_at(prevalence) for prevalence in PREVALENCES
+            },
+            "rule": self.decision.rule,
+            "evidence": {
+                "p_malignant": self.p_malignant_at_card,
+                "malignant": self.leads,
+                "threshold": self.threshold,
             },
             "gated": self.gated,
             "quality": self.quality.to_dict(),

@@ -32,6 +32,8 @@ ANSWER = {
     "clearance",
     "at_prevalence",
     "dermatoscopic",
+    "rule",
+    "evidence",
     "gated",
     "quality",
     "model",
