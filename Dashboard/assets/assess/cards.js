@@ -161,7 +161,6 @@
     redraw = redraw || requestAnimationFrame(() => {
       redraw = null;
       summarise();
-      lesions.compare.changed();
     });
   }
 
@@ -205,11 +204,10 @@
     add(entries, model, maxBytes, maxShown) {
       lastBatch += 1;
       choose("all"); // else somebody would look for these in vain
-      const onCompare = Boolean(document.getElementById("compare"));
       const added = entries.map((entry) => {
         lastId += 1;
         const id = `card-${lastId}`;
-        const item = { ...entry, id, batch: lastBatch, model, gate: true, onCompare };
+        const item = { ...entry, id, batch: lastBatch, model, gate: true };
         item.state = "waiting";
         item.node = frame(item);
         items.set(id, item);
@@ -267,7 +265,6 @@
         box.querySelector("progress").value = total - left;
         box.querySelector("label").textContent = `${total - left} of ${total} assessed`;
       }
-      lesions.news.draw();
       if (left === 0) {
         if (total > FEW) {
           lesions.announce(spokenSummary());

@@ -9,10 +9,6 @@
     clear: () => lesions.leaving.clear(),
     stop: () => lesions.cards.stop(),
     heat: () => lesions.heat.toggle(),
-    "compare-choose": (_, button) => lesions.compare.choose(button.dataset.id),
-    "compare-reset": () => lesions.compare.reset(),
-    "compare-retry": (_, button) => lesions.news.retry(button.dataset.id),
-    "compare-dismiss": (_, button) => lesions.news.dismiss(button.dataset.id),
     explain: (card) => lesions.explain.start(card),
     "explain-remove": (card, button) => lesions.explain.remove(card, button),
     "explain-outlines": (card, button) => lesions.explain.outlines(card, button),
@@ -52,12 +48,6 @@
         lesions.heat.mount();
         lesions.intake.mount();
         lesions.cards.mount();
-        return "true";
-      },
-      compare() {
-        lesions.heat.mount();
-        lesions.intake.mount();
-        lesions.compare.mount();
         return "true";
       },
       prevalence: (text) => lesions.prevalence.choose(text ?? ""),

@@ -1,121 +1,196 @@
-"""The frame of the Compare page; the pictures in it are drawn by `assets/compare/compare.js`."""
+"""The Compare page's table: kept assessments in, components out."""
 
-import json
-from bisect import bisect_left
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from urllib.parse import quote
 
-from dash import html
+import dash
+import dash_mantine_components as dmc
+from dash import dcc, html
+from dash.development.base_component import Component
 
-from Dashboard.assess import messages
 from Dashboard.assess.service import ModelInfo
-from Dashboard.assess.worth import expectation
-from Dashboard.config import AdviceRule
-from Dashboard.ui.cases.result import MAJORITY, MORE_LIKELY_MALIGNANT
+from Dashboard.ui.compare.judged import judged
+from Dashboard.ui.compare.rows import MARKED, NOTHING, OTHER, ROWS, Case, Cell, Row
+from Dashboard.ui.compare.threshold import expectations, rule_sentence, starting_point
 from Dashboard.ui.elements.icons import icon
-from Dashboard.ui.explain.heat import heat_tools
-from models.registry.taxonomy import HAM10000
+from Dashboard.ui.elements.text import share
 
-FEWEST, MOST = 2, 6
+MOST = 8
+PATH = "/compare"
+SLIDER, RESET, KEYS = "compare-threshold", "compare-reset", "compare-keys"
+VERDICT, MESSAGE, RULE, WORDS = (
+    "compare-verdict",
+    "compare-message",
+    "compare-rule",
+    "compare-words",
+)
+MARKS = [{"value": percent, "label": f"{percent}%"} for percent in (0, 25, 50, 75, 100)]
 
 
-def compare_view(
-    models: Sequence[ModelInfo], prior: Mapping[str, float] | None, rule: AdviceRule
-) -> html.Section:
-    """Pictures to choose from, the controls, and the place for two to six columns.
+def comparison(cases: Sequence[Case], infos: Sequence[ModelInfo]) -> list[Component]:
+    """The threshold, and a table with a column for each picture.
 
-    rule: by which this server advises; the page starts from it.
+    infos: the models that assessed them and that are still there, each once.
     """
-    data = {
-        "models": {info.name: expectations(info) for info in models},
-        "rule": rule,
-        "names": {code: HAM10000.name(code) for code in HAM10000.codes},
-        "consult": messages.CONSULT,
-        "doubt": MORE_LIKELY_MALIGNANT,
-        "majority": MAJORITY,
-        "adjusted": prior is not None,
-        "fewest": FEWEST,
-        "most": MOST,
-    }
-    return html.Section(
+    verdict, message, rule = verdict_rows(cases, None)
+    body = [
+        _row("Picture", [_td("Picture", _picture(case)) for case in cases]),
+        html.Tr(verdict, id=VERDICT),
+        html.Tr(message, id=MESSAGE),
+        html.Tr(rule, id=RULE),
+        *(_row(row.name, _cells(row, cases)) for row in ROWS if _said(row, cases)),
+    ]
+    head = html.Tr(
         [
-            html.H2("Pictures", id="compare-choice-title"),
-            html.P(
-                f"Choose {FEWEST} to {MOST} of the pictures assessed in this window.",
-                className="hint",
-                id="compare-hint",
-            ),
-            html.Div(
-                id="compare-choice",
-                className="compare-choice",
-                role="group",
-                **{"aria-labelledby": "compare-choice-title"},
-            ),
-            html.Div(id="compare-busy", className="compare-busy", hidden=True),
-            html.Div(id="compare-failed", className="compare-failed"),
-            html.Div([_threshold(), _shown()], id="compare-tools", className="compare-tools"),
-            heat_tools("One scale for all pictures"),
-            html.Div(id="compare-columns", className="compare-columns"),
-        ],
-        id="compare",
-        className="compare",
-        **{"data-settings": json.dumps(data), "aria-label": "Comparison"},
+            html.Th("", scope="col", className="compare-name"),
+            *(_head(case, place, cases) for place, case in enumerate(cases)),
+        ]
     )
-
-
-def expectations(info: ModelInfo) -> dict[str, Any]:
-    """Of a model: the threshold that it advises by, and what its card expects of it and of others.
-
-    threshold: None where the server advises by the most likely class.
-    as_assessed: what the card says of that threshold, a sentence, empty where it says nothing.
-    curve: what to expect of other thresholds; None: not measured. At the threshold itself it has
-        the card's figures, so that one figure stands wherever that threshold is judged.
-    """
-    point, curve = info.operating_point, info.operating_curve
-    if curve and point and point.get("test"):
-        reached = {name: point["test"][name] for name in ("sensitivity", "specificity")}
-        curve = {**curve, **_inserted(curve, {"threshold": point["threshold"], **reached})}
-    return {
-        "threshold": None if point is None else float(point["threshold"]),
-        "as_assessed": " ".join(
-            filter(None, [expectation(point) if point else "", info.target_note])
+    table = html.Table(
+        [
+            html.Caption("The pictures side by side", className="visually-hidden"),
+            html.Thead(head),
+            html.Tbody(body),
+        ],
+        className="table compare-table",
+    )
+    return [
+        _threshold(infos),
+        dmc.Text(MARKED, size="sm", c="dimmed"),
+        html.Div(
+            table,
+            className="scroll-box",
+            tabIndex=0,
+            role="region",
+            **{"aria-label": "Comparison"},
         ),
-        "curve": dict(curve) if curve else None,
-    }
+        dcc.Store(id=KEYS, data=[case["id"] for case in cases]),
+    ]
 
 
-def _inserted(curve: Mapping[str, Any], point: Mapping[str, float]) -> dict[str, list[float]]:
-    """The columns of a curve with a point in its place, instead of one at the same threshold."""
-    columns = {name: list(curve[name]) for name in point}
-    place = bisect_left(columns["threshold"], point["threshold"])
-    there = columns["threshold"][place : place + 1] == [point["threshold"]]
-    for name, value in point.items():
-        columns[name][place : place + there] = [value]
-    return columns
+def verdict_rows(cases: Sequence[Case | None], tried: float | None) -> list[list[Component]]:
+    """The cells of verdict, message and rule, row by row.
+
+    cases: None for a picture that is not kept any more.
+    tried: as of `judged`.
+    """
+    found = [None if case is None else judged(case, tried) for case in cases]
+    verdicts: list[Component] = [html.Th("Verdict", scope="row")]
+    told: list[Component] = [html.Th("Message", scope="row")]
+    rules: list[Component] = [html.Th("Rule", scope="row")]
+    first = found[0].outcome if found and found[0] else None
+    for case, one in zip(cases, found, strict=True):
+        if case is None or one is None:
+            verdicts.append(_td("Verdict", "No longer kept"))
+            told.append(_td("Message", NOTHING))
+            rules.append(_td("Rule", NOTHING))
+            continue
+        label = html.Span(
+            [icon(one.outcome.icon), html.Strong(one.outcome.label)],
+            className=f"compare-verdict tone-{one.outcome.key}",
+        )
+        differs = first is not None and one.outcome is not first
+        verdicts.append(_td("Verdict", label, *_mark(OTHER if differs else "")))
+        before = f"As assessed: {case['message']}." if one.changed else ""
+        told.append(_td("Message", one.message, *([_small(before)] if before else [])))
+        rules.append(_td("Rule", one.rule))
+    return [verdicts, told, rules]
 
 
-def _threshold() -> html.Div:
-    return html.Div(
-        [
-            html.Div(id="compare-slider", className="compare-slider"),
-            html.Div(
-                [
-                    html.P(id="compare-rule", className="compare-rule"),
-                    html.P(id="compare-expected"),
-                ],
-                className="compare-words",
-                role="status",
-            ),
-            html.Button(
-                [icon("repeat"), html.Span("As assessed")],
-                type="button",
-                className="tool",
-                **{"data-action": "compare-reset"},
-            ),
-        ],
-        className="compare-threshold",
+def threshold_words(infos: Sequence[ModelInfo], tried: float | None) -> list[Component]:
+    """By which threshold the verdicts are given, and what to expect of it."""
+    lines = [rule_sentence(infos, tried), *expectations(infos, tried)]
+    return [dmc.Text(line, size="sm", fw=600 if not n else None) for n, line in enumerate(lines)]
+
+
+def _threshold(infos: Sequence[ModelInfo]) -> dmc.Paper:
+    slider = dmc.Slider(
+        id=SLIDER,
+        min=0,
+        max=100,
+        step=0.5,
+        precision=1,
+        value=round(100 * starting_point(infos), 1),
+        marks=MARKS,
+        updatemode="drag",
+        thumbLabel="Threshold, percent",
+        thumbSize=24,
+        mt="xs",
+        mb="lg",
+    )
+    reset = dmc.Button(
+        "As assessed", id=RESET, variant="default", size="xs", leftSection=icon("repeat")
+    )
+    words = dmc.Stack(threshold_words(infos, None), id=WORDS, gap=4, **{"aria-live": "polite"})
+    label = dmc.Text("Consultation from a malignant probability of", fw=600, size="sm")
+    left = html.Div([dmc.Group([label, reset], justify="space-between"), slider])
+    grid = dmc.SimpleGrid([left, words], cols={"base": 1, "sm": 2}, spacing="xl")
+    return dmc.Paper(grid, p="md", withBorder=True)
+
+
+def _head(case: Case, place: int, cases: Sequence[Case]) -> html.Th:
+    keys = [one["id"] for one in cases]
+    name = case["file"] or f"Picture {place + 1}"
+    links: list[Component] = []
+    if place:
+        links.append(_link("Put first", [keys[place], *keys[:place], *keys[place + 1 :]], name))
+    else:
+        links.append(dmc.Badge("First", variant="light", size="sm"))
+    if len(keys) > 1:
+        links.append(_link("Take out", keys[:place] + keys[place + 1 :], name))
+    to = dash.get_relative_path(f"/cases/{quote(case['id'])}")
+    return html.Th(
+        [dcc.Link(name, href=to, className="compare-file"), dmc.Group(links, gap="xs", mt=4)],
+        scope="col",
     )
 
 
-def _shown() -> html.Div:
-    return html.Div(id="compare-class", className="explain-field")
+def _link(text: str, keys: Sequence[str], name: str) -> dcc.Link:
+    where = f"{dash.get_relative_path(PATH)}?cases={','.join(map(quote, keys))}"
+    hidden = html.Span(f" {name}", className="visually-hidden")
+    return dcc.Link([text, hidden], href=where, className="compare-link")
+
+
+def _picture(case: Case) -> html.Img:
+    address = dash.get_relative_path(f"/assessments/{quote(case['id'])}/picture")
+    return html.Img(src=address, alt=f"Picture {case['file']}".strip(), className="compare-picture")
+
+
+def _said(row: Row, cases: Sequence[Case]) -> bool:
+    """Whether there is anything in a row: what is of lesions and clinicians often is empty."""
+    return any(row.of(case) not in (None, "") for case in cases)
+
+
+def _cells(row: Row, cases: Sequence[Case]) -> list[html.Td]:
+    return [_cell(row.name, cell) for cell in row.cells(cases)]
+
+
+def _cell(name: str, cell: Cell) -> html.Td:
+    parts: list[Component | str] = [cell.text]
+    if cell.share is not None:
+        fill = html.Div(style={"width": share(cell.share)})
+        kind = "compare-bar is-malignant" if cell.malignant else "compare-bar"
+        parts.append(html.Div(fill, className=kind, **{"aria-hidden": "true"}))
+    mark = _mark(cell.differs)
+    return _td(name, *parts, *mark, marked=bool(mark))
+
+
+def _td(name: str, *parts: Component | str, marked: bool = False) -> html.Td:
+    """A cell that bears its row's name: where the page is narrow, the style writes it there."""
+    kind = "compare-differs" if marked else None
+    return html.Td(list(parts), className=kind, **{"data-name": name})
+
+
+def _mark(differs: str) -> list[Component]:
+    if not differs:
+        return []
+    hidden = html.Span(" (differs from the first picture)", className="visually-hidden")
+    return [html.Div([differs, hidden], className="compare-mark")]
+
+
+def _row(name: str, cells: Sequence[html.Td]) -> html.Tr:
+    return html.Tr([html.Th(name, scope="row"), *cells])
+
+
+def _small(text: str) -> dmc.Text:
+    return dmc.Text(text, size="xs", c="dimmed", mt=4)
