@@ -5,6 +5,7 @@ from typing import Any
 
 import dash
 import flask
+from dash._pages import _path_to_page
 
 from Dashboard.api.docs import add_docs
 from Dashboard.api.server import create_server
@@ -137,9 +138,12 @@ def _check_base_path(server: flask.Flask, base: str) -> None:
 
 
 def _unknown_pages_are_not_found(response: flask.Response) -> flask.Response:
-    """Dash answers any path with its page and lets the browser say that there is none."""
+    """Dash answers any path with its page and lets the browser say that there is none.
+
+    A page for many paths may say by `is_there` whether there is something at one of them.
+    """
     if flask.request.endpoint == "/<path:path>" and response.status_code == 200:
-        path = flask.request.path.strip("/")
-        if all(page["path"].strip("/") != path for page in dash.page_registry.values()):
+        page, found = _path_to_page(flask.request.path.strip("/"))  # type: ignore[no-untyped-call]
+        if not page or ("is_there" in page and not page["is_there"](**(found or {}))):
             response.status_code = 404
     return response

@@ -8,9 +8,11 @@ from Dashboard.explain.explanations import Explanations
 
 
 def assess(
-    explanations: Explanations, data: bytes, options: PredictOptions
+    explanations: Explanations, data: bytes, options: PredictOptions, *, maps: bool = False
 ) -> tuple[Assessment, dict[str, Any]]:
     """What came out for an image file, and the explanation where one was asked for.
+
+    maps: with the class activation maps.
 
     Raises:
         InputError, quality.ImageError, UnknownModel, ModelNotReady: as `Service.assess` and
@@ -22,10 +24,10 @@ def assess(
         if options.target is not None or options.method is not None:
             # They have no effect, but what would be refused with an explanation is refused.
             explanations.order(options)
-        return service.assess(data, model=options.model, gate=options.gate), {}
+        return service.assess(data, model=options.model, gate=options.gate, maps=maps), {}
     order, version = explanations.order(options)
     with explanations.waiting_slot():
-        assessment = service.assess(data, model=options.model, gate=options.gate)
+        assessment = service.assess(data, model=options.model, gate=options.gate, maps=maps)
         if assessment.rejected:
             return assessment, {}
         return assessment, explanations.explained(data, order, version)

@@ -112,8 +112,27 @@ class Kept(BaseModel):
     file: str
 
 
+class Activation(BaseModel):
+    """The model's class activation maps, on the grid of its last layer."""
+
+    codes: list[str] = Field(description="Of the classes, a map each.")
+    shape: list[int] = Field(description="Maps, rows and columns.")
+    limit: float = Field(ge=0, description="What 127 stands for.")
+    values: str = Field(description="Base64 of signed bytes, map after map, row after row.")
+    backbone: str = Field(description="The network, which says where its cells lie.")
+    upright: dict[str, bool] = Field(description="How the image was turned to be classified.")
+
+
 class KeptAnswer(Answer, Kept):
     """An assessed image that is kept."""
+
+    malignant_share: float = Field(
+        description="The share of malignant lesions that `p_malignant` holds for."
+    )
+    activation: Activation | None = Field(
+        description="What it is drawn from why the model answered so; GET /assessments/ID/map is "
+        "one of these maps in place. null: the model has none."
+    )
 
 
 class KeptRejected(Rejected, Kept):

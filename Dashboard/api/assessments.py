@@ -53,7 +53,7 @@ def add_assessments(server: OpenAPI, store: Store, explanations: Explanations) -
         whose = owner()
         data, options, file = read_keep(flask.request)
         store.require_room(len(data))
-        assessment, explained = assess(explanations, data, options)
+        assessment, explained = assess(explanations, data, options, maps=True)
         item = store.keep(whose, data, assessment, file)
         kept = {"id": item.key, "created": item.created.isoformat(), "file": item.file}
         return item.answer | explained | kept, 422 if assessment.rejected else 200

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from Dashboard.assess.activation import packed
 from Dashboard.assess.advice import Advice, Certainty, Verdict
 from Dashboard.assess.worth import PREVALENCES, at_prevalence
 from models.checkpoint.card import Card
@@ -181,6 +182,14 @@ class Assessment:
             "prior": dict(self.prior) if self.prior else None,
             "seconds": round(self.seconds, 4),
         }
+
+    def to_kept(self) -> dict[str, Any]:
+        """`to_response` with what the answer is drawn from later on, without the picture."""
+        answer = self.to_response()
+        if self.prediction is not None:
+            answer["malignant_share"] = self.malignant_share
+            answer["activation"] = packed(self.prediction)
+        return answer
 
 
 def at_card_prior(

@@ -77,8 +77,12 @@ class Service:
         self._warming: threading.Thread | None = None
         self._failure: str | None = None
 
-    def assess(self, data: bytes, *, model: str | None = None, gate: bool = True) -> Assessment:
+    def assess(
+        self, data: bytes, *, model: str | None = None, gate: bool = True, maps: bool = False
+    ) -> Assessment:
         """Assess an image file.
+
+        maps: give the prediction's class activation maps, where the model has them.
 
         Raises:
             quality.ImageError: not an image that is accepted.
@@ -89,7 +93,7 @@ class Service:
         with self.cpu_slot():
             start = time.perf_counter()
             decoded = self.decode(data)
-            return self._assess(decoded.image, name, gate, start, notes=decoded.notes)
+            return self._assess(decoded.image, name, gate, start, maps, decoded.notes)
 
     def assess_image(
         self,

@@ -150,6 +150,15 @@ def _measured(test: Mapping[str, Any], name: str) -> str:
     return f"{percent(test[name])} ({percent(low)} to {percent(high)})"
 
 
+def of_a_hundred(share: float) -> str:
+    """How many of 100 a share in [0, 1] is.
+
+    >>> of_a_hundred(0.086), of_a_hundred(0.001)
+    ('about 9', 'fewer than 1')
+    """
+    return _about(100 * share)
+
+
 def _about(count: float) -> str:
     """`about 9`, without rounding to none or all of 100."""
     if count < 0.5:

@@ -50,7 +50,7 @@ def new_item(assessment: Assessment, file: str) -> Item:
         lesion=None,
         note="",
         flag=False,
-        answer=assessment.to_response(),
+        answer=assessment.to_kept(),
         row=assessment_row(assessment, file),
     )
 

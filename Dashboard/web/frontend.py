@@ -114,15 +114,19 @@ class Call:
     @classmethod
     def of(cls, callback: dict[str, Any]) -> "Call":
         """From Dash's list of callbacks."""
-        several = callback["output"].strip(".").split("...")
-        outputs = [Part.of(*one.rsplit(".", 1)) for one in several]
-        asked = [
+        output = callback["output"]
+        inputs, state = (
             [Part.of(one["id"], one["property"]) for one in callback[name]]
             for name in ("inputs", "state")
-        ]
-        return cls(outputs, *asked, several=callback["output"].startswith(".."))
+        )
+        return cls(
+            outputs=[Part.of(*one.rsplit(".", 1)) for one in output.strip(".").split("...")],
+            inputs=inputs,
+            state=state,
+            several=output.startswith(".."),
+        )
 
-    def fits(self, body: dict[str, Any]) -> bool:
+    def fits(self, body: Any) -> bool:
         """Whether a body is as Dash's script makes it for this callback.
 
         What the values are is for the callback, but that those of addresses are texts.

@@ -1,14 +1,16 @@
 """Quality gauges: a measured value on a scale, with the threshold it is held against."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from dash import html
 from dash.development.base_component import Component
 
 from Dashboard.ui.elements.icons import icon
 from Dashboard.ui.elements.text import measure, share
-from quality import QualityReport
+from quality import QualityReport, Thresholds
 
 # Sharpness spans four orders of magnitude, so its scale is logarithmic: 1 to 10,000.
 SHARPNESS_DECADES = 4
@@ -31,6 +33,12 @@ class Gauge:
     threshold: str | None = None
     threshold_position: float | None = None
     passed: bool = True
+
+
+def report_of(kept: Mapping[str, Any]) -> QualityReport:
+    """The report that `QualityReport.to_dict` was of."""
+    lists = {name: tuple(kept[name]) for name in ("reasons", "notes", "failed")}
+    return QualityReport(**{**kept, **lists, "thresholds": Thresholds(**kept["thresholds"])})
 
 
 def gauges_of(report: QualityReport) -> tuple[Gauge, ...]:

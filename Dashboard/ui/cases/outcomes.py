@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from dash import html
 
-from Dashboard.assess.advice import Verdict
 from Dashboard.assess.service import Assessment
 from Dashboard.ui.elements.icons import icon
 
@@ -30,7 +29,7 @@ NONE = Outcome("none", "info", "No advice")
 OOD = Outcome("ood", "question", "Not dermatoscopic")
 ERROR = Outcome("error", "file-x", "Not assessed")
 OUTCOMES: tuple[Outcome, ...] = (CONSULT, CLEAR, RETAKE, NONE, OOD, ERROR)
-OF_VERDICT: dict[Verdict, Outcome] = {
+OF_VERDICT: dict[str, Outcome] = {
     "consultation": CONSULT,
     "no_appointment": CLEAR,
     "retake": RETAKE,
@@ -38,17 +37,23 @@ OF_VERDICT: dict[Verdict, Outcome] = {
 }
 
 
+def outcome(verdict: str, dermatoscopic: bool | None = None) -> Outcome:
+    """The kind of answer that a verdict is; `error` is one, too.
+
+    dermatoscopic: False: the image is clearly none.
+    """
+    return OOD if dermatoscopic is False else OF_VERDICT.get(verdict, ERROR)
+
+
 def outcome_of(assessment: Assessment) -> Outcome:
     """The kind of answer that `assessment` is."""
     prediction = assessment.prediction
-    if prediction is not None and prediction.dermatoscopic is False:
-        return OOD
-    return OF_VERDICT[assessment.verdict]
+    return outcome(assessment.verdict, prediction and prediction.dermatoscopic)
 
 
-def banner(outcome: Outcome, message: str) -> html.Div:
+def banner(kind: Outcome, message: str) -> html.Div:
     """The message of an image, in the colour and with the icon of its kind."""
     return html.Div(
-        [icon(outcome.icon, class_name="banner-icon"), html.P(message, className="banner-text")],
-        className=f"banner tone-{outcome.key}",
+        [icon(kind.icon, class_name="banner-icon"), html.P(message, className="banner-text")],
+        className=f"banner tone-{kind.key}",
     )

@@ -1,23 +1,28 @@
 """The probability chart of the classes and the malignant probability."""
 
+from collections.abc import Mapping
+
 from dash import html
 
 from Dashboard.ui.elements.icons import icon
 from Dashboard.ui.elements.text import percent
 from Dashboard.ui.elements.text import share as spread
-from models.inference.classifier import Prediction
 from models.registry.taxonomy import Taxonomy
 
 
-def probability_chart(prediction: Prediction, taxonomy: Taxonomy) -> html.Table:
+def probability_chart(
+    probabilities: Mapping[str, float], top: str, taxonomy: Taxonomy
+) -> html.Table:
     """A bar per class, the most probable first; malignant classes carry a mark of their own.
+
+    top: the predicted class.
 
     A table underneath, so that it can be read without seeing the bars. Plain elements: charts of
     a plotting library in every card would slow a page of a hundred images to a crawl.
     """
-    ranked = sorted(prediction.probabilities.items(), key=lambda item: -item[1])
+    ranked = sorted(probabilities.items(), key=lambda item: -item[1])
     rows = [
-        _row(taxonomy.name(code), probability, code in taxonomy.malignant, code == prediction.code)
+        _row(taxonomy.name(code), probability, code in taxonomy.malignant, code == top)
         for code, probability in ranked
     ]
     return html.Table(

@@ -9,6 +9,13 @@ from dash import html
 from dash.development.base_component import Component
 
 from Dashboard.assess.service import Assessment
+from Dashboard.ui.cases.answer import (
+    FAILED_MEASURES,
+    MAJORITY,
+    MORE_LIKELY_MALIGNANT,
+    NOT_ALWAYS_RIGHT,
+    WITHOUT_ADVICE,
+)
 from Dashboard.ui.cases.gauges import gauges
 from Dashboard.ui.cases.outcomes import CLEAR, ERROR, NONE, OF_VERDICT, OOD, banner, outcome_of
 from Dashboard.ui.cases.prevalence import prevalence_line
@@ -20,19 +27,6 @@ from Dashboard.ui.explain.panel import explain_panel
 from models.inference.classifier import Prediction
 from models.registry.taxonomy import Taxonomy
 from quality import QualityReport
-
-FAILED_MEASURES = {"laplacian_variance": "is too blurred", "gamma": "has too little contrast"}
-# The most probable class may be benign while the malignant ones together are more probable.
-MAJORITY = 0.5
-MORE_LIKELY_MALIGNANT = (
-    "Together the malignant classes are more likely than the benign ones: look again."
-)
-
-NOT_ALWAYS_RIGHT = (
-    "The model has seen nothing like it in its training, so what it computes means little here. "
-    "If it is a dermatoscopic image after all, take it again or judge it without the program."
-)
-WITHOUT_ADVICE = "Take the image again, or judge the lesion without the program."
 
 
 @dataclass(frozen=True)
@@ -159,7 +153,12 @@ def _classified(view: ResultView) -> list[Component]:
     if prediction is None:
         return []
     outcome = outcome_of(assessment)
-    chart = html.Div([probability_chart(prediction, view.taxonomy), chart_legend()])
+    chart = html.Div(
+        [
+            probability_chart(prediction.probabilities, prediction.code, view.taxonomy),
+            chart_legend(),
+        ]
+    )
     findings: list[Component] = [banner(outcome, assessment.message)]
     if outcome is OOD:
         computed = [html.Summary("What the classifier computed all the same"), chart]

@@ -6,21 +6,15 @@ changes at once, and several are drawn on one scale.
 
 import json
 
-import cv2
-import numpy as np
 from dash import html
-from numpy.typing import NDArray
 
+from Dashboard.assess.activation import as_shown
 from Dashboard.explain.maps import colour_table, encode_map
 from Dashboard.ui.elements.icons import icon
-from interpretability.attribution.placement import cell_jump, placed
-from models.checkpoint.card import ENSEMBLE
 from models.inference.classifier import Prediction
 
 # Longest side of the drawing in pixels; the browser stretches it over the picture.
 DRAWN_SIDE = 160
-# Values sent for each cell and side: where a cell's centre lies shows in them.
-CELL = 4
 
 
 def heat_tools(scale: str) -> html.Div:
@@ -73,24 +67,3 @@ def heat_canvas(prediction: Prediction, width: int, height: int) -> html.Canvas 
             "aria-hidden": "true",
         },
     )
-
-
-def as_shown(prediction: Prediction) -> NDArray[np.float32]:
-    """The maps (C, h, w) over the picture as it came, which was turned to be classified."""
-    assert prediction.cam is not None
-    maps = in_place(prediction.cam, prediction.backbone)
-    turned = prediction.upright.undo(np.moveaxis(maps, 0, -1))
-    return np.ascontiguousarray(np.moveaxis(turned, -1, 0))
-
-
-def in_place(maps: NDArray[np.float32], backbone: str) -> NDArray[np.float32]:
-    """Maps (C, h, w), as (C, CELL h, CELL w) that cover the picture, cells at their centres.
-
-    The mean over networks of several kinds has no one place for its cells and is stretched.
-    """
-    if backbone == ENSEMBLE:
-        return maps
-    cells = maps.shape[1]
-    size = (CELL * cells, CELL * cells)
-    drawn = [placed(one, backbone, round(cell_jump(backbone)) * cells) for one in maps]
-    return np.stack([cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in drawn])

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from Dashboard.app import create_app
+from Dashboard.assess.activation import as_shown
 from Dashboard.assess.service import Service
 from Dashboard.config import Config
 from Dashboard.explain.jobs.engine import Jobs
 from Dashboard.explain.maps import OPACITY
-from Dashboard.ui.explain.heat import as_shown
 from tests.dashboard.calling import asking
 from tests.dashboard.conftest import card, picture
 from tests.dashboard.sending import as_json

@@ -52,7 +52,7 @@ def test_an_assessment_is_kept_as_it_was_answered(store: Store, assessed: Assess
     data, assessment = assessed["malignant"]
     key = keep(store, assessed, "malignant", "patients/A.png").key
     found = case(store.get("me", key))
-    assert found["answer"] == assessment.to_response()
+    assert found["answer"] == assessment.to_kept()
     assert found.items() >= {
         "id": key, "file": "patients/A.png", "verdict": "consultation", "code": "mel",
         "p_malignant": pytest.approx(0.75), "quality": "accept", "note": "", "flag": False,

@@ -6,8 +6,9 @@ import json
 import numpy as np
 import pytest
 
+from Dashboard.assess.activation import in_place
 from Dashboard.explain.maps import colour_table, encode_map
-from Dashboard.ui.explain.heat import heat_canvas, in_place
+from Dashboard.ui.explain.heat import heat_canvas
 from interpretability.rendering import overlay
 from models.registry.taxonomy import HAM10000
 from tests.dashboard.conftest import RulePredictor, activation, card, picture

@@ -1,0 +1,167 @@
+"""A case: what it says for each verdict, and whose it is. No browser."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from dash.development.base_component import Component
+from flask.testing import FlaskClient
+
+from Dashboard.assess import messages, worth
+from Dashboard.assess.advice import POOR, UNLIKE, Advice, Evidence, advise
+from Dashboard.store.items import new_item
+from Dashboard.store.schema import Item
+from Dashboard.ui.cases import answer
+from Dashboard.ui.cases.panel import case_of, case_panel
+from models.inference.classifier import Opinion, Prediction
+from tests.dashboard.sending import as_form
+from tests.dashboard.ui.test_components import PROBABILITIES, assessment, report, walk, words
+
+# Links are made by the app.
+pytestmark = pytest.mark.usefixtures("app")
+Encode = Callable[..., bytes]
+CLEARANCE = worth.clearance(None)
+EVIL = "<img src=x onerror=alert(1)>.jpg"
+
+
+def item(file: str = "a.jpg", **values: Any) -> Item:
+    made = new_item(assessment(**values), file)
+    made.key, made.created = "k" * 22, datetime(2026, 11, 27, 9, 30, tzinfo=UTC)
+    made.changes = []
+    return made
+
+
+def prediction(**values: Any) -> Prediction:
+    return Prediction(
+        **{
+            "code": "nv",
+            "name": "Melanocytic nevi",
+            "probability": 0.8,
+            "probabilities": PROBABILITIES,
+            "p_malignant": 0.09,
+            "malignant": False,
+            "model": "plain",
+            "version": "0.1",
+            **values,
+        }
+    )
+
+
+def drawn(made: Item) -> Component:
+    return case_of(made, order=2)
+
+
+def one(part: Component, class_name: str) -> list[Component]:
+    return [c for c in walk(part) if class_name in str(getattr(c, "className", "")).split()]
+
+
+CONSULTATION = advise(Evidence(p_malignant=0.4, threshold=0.3))
+CLEARED = advise(Evidence(p_malignant=0.09, threshold=0.3))
+OPINIONS = [Opinion("a", "member", 0.5, False), Opinion("b", "member", 0.1, False)]
+UNSURE = advise(Evidence(p_malignant=0.09, threshold=0.3, opinions=OPINIONS))
+NEAR = advise(Evidence(p_malignant=0.09, threshold=0.3, in_distribution=False))
+FAR = advise(Evidence(p_malignant=0.9, threshold=0.3, in_distribution=False, dermatoscopic=False))
+POOR_ONE = advise(Evidence(rejected=True, gate=False, p_malignant=0.09, threshold=0.3))
+BLURRED = report(("laplacian_variance",))
+
+
+@pytest.mark.parametrize(
+    ("values", "tone", "message", "says", "says_not"),
+    [
+        ({"decision": CONSULTATION}, "consult", messages.CONSULT, ["of 100 like", "about 3"], []),
+        (
+            {"decision": CLEARED, "clearance": CLEARANCE},
+            "clear",
+            messages.NO_APPOINTMENT,
+            [CLEARANCE, worth.COME_BACK],
+            ["Uncertain"],
+        ),
+        (
+            {"decision": UNSURE, "clearance": CLEARANCE},
+            "clear",
+            messages.NO_APPOINTMENT,
+            ["Uncertain: 1 of 2 models advises a consultation."],
+            [],
+        ),
+        (
+            {"decision": NEAR, "prediction": prediction(in_distribution=False)},
+            "none",
+            messages.NO_ADVICE,
+            [UNLIKE, answer.WITHOUT_ADVICE, "Malignant probability"],
+            ["Malignant among 100"],
+        ),
+        (
+            {"decision": FAR, "prediction": prediction(in_distribution=False, dermatoscopic=False)},
+            "ood",
+            messages.NOT_DERMATOSCOPIC,
+            [answer.NOT_ALWAYS_RIGHT, "What the classifier computed all the same"],
+            ["Malignant probability", "Most likely"],
+        ),
+        (
+            {"decision": Advice("retake", messages.RETAKE), "quality": BLURRED, "prediction": None},
+            "retake",
+            messages.RETAKE,
+            ["This image is too blurred.", "About laplacian_variance.", "Not classified"],
+            ["Malignant", "Melanocytic"],
+        ),
+        (
+            {"decision": POOR_ONE, "quality": BLURRED, "gated": False},
+            "none",
+            messages.NO_ADVICE,
+            [answer.OVERRIDDEN, POOR],
+            [messages.NO_APPOINTMENT],
+        ),
+    ],
+)
+def test_what_a_case_says(
+    values: dict[str, Any], tone: str, message: str, says: list[str], says_not: list[str]
+) -> None:
+    found = drawn(item(**values))
+    (banner,) = one(found, "banner")
+    assert (f"tone-{tone}" in banner.className, words(banner)) == (True, message)
+    text = words(found)
+    assert [part for part in says if part not in text] == []
+    assert [part for part in says_not if part in text] == []
+
+
+def test_a_case_that_is_an_error_says_so() -> None:
+    made = item(
+        decision=Advice("retake", "The file is no image."), quality=BLURRED, prediction=None
+    )
+    made.verdict = "error"
+    (banner,) = one(drawn(made), "banner")
+    assert ("tone-error" in banner.className, words(banner)) == (True, "The file is no image.")
+
+
+def test_a_clearance_beside_more_malignant_than_benign_asks_to_look_again() -> None:
+    found = item(decision=CLEARED, prediction=prediction(p_malignant=0.6), clearance=CLEARANCE)
+    assert answer.MORE_LIKELY_MALIGNANT in words(drawn(found))
+
+
+def test_an_answer_of_an_earlier_release_is_drawn() -> None:
+    made = item(decision=CLEARED)
+    for name in ("malignant_share", "activation", "evidence"):
+        made.answer.pop(name, None)
+    assert "Most likely" in words(drawn(made))
+
+
+def test_one_heading_of_its_order_and_the_name_as_text() -> None:
+    for order in (1, 2):
+        found = case_of(item(EVIL), order=order)
+        titles = [c for c in walk(found) if type(c).__name__ == "Title"]
+        assert [c.order for c in titles].count(order) == 1
+        assert min(c.order for c in titles) == order
+        assert words(titles[0]) == EVIL
+    kinds = {type(c).__name__ for c in walk(found)}
+    assert not kinds & {"Markdown", "DangerouslySetInnerHTML"}
+
+
+def test_whose_a_case_is(client: FlaskClient, encode: Encode) -> None:
+    key = as_form(client, encode("malignant"), "a.png", "/assessments").get_json()["id"]
+    assert client.get(f"/cases/{key}").status_code == 200
+    stranger = client.application.test_client()
+    for path in (f"/cases/{key}", "/cases/none", "/cases/%00", "/cases/a/b", f"/cases/{'k' * 99}"):
+        assert stranger.get(path).status_code == 404, path
+    with client.application.test_request_context():
+        assert "There is no such assessment." in words(case_panel(key))
