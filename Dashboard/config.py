@@ -27,6 +27,9 @@ LOOPBACK = "127.0.0.1,::1"
 # Beside the image a request carries its field names, the multipart boundaries or the JSON
 # around it, and a page's request the identifiers of its controls.
 BODY_MARGIN_BYTES = 64 * 1024
+# So many of the largest images may a zip archive weigh: with what else is sent, as much as a server
+# process holds for one client anyway.
+ARCHIVE_IMAGES = 4
 IN_MEMORY_RETENTION = timedelta(hours=12)
 
 
@@ -228,6 +231,11 @@ class Config:
     def retention_in_force(self) -> timedelta | None:
         """How long assessments are kept; None: until they are deleted."""
         return self.retention if self.retention or self.durable else IN_MEMORY_RETENTION
+
+    @property
+    def max_archive_bytes(self) -> int:
+        """Largest body with a zip archive of images."""
+        return ARCHIVE_IMAGES * self.limits.max_bytes + BODY_MARGIN_BYTES
 
     @property
     def max_body_bytes(self) -> int:

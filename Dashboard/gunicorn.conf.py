@@ -44,6 +44,7 @@ preload_app = True
 worker_class = Worker
 logger_class = Log
 Worker.most_body_bytes = _config.max_body_bytes
+Worker.most_at = {"assessments": _config.max_archive_bytes}
 Worker.trusted = _config.trusted_proxies
 workers = _config.workers or cores.workers(_cores)
 # Most of them wait for their turn on the cores; for clients, `Dashboard.web.worker` does.

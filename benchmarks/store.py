@@ -28,6 +28,7 @@ from sqlalchemy import insert, inspect, select  # noqa: E402
 from Dashboard.api.server import create_server  # noqa: E402
 from Dashboard.assess.service import Service  # noqa: E402
 from Dashboard.config import Config  # noqa: E402
+from Dashboard.store.items import risk  # noqa: E402
 from Dashboard.store.schema import Item  # noqa: E402
 from Dashboard.store.store import Store  # noqa: E402
 
@@ -58,7 +59,10 @@ def fill(store: Store, key: str, number: int) -> None:
             file = f"ward-{n % 7}/IMG_{n:06d}.jpg"
             of_one = {"key": f"{n:022d}", "created": created, "file": file}
             of_one |= {"file_folded": file.casefold(), "verdict": VERDICTS[n % 4]}
-            rows.append(values | of_one | {"code": CODES[n % 4]})
+            of_one |= {"p_malignant": n % 1000 / 1000, "flag": n % 50 == 0, "upload": None}
+            of_one |= {"risk": risk(VERDICTS[n % 4], n % 1000 / 1000), "code": CODES[n % 4]}
+            of_one |= {"certainty": "uncertain" if n % 9 == 0 else "clear"}
+            rows.append(values | of_one)
         session.execute(insert(Item), rows)
 
 
@@ -109,6 +113,13 @@ def measure(number: int, database_url: str | None) -> None:
             ("class", "?code=mel", "page"),
             ("a part of a name, common", "?text=ward-3", "page"),
             ("a part of a name, not there", "?text=nobody", "page"),
+            ("numbered, by urgency", "?sort=urgent&start=0", "page"),
+            ("numbered, by file", "?sort=file&start=0", "page"),
+            ("numbered, by probability", "?sort=p_malignant&start=0", "page"),
+            ("numbered, from the middle", f"?sort=urgent&start={number // 2}", "page"),
+            ("uncertain ones, by urgency", "?certainty=uncertain&sort=urgent&start=0", "page"),
+            ("flagged, of a class", "?flag=true&code=mel&sort=file&start=0", "page"),
+            ("a range of probability", "?p_malignant_min=0.4&sort=urgent&start=0", "page"),
             ("one assessment", f"/{middle}", "one"),
             ("its picture", f"/{middle}/picture", "one"),
         ):

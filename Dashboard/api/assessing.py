@@ -8,11 +8,11 @@ from Dashboard.explain.explanations import Explanations
 
 
 def assess(
-    explanations: Explanations, data: bytes, options: PredictOptions, *, maps: bool = False
+    explanations: Explanations, data: bytes, options: PredictOptions, *, keep: bool = False
 ) -> tuple[Assessment, dict[str, Any]]:
     """What came out for an image file, and the explanation where one was asked for.
 
-    maps: with the class activation maps.
+    keep: with what a kept answer has beside it: class activation maps and a thumbnail.
 
     Raises:
         InputError, quality.ImageError, UnknownModel, ModelNotReady: as `Service.assess` and
@@ -24,10 +24,10 @@ def assess(
         if options.target is not None or options.method is not None:
             # They have no effect, but what would be refused with an explanation is refused.
             explanations.order(options)
-        return service.assess(data, model=options.model, gate=options.gate, maps=maps), {}
+        return service.assess(data, model=options.model, gate=options.gate, keep=keep), {}
     order, version = explanations.order(options)
     with explanations.waiting_slot():
-        assessment = service.assess(data, model=options.model, gate=options.gate, maps=maps)
+        assessment = service.assess(data, model=options.model, gate=options.gate, keep=keep)
         if assessment.rejected:
             return assessment, {}
         return assessment, explanations.explained(data, order, version)

@@ -1,18 +1,21 @@
 """Typed bodies and answers of `/assessments`; `/openapi.json` is made of them."""
 
+import dataclasses
 import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, WithJsonSchema
 
 from Dashboard.api.schemas import Answer, PredictBody, PredictForm, PredictOptions, Rejected
-from Dashboard.store.filters import Sort
+from Dashboard.store.filters import Filters, Order
 from Dashboard.store.schema import NAME_CHARACTERS, NOTE_CHARACTERS
 
 Verdict = Literal["retake", "consultation", "no_appointment", "none"]
 MOMENT = r"^(19|20|21)\d\d-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?)?$"
 MOST_LISTED = 500
+MOST_CHANGED = 5000
+FILTERS = tuple(field.name for field in dataclasses.fields(Filters))
 # Databases take no NUL, and a name is one line.
 Name = Annotated[
     str, Field(min_length=1, max_length=NAME_CHARACTERS, pattern=r"^[^\x00-\x1f\x7f]+$")
@@ -39,6 +42,13 @@ class KeepOptions(PredictOptions):
         None, description="The file's name, or its path in a folder; in a form the upload's own."
     )
 
+    batch: Name | None = Field(None, description="Names what is handed in together.")
+    upload: Name | None = Field(
+        None,
+        description="The sender's own name of this upload: sent again, it is answered by what is "
+        "kept of it already.",
+    )
+
 
 class KeepBody(KeepOptions, PredictBody):
     """A request to assess and keep, in JSON."""
@@ -59,7 +69,25 @@ class Listing(BaseModel):
     since: Moment | None = Field(None, description="From this date or time on, UTC unless said.")
     until: Moment | None = Field(None, description="Before this date or time.")
     text: Name | None = Field(None, description="Part of the file's name, in any case.")
-    sort: Sort = Field("newest", description="`urgent`: by verdict, then by malignant probability.")
+    certainty: Literal["clear", "uncertain"] | None = Field(None, description="As answered.")
+    quality: Literal["accept", "reject"] | None = Field(None, description="The gate's verdict.")
+    model: Name | None = Field(None, description="Those of this model.")
+    flag: bool | None = Field(None, description="With the clinician's flag, or without.")
+    clinician_verdict: Literal["retake", "consultation", "no_appointment", "open"] | None = Field(
+        None, description="The clinician's own; `open`: none was given yet."
+    )
+    p_malignant_min: float | None = Field(None, ge=0, le=1, description="At least so probable.")
+    p_malignant_max: float | None = Field(None, ge=0, le=1, description="At most so probable.")
+    batch: Name | None = Field(None, description="Handed in together under this name.")
+    sort: Order = Field(
+        "newest", description="`urgent`: by verdict, then by malignant probability."
+    )
+    descending: bool | None = Field(
+        None, description="Left out: the newest, most urgent, most probable first, texts from A."
+    )
+    start: int | None = Field(
+        None, ge=0, le=10**9, description="Number of the first one, from 0; instead of `after`."
+    )
     after: str | None = Field(
         None, max_length=64, description="`next` of the answer before, to go on from there."
     )
@@ -67,6 +95,10 @@ class Listing(BaseModel):
         "json", description="`csv`: the whole list as a table, whatever `limit` and `after` say."
     )
     limit: int = Field(100, ge=1, le=MOST_LISTED, description="How many at most.")
+
+    def filters(self) -> Filters:
+        """What the list is narrowed to."""
+        return Filters(**{name: getattr(self, name) for name in FILTERS if hasattr(self, name)})
 
 
 class Selection(BaseModel):
@@ -104,6 +136,35 @@ class Words(BaseModel):
     )
 
 
+class ManyWords(Words):
+    """What a clinician says of several, and whether they leave the lists."""
+
+    ids: list[Annotated[str, Field(max_length=64)]] = Field(min_length=1, max_length=MOST_CHANGED)
+    removed: bool | None = Field(
+        None,
+        description="`true`: out of the lists, and deleted half a minute later; `false`: back.",
+    )
+
+
+class ManyChanged(BaseModel):
+    """How many were changed."""
+
+    success: Literal[True]
+    changed: int = Field(ge=0)
+    unknown: list[str] = Field(description="The ids of which there is no assessment.")
+
+
+class Again(BaseModel):
+    """How a kept picture is assessed once more."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    gate: bool = Field(True, description="`false`: in spite of its quality.")
+    model: Annotated[str, Field(min_length=1, max_length=128)] | None = Field(
+        None, description="Another checkpoint, by its name."
+    )
+
+
 class Kept(BaseModel):
     """Where a result is kept."""
 
@@ -123,6 +184,14 @@ class Activation(BaseModel):
     upright: dict[str, bool] = Field(description="How the image was turned to be classified.")
 
 
+class EntryFailure(BaseModel):
+    """A file that could not be assessed."""
+
+    success: Literal[False]
+    file: str
+    error: str
+
+
 class KeptAnswer(Answer, Kept):
     """An assessed image that is kept."""
 
@@ -137,6 +206,18 @@ class KeptAnswer(Answer, Kept):
 
 class KeptRejected(Rejected, Kept):
     """An image that has to be taken again, and is kept as such."""
+
+
+class KeptArchive(BaseModel):
+    """What came of the files of a zip archive, in their order."""
+
+    success: Literal[True]
+    entries: list[KeptAnswer | KeptRejected | EntryFailure]
+    left_out: list[str] = Field(description="What is hidden or of the system.")
+
+
+class KeptReply(RootModel[KeptAnswer | KeptArchive]):
+    """For an image, or for a zip archive of images."""
 
 
 class Summary(Words, Kept):
@@ -160,7 +241,9 @@ class Assessments(BaseModel):
     success: Literal[True]
     assessments: list[Summary]
     total: int = Field(ge=0, description="Of the whole list.")
-    next: str | None = Field(description="`after` for the next part; null: this is the last.")
+    next: str | None = Field(
+        description="`after` for the next part; null: this is the last, or is counted by `start`."
+    )
     durable: bool = Field(description="Whether they outlive the server.")
     retention_hours: float | None = Field(
         description="How long they are kept at most; null: until they are deleted."

@@ -1,24 +1,28 @@
 """`/assessments`: results that are kept, each for whoever handed the picture in."""
 
-from typing import Any
+from typing import Any, cast, get_args
 
 import flask
 from flask_openapi3.openapi import OpenAPI
 
 from Dashboard.api import assessment_schemas as forms
 from Dashboard.api import schemas
-from Dashboard.api.assessing import assess
-from Dashboard.api.inputs import read_keep, read_words
+from Dashboard.api.archives import Archive, is_archive
+from Dashboard.api.inputs import read_again, read_keep, read_many_words, read_words
+from Dashboard.api.keeping import assess_again, keep_archive, keep_picture
 from Dashboard.api.sentences import require_once
+from Dashboard.assess.thumbnails import shrunk_jpeg
 from Dashboard.explain.explanations import Explanations
 from Dashboard.explain.jobs.forgetting import forget
 from Dashboard.explain.requester import requesters
 from Dashboard.store.deletion import Deleted
 from Dashboard.store.errors import StoreFull, StoreUnavailable, UnknownItem
-from Dashboard.store.filters import Filters
+from Dashboard.store.filters import Filters, Sort
 from Dashboard.store.items import TABLE_COLUMNS, case, summary, table_row
+from Dashboard.store.listing import kept_thumbnail, span
 from Dashboard.store.sessions import Sessions
-from Dashboard.store.store import Store
+from Dashboard.store.store import Page, Store
+from Dashboard.web.errors import InputError
 from quality.output import csv_lines
 
 PATH = "/assessments"
@@ -38,7 +42,7 @@ def add_assessments(server: OpenAPI, store: Store, explanations: Explanations) -
         operation_id="keepAssessment",
         openapi_extensions={"requestBody": schemas.request_body(forms.KeepBody, forms.KeepForm)},
         responses={
-            200: forms.KeptAnswer,
+            200: forms.KeptReply,
             400: schemas.Failure,
             413: schemas.Failure,
             415: schemas.Failure,
@@ -48,15 +52,19 @@ def add_assessments(server: OpenAPI, store: Store, explanations: Explanations) -
             **FAILURES,
         },
     )
-    def keep_assessment() -> Reply:
-        """Assess one image as POST /predict does, and keep the picture and the result."""
+    def keep_assessment() -> Reply | flask.Response:
+        """Assess one image as POST /predict does, and keep the picture and the result.
+
+        A zip archive of images is taken apart: each file has its own answer.
+        """
         whose = owner()
+        if flask.request.mimetype == "multipart/form-data":
+            flask.request.max_content_length = store.config.max_archive_bytes
         data, options, file = read_keep(flask.request)
-        store.require_room(len(data))
-        assessment, explained = assess(explanations, data, options, maps=True)
-        item = store.keep(whose, data, assessment, file)
-        kept = {"id": item.key, "created": item.created.isoformat(), "file": item.file}
-        return item.answer | explained | kept, 422 if assessment.rejected else 200
+        if is_archive(data):
+            archive = Archive(data, file or "archive.zip", store.config.limits.max_bytes)
+            return keep_archive(store, explanations, whose, archive, options)
+        return keep_picture(store, explanations, whose, data, options, file)
 
     @server.get(
         PATH,
@@ -66,14 +74,20 @@ def add_assessments(server: OpenAPI, store: Store, explanations: Explanations) -
     def assessments(query: forms.Listing) -> Reply | flask.Response:
         """What is kept, the newest first or the most urgent: in parts, or all as a table (CSV)."""
         require_once(flask.request.args)
-        filters = Filters(**query.model_dump(exclude={"sort", "after", "limit", "format"}))
+        filters = query.filters()
         if query.format == "csv":
-            rows = map(table_row, store.all(owner(), filters, query.sort))
+            if query.sort not in get_args(Sort):
+                raise InputError(f"sort must be newest or urgent for a table, got {query.sort}")
+            rows = map(table_row, store.all(owner(), filters, cast(Sort, query.sort)))
             lines = csv_lines(TABLE_COLUMNS, rows)
             response = flask.Response(lines, mimetype="text/csv")
             response.headers["Content-Disposition"] = "attachment; filename=assessments.csv"
             return response
-        page = store.page(owner(), filters, sort=query.sort, after=query.after, limit=query.limit)
+        if query.start is None and query.descending is None and query.sort in get_args(Sort):
+            sort = cast(Sort, query.sort)
+            page = store.page(owner(), filters, sort=sort, after=query.after, limit=query.limit)
+        else:
+            page = numbered(query, filters)
         return {
             "success": True,
             "assessments": [summary(item) for item in page.items],
@@ -129,6 +143,68 @@ def add_assessments(server: OpenAPI, store: Store, explanations: Explanations) -
         """Delete one assessment for good, with its picture where no other one has it."""
         return gone(store.delete(owner(), path.id))
 
+    @server.patch(
+        PATH,
+        operation_id="changeAssessments",
+        openapi_extensions={"requestBody": schemas.json_body(forms.ManyWords)},
+        responses={
+            200: forms.ManyChanged,
+            400: schemas.Failure,
+            413: schemas.Failure,
+            415: schemas.Failure,
+            507: schemas.Failure,
+            **FAILURES,
+        },
+    )
+    def change_assessments() -> Reply:
+        """Set the same for several; or take them out of the lists, and put them back.
+
+        What was taken out is deleted for good half a minute later.
+        """
+        fields = read_many_words(flask.request)
+        ids, removed = fields.pop("ids"), fields.pop("removed", None)
+        there = store.change_many(owner(), ids, fields, removed=removed)
+        unknown = [one for one in ids if one not in set(there)]
+        return {"success": True, "changed": len(there), "unknown": unknown}, 200
+
+    @server.post(
+        f"{PATH}/<id>/again",
+        operation_id="assessAgain",
+        openapi_extensions={"requestBody": schemas.json_body(forms.Again)},
+        responses={
+            200: forms.KeptAnswer,
+            400: schemas.Failure,
+            413: schemas.Failure,
+            415: schemas.Failure,
+            422: forms.KeptRejected,
+            507: schemas.Failure,
+            **FAILURES_OF_ONE,
+        },
+    )
+    def again(path: forms.AssessmentPath) -> Reply:
+        """Assess a kept picture once more: by another model, or in spite of its quality.
+
+        The result is another assessment of the same file and lesion; the first one stays.
+        """
+        options = read_again(flask.request)
+        return assess_again(store, explanations, owner(), path.id, options)
+
+    @server.get(
+        f"{PATH}/<id>/thumbnail",
+        operation_id="assessmentThumbnail",
+        responses={200: schemas.file("image/jpeg"), **FAILURES_OF_ONE},
+    )
+    def assessment_thumbnail(path: forms.AssessmentPath) -> flask.Response:
+        """The picture made small, a JPEG file."""
+        data = kept_thumbnail(store, owner(), path.id)
+        if data is None:  # kept by an earlier version of this program, or not there
+            service = explanations.service
+            with service.cpu_slot():
+                data = shrunk_jpeg(service.decode(store.picture(owner(), path.id)[0]).image)
+        response = flask.Response(data, mimetype="image/jpeg")
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
     @server.get(
         f"{PATH}/<id>/picture",
         operation_id="assessmentPicture",
@@ -140,6 +216,16 @@ def add_assessments(server: OpenAPI, store: Store, explanations: Explanations) -
         response = flask.Response(data, mimetype=media_type)
         response.headers["Cache-Control"] = "no-store"
         return response
+
+    def numbered(query: forms.Listing, filters: Filters) -> Page:
+        """A stretch of a list by its numbers."""
+        if query.after is not None:
+            raise InputError("after goes with sort newest or urgent alone; count on with start")
+        start = query.start or 0
+        items, total = span(
+            store, owner(), filters, query.sort, query.descending, start, start + query.limit
+        )
+        return Page(items, total, None)
 
     def gone(deleted: Deleted) -> Reply:
         for sha256 in deleted.pictures:

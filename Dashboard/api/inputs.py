@@ -16,11 +16,7 @@ from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
-from Dashboard.api.assessment_schemas import (
-    KeepBody,
-    KeepOptions,
-    Words,
-)
+from Dashboard.api.assessment_schemas import Again, KeepBody, KeepOptions, ManyWords, Words
 from Dashboard.api.schemas import PredictBody, PredictOptions
 from Dashboard.api.sentences import fields_of, require_once, sentence
 from Dashboard.explain.schemas import ExplainBody, ExplainOptions
@@ -146,9 +142,23 @@ def read_words(request: Request) -> dict[str, Any]:
 
     Raises: as `_read`.
     """
+    return _read_json(request, Words).model_dump(exclude_unset=True)
+
+
+def read_many_words(request: Request) -> dict[str, Any]:
+    """The same of `PATCH /assessments`, with the ids that are meant."""
+    return _read_json(request, ManyWords).model_dump(exclude_unset=True)
+
+
+def read_again(request: Request) -> Again:
+    """How `POST /assessments/ID/again` is meant."""
+    return _read_json(request, Again)
+
+
+def _read_json(request: Request, model: type[Model]) -> Model:
     if request.mimetype != "application/json":
-        raise InputError("send the fields to change as a JSON object (application/json)", 415)
-    return validated(Words, _json(request)).model_dump(exclude_unset=True)
+        raise InputError("send the fields as a JSON object (application/json)", 415)
+    return validated(model, _json(request))
 
 
 def _read(request: Request, body: type[Model], options: type[Model]) -> tuple[bytes, Model]:

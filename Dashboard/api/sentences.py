@@ -1,13 +1,22 @@
 """What is wrong with a request, in one sentence that repeats no long value of it."""
 
+import re
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import NoReturn, get_args
 
 from pydantic import BaseModel, ValidationError
 from werkzeug.datastructures import MultiDict
 
-from Dashboard.api.assessment_schemas import MOST_LISTED, LesionFields, Listing, Selection, Words
+from Dashboard.api.assessment_schemas import (
+    MOST_CHANGED,
+    MOST_LISTED,
+    LesionFields,
+    Listing,
+    Selection,
+    Words,
+)
 from Dashboard.explain.schemas import ExplainOptions
+from Dashboard.store.filters import Order
 from Dashboard.store.schema import NOTE_CHARACTERS
 from Dashboard.web.errors import InputError, describe, kind_of
 from interpretability.methods import METHODS
@@ -27,14 +36,27 @@ ACCEPTED = {
     "until": "a date or a time such as 2026-11-27 or 2026-11-27T09:30Z",
     "text": "a part of a file's name, at most 64 characters",
     "format": "json or csv",
-    "sort": "newest or urgent",
+    "certainty": "clear or uncertain",
+    "quality": "accept or reject",
+    "p_malignant_min": "a number from 0 to 1",
+    "p_malignant_max": "a number from 0 to 1",
+    "batch": "a name of what is handed in together, at most 64 characters in one line",
+    "upload": "a name of this upload, at most 64 characters in one line",
+    "sort": f"one of {', '.join(get_args(Order))}",
+    "descending": "true or false",
+    "start": "a whole number from 0 on",
     "after": "the `next` of the answer before",
     "limit": f"a whole number from 1 to {MOST_LISTED}",
     "clinician_verdict": "one of retake, consultation, no_appointment, or null",
+    "Listing.clinician_verdict": "one of retake, consultation, no_appointment, open",
+    "Again.model": "the name of a checkpoint from GET /models, at most 128 characters",
+    "ids": f"a list of 1 to {MOST_CHANGED:,} ids of assessments",
+    "removed": "true or false",
     "note": f"a text of at most {NOTE_CHARACTERS} characters",
     "flag": "true or false",
     "lesion": "the name of a lesion, at most 64 characters in one line",
     "Words.lesion": "an object with the name of a lesion, or null",
+    "ManyWords.lesion": "an object with the name of a lesion, or null",
     "lesion.name": "at most 64 characters in one line",
     "lesion.body_site": "at most 64 characters in one line, or null",
     "lesion.age_band": "one of 0-9, 10-19 and so on to 70-79, 80+, or null",
@@ -61,7 +83,9 @@ def invalid(error: ValidationError) -> NoReturn:
 def fields_of(model: type[BaseModel]) -> list[str]:
     """What a request may hold: the image, too, where there is one, and `lesion.name` within one."""
     image = ["image"] if issubclass(model, ExplainOptions) else []
-    inside = [f"lesion.{name}" for name in LesionFields.model_fields] if model is Words else []
+    inside = (
+        [f"lesion.{name}" for name in LesionFields.model_fields] if issubclass(model, Words) else []
+    )
     return [*image, *model.model_fields, *inside]
 
 
@@ -91,6 +115,7 @@ def sentence(error: ValidationError, known: Sequence[str]) -> str:
     if kind == "extra_forbidden":
         fields = ", ".join(name for name in ACCEPTED if name in known)
         return f"there is no field {describe(field)}; the fields are {fields}"
+    field = re.sub(r"^ids\.\d+$", "ids", field)
     accepted = ACCEPTED.get(f"{error.title}.{field}") or ACCEPTED[field]
     if kind == "missing":
         return f"{field} is missing; it must be {accepted}"

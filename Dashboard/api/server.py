@@ -34,7 +34,7 @@ READ = ("GET", "HEAD", "OPTIONS")
 # The paths of the API and what each takes. A page answers GET at any other path.
 METHODS: dict[str, tuple[str, ...]] = {
     "/predict": ("POST", "OPTIONS"),
-    "/assessments": ("GET", "HEAD", "POST", "DELETE", "OPTIONS"),
+    "/assessments": ("GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"),
     "/explanations": ("GET", "HEAD", "POST", "OPTIONS"),
     "/health": READ,
     "/ready": READ,
@@ -47,6 +47,8 @@ OF_KEY: dict[str, dict[str, tuple[str, ...]]] = {
     "/assessments": {
         "": ("GET", "HEAD", "PATCH", "DELETE", "OPTIONS"),
         "/picture": READ,
+        "/thumbnail": READ,
+        "/again": ("POST", "OPTIONS"),
     },
     "/explanations": {
         "": ("GET", "HEAD", "DELETE", "OPTIONS"),

@@ -83,6 +83,7 @@ class Assessment:
         threshold, at those frequencies.
     clearance: where no appointment is needed, how often that is wrong and what to tell the
         patient, in sentences; else None.
+    thumbnail: the picture made small, a JPEG file, where that was asked for.
     """
 
     quality: QualityReport
@@ -98,6 +99,7 @@ class Assessment:
     leads: bool = False
     clearance: str | None = None
     malignant_share: float = 0.5
+    thumbnail: bytes | None = None
 
     @property
     def rejected(self) -> bool:

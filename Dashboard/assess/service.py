@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 import quality
 from Dashboard.assess.advice import Evidence, advise, point_in_use
 from Dashboard.assess.assessment import Assessment, ModelInfo, at_card_prior
+from Dashboard.assess.thumbnails import shrunk_jpeg
 from Dashboard.assess.worth import clearance, malignant_share, target_note
 from Dashboard.config import Config
 from Dashboard.web import deadline
@@ -78,11 +79,9 @@ class Service:
         self._failure: str | None = None
 
     def assess(
-        self, data: bytes, *, model: str | None = None, gate: bool = True, maps: bool = False
+        self, data: bytes, *, model: str | None = None, gate: bool = True, keep: bool = False
     ) -> Assessment:
-        """Assess an image file.
-
-        maps: give the prediction's class activation maps, where the model has them.
+        """Assess an image file; `keep`: with class activation maps, where there are, and thumbnail.
 
         Raises:
             quality.ImageError: not an image that is accepted.
@@ -93,7 +92,8 @@ class Service:
         with self.cpu_slot():
             start = time.perf_counter()
             decoded = self.decode(data)
-            return self._assess(decoded.image, name, gate, start, maps, decoded.notes)
+            made = self._assess(decoded.image, name, gate, start, keep, decoded.notes)
+            return replace(made, thumbnail=shrunk_jpeg(decoded.image)) if keep else made
 
     def assess_image(
         self,
@@ -177,8 +177,7 @@ class Service:
         survive one.
 
         threads: processor threads of each model; None: one for each core.
-        streams: images that a model computes at the same time, dividing the threads; None: the
-            classifier's own choice.
+        streams: images that a model computes at once, dividing the threads; None: its own choice.
         at_once: images that take their `cpu_slot` at the same time; None: as it was, at first one
             for each core.
 

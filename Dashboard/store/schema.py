@@ -23,6 +23,11 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 NAME_CHARACTERS = 64
 FILE_CHARACTERS = 512
 NOTE_CHARACTERS = 4000
+# What an assessment is listed by, beside its owner and its time.
+LISTED = (
+    "risk", "verdict", "code", "p_malignant", "certainty", "quality", "model", "lesion_id", "flag",
+    "clinician_verdict", "batch", "removed", "file_folded",
+)  # fmt: skip
 
 
 class Moment(TypeDecorator[datetime]):
@@ -76,6 +81,17 @@ class Picture(Base):
     size: Mapped[int]
 
 
+class Thumbnail(Base):
+    """A picture made small, a JPEG file; a table of its own, as most queries have no use for it."""
+
+    __tablename__ = "thumbnails"
+
+    picture_id: Mapped[int] = mapped_column(
+        ForeignKey(Picture.id, ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    data: Mapped[bytes]
+
+
 class Lesion(Base):
     """A lesion by its pseudonym, and what is known of where it is and whose.
 
@@ -104,16 +120,22 @@ class Item(Base):
     answer: all that the API answered.
     row: of the table that every CSV file of the dashboard is.
     clinician_verdict, note, flag: the clinician's own.
+    batch: names what was handed in together; `upload`: one picture's way in, so that what is sent
+        once more is not kept twice.
+    removed: when it was taken out of the list, to be deleted soon; until then it may come back.
     """
 
     __tablename__ = "assessments"
-    # Of each list a page is read off an index, and a name is looked for in one.
+    # Of each list a page is read off an index, and whatever else a list is narrowed to or sorted by
+    # is looked for in one that holds it all, so that the long columns are read for a page alone.
     __table_args__ = (
-        Index(None, "owner", "created", "key", "file_folded"),
+        Index("ix_assessments_list", "owner", "created", "key", *LISTED),
         Index(None, "owner", "risk", "created", "key"),
         Index(None, "owner", "verdict", "created", "key"),
         Index(None, "owner", "code", "created", "key"),
         Index(None, "created"),
+        Index(None, "removed"),
+        Index("uq_assessments_owner_upload", "owner", "upload", unique=True),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -138,6 +160,9 @@ class Item(Base):
     clinician_verdict: Mapped[str | None] = mapped_column(String(16))
     note: Mapped[str] = mapped_column(Text, default="")
     flag: Mapped[bool] = mapped_column(default=False)
+    batch: Mapped[str | None] = mapped_column(String(NAME_CHARACTERS))
+    upload: Mapped[str | None] = mapped_column(String(NAME_CHARACTERS))
+    removed: Mapped[datetime | None]
     answer: Mapped[dict[str, Any]]
     row: Mapped[dict[str, Any]]
 

@@ -6,34 +6,23 @@ without a row is left, which is deleted at the next start, and now and then.
 """
 
 import hashlib
-import logging
 import secrets
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from itertools import count
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session, defer, joinedload, selectinload
 
 from Dashboard.assess.assessment import Assessment
-from Dashboard.config import Config
 from Dashboard.store.database import in_words
-from Dashboard.store.deletion import (
-    Deleted,
-    delete_items,
-    delete_orphans,
-    delete_unused_lesions,
-)
-from Dashboard.store.errors import StoreFull, StoreUnavailable, UnknownItem
+from Dashboard.store.deletion import Deleted, delete_items, delete_unused_lesions
+from Dashboard.store.errors import StoreUnavailable, UnknownItem
 from Dashboard.store.filters import Filters, Sort, columns_of, place_of, read_place
 from Dashboard.store.items import lesion_of, new_item, own_words
 from Dashboard.store.pictures import folder_of
-from Dashboard.store.place import Place
-from Dashboard.store.schema import Change, Item, Picture
+from Dashboard.store.schema import Change, Item, Lesion, Picture, Thumbnail
+from Dashboard.store.upkeep import Upkeep
 from quality.formats import sniff
 
 MEDIA_TYPES = {
@@ -46,11 +35,6 @@ MEDIA_TYPES = {
 # How many assessments are in memory at once where all are asked for.
 CHUNK = 500
 UNKNOWN = "there is no such assessment"
-TIDY_SECONDS = 60.0
-# How often the folders are looked through for files that no row names.
-FILES_EVERY = 60
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -66,56 +50,8 @@ class Page:
     next: str | None
 
 
-class Store:
-    """The store of one server; one object for all its processes, forked or not.
-
-    now: the time.
-    """
-
-    def __init__(
-        self, config: Config, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
-        self.config = config
-        self.retention = config.retention_in_force
-        self._now = now
-        self._place: Place | None = None
-        self._lock = threading.Lock()
-
-    def prepare(self) -> None:
-        """Open the store and tidy it up; before the fork, so that the processes share it.
-
-        Raises:
-            StoreUnavailable, StoreFull.
-        """
-        self.tidy()
-        delete_orphans(self.place)
-        self.place.database.close()  # a connection must not pass to another process
-
-    def close(self) -> None:
-        """Close the store; what is not durable is deleted."""
-        with self._lock:
-            if self._place is not None:
-                self._place.close()
-                self._place = None
-
-    @property
-    def place(self) -> Place:
-        """Where everything lies, made and brought up to date where it is not yet.
-
-        Raises:
-            StoreUnavailable, StoreFull.
-        """
-        with self._lock:
-            if self._place is None:
-                with in_words():
-                    place = Place(self.config)
-                    try:
-                        place.database.upgrade()
-                    except BaseException:
-                        place.close()
-                        raise
-                    self._place = place
-            return self._place
+class Store(Upkeep):
+    """The store of one server; one object for all its processes, forked or not."""
 
     def require_room(self, size: int) -> None:
         """Refuse a picture of so many bytes before it is assessed, where there is no room for it.
@@ -126,10 +62,13 @@ class Store:
         with in_words(), self.place.database.reading() as session:
             self.place.require_room(size, _bytes(session))
 
-    def keep(self, owner: str, data: bytes, assessment: Assessment, file: str = "") -> Item:
-        """Keep a picture and what came out for it.
+    def keep(
+        self, owner: str, data: bytes, assessment: Assessment, file: str = "", **beside: Any
+    ) -> Item:
+        """Keep a picture and what came out for it; of an `upload` that is kept, what there is.
 
         file: the picture's name.
+        beside: `batch`, `upload` and `lesion_id` of the assessment.
 
         Raises:
             StoreFull, StoreUnavailable.
@@ -138,6 +77,8 @@ class Store:
         sha256 = hashlib.sha256(data).hexdigest()
         with in_words(), place.pictures.staged(data) as staging:
             with place.database.writing(folder_of(owner)) as session:
+                if (known := uploaded(session, owner, beside.get("upload"))) is not None:
+                    return known
                 named = (Picture.owner == owner, Picture.sha256 == sha256)
                 picture = session.scalar(select(Picture).where(*named))
                 if picture is None:
@@ -146,9 +87,15 @@ class Store:
                     picture = Picture(owner=owner, sha256=sha256, media_type=kind, size=len(data))
                     place.pictures.place(owner, staging, sha256)
                 item = new_item(assessment, file)
-                item.key, item.owner, item.created = secrets.token_urlsafe(16), owner, self._now()
+                item.key, item.owner, item.created = secrets.token_urlsafe(16), owner, self.now()
                 item.picture = picture
+                item.batch, item.upload = beside.get("batch"), beside.get("upload")
+                if (lesion_id := beside.get("lesion_id")) is not None:
+                    item.lesion = session.get(Lesion, lesion_id)
                 session.add(item)
+                if assessment.thumbnail is not None:
+                    session.flush()
+                    session.merge(Thumbnail(picture_id=picture.id, data=assessment.thumbnail))
             return item
 
     def page(
@@ -169,7 +116,7 @@ class Store:
         with self.place.database.reading() as session:
             items = self._items(session, owner, filters, sort, after, limit + 1)
             counted = select(func.count()).select_from(Item)
-            meant = (*filters.conditions(owner), *self._in_force())
+            meant = (*filters.conditions(owner), *self.in_force())
             total = session.scalar(counted.where(*meant)) or 0
         more = len(items) > limit
         return Page(items[:limit], total, place_of(items[limit - 1], sort) if more else None)
@@ -228,19 +175,57 @@ class Store:
         """
         with self.place.database.writing(folder_of(owner)) as session:
             item = self._get(session, owner, key)
-            before = own_words(item)
-            for name, value in fields.items():
-                if name == "lesion":
-                    item.lesion = None if value is None else lesion_of(session, owner, value)
-                else:
-                    setattr(item, name, value)
-            for name, value in own_words(item).items():
-                if value != before[name]:
-                    change = Change(created=self._now(), field=name, old=before[name], new=value)
-                    item.changes.append(change)
+            self._set(session, item, fields)
             session.flush()
             delete_unused_lesions(session, owner)
             return item
+
+    def change_many(
+        self,
+        owner: str,
+        keys: Sequence[str],
+        fields: Mapping[str, Any],
+        *,
+        removed: bool | None = None,
+    ) -> list[str]:
+        """The same for several at once; those that are not there are passed over.
+
+        removed: True: take them out of the lists, to be deleted in half a minute; False: put back
+            those that are out.
+
+        Returns:
+            The keys of those that are there.
+
+        Raises:
+            StoreFull, StoreUnavailable.
+        """
+        there = self.in_force(removed=removed is False)
+        found: list[str] = []
+        with self.place.database.writing(folder_of(owner)) as session:
+            for some in (keys[n : n + CHUNK] for n in range(0, len(keys), CHUNK)):
+                meant = select(Item).where(Item.owner == owner, Item.key.in_(some), *there)
+                parts = (joinedload(Item.lesion), selectinload(Item.changes))
+                for item in session.scalars(meant.options(*parts)):
+                    self._set(session, item, fields)
+                    if removed is not None:
+                        item.removed = self.now() if removed else None
+                    found.append(item.key)
+            session.flush()
+            delete_unused_lesions(session, owner)
+        return found
+
+    def _set(self, session: Session, item: Item, fields: Mapping[str, Any]) -> None:
+        """Set what a clinician says, and remember what was said before."""
+        before = own_words(item)
+        for name, value in fields.items():
+            if name == "lesion":
+                item.lesion = None if value is None else lesion_of(session, item.owner, value)
+            else:
+                setattr(item, name, value)
+        for name, value in own_words(item).items():
+            if value != before[name]:
+                change = Change(created=self.now(), field=name, old=before[name], new=value)
+                item.changes.append(change)
 
     def delete(self, owner: str, key: str) -> Deleted:
         """Delete an assessment, and its picture where no other assessment of its owner has it.
@@ -248,7 +233,7 @@ class Store:
         Raises:
             UnknownItem, StoreUnavailable.
         """
-        deleted = delete_items(self.place, owner, Item.key == key, *self._in_force())
+        deleted = delete_items(self.place, owner, Item.key == key, *self.in_force())
         if not deleted.count:
             raise UnknownItem(UNKNOWN)
         return deleted
@@ -260,39 +245,6 @@ class Store:
             StoreUnavailable.
         """
         return delete_items(self.place, owner, *Filters(lesion=lesion).conditions(owner))
-
-    def tidy(self) -> None:
-        """Delete what has been kept for as long as `RETENTION` says.
-
-        Raises:
-            StoreUnavailable.
-        """
-        if self.retention is None:
-            return
-        old = Item.created <= self._now() - self.retention
-        with self.place.database.reading() as session:
-            owners = session.scalars(select(Item.owner).where(old).distinct()).all()
-        for owner in owners:
-            delete_items(self.place, owner, old)
-        self.place.database.scrub()
-
-    def start_tidying(self) -> None:
-        """Tidy up from a thread, for as long as this process lives."""
-        threading.Thread(target=self._tidy_for_ever, daemon=True).start()
-
-    def _tidy_for_ever(self) -> None:
-        for number in count(1):
-            time.sleep(TIDY_SECONDS)
-            try:
-                self.tidy()
-                if number % FILES_EVERY == 0:
-                    delete_orphans(self.place)
-            except (StoreUnavailable, StoreFull) as error:
-                logger.warning("the store was not tidied up: %s", error)
-
-    def _in_force(self) -> list[ColumnElement[bool]]:
-        """What has been kept for too long is gone, whether or not it has been deleted yet."""
-        return [] if self.retention is None else [Item.created > self._now() - self.retention]
 
     def _items(
         self,
@@ -311,7 +263,7 @@ class Store:
         long = (defer(Item.answer), *(() if rows else (defer(Item.row),)))
         found = (
             select(Item)
-            .where(*filters.conditions(owner), *self._in_force())
+            .where(*filters.conditions(owner), *self.in_force())
             .order_by(*(column.desc() for column in columns_of(sort)))
             .limit(limit)
             .options(joinedload(Item.lesion), *long)
@@ -321,12 +273,19 @@ class Store:
         return session.scalars(found).all()
 
     def _get(self, session: Session, owner: str, key: str) -> Item:
-        found = select(Item).where(Item.owner == owner, Item.key == key, *self._in_force())
+        found = select(Item).where(Item.owner == owner, Item.key == key, *self.in_force())
         parts = (joinedload(Item.lesion), joinedload(Item.picture), selectinload(Item.changes))
         item = session.scalar(found.options(*parts))
         if item is None:
             raise UnknownItem(UNKNOWN)
         return item
+
+
+def uploaded(session: Session, owner: str, upload: str | None) -> Item | None:
+    """What is kept of an upload that came before."""
+    if upload is None:
+        return None
+    return session.scalar(select(Item).where(Item.owner == owner, Item.upload == upload))
 
 
 def _bytes(session: Session) -> int:

@@ -1,9 +1,8 @@
 """gunicorn's threaded worker, whose threads never wait for a client.
 
-gunicorn's own reads a request in the thread that answers it, so as many clients as there are
-threads, each with a byte a second, hold up everybody. Here the loop takes in all requests and sends
-what slow clients leave of their answers; a thread gets a request that is whole. A connection that
-waits costs a file descriptor and what it has sent.
+gunicorn's own reads a request in the thread that answers it: slow clients, as many as threads, hold
+up everybody. Here the loop takes in all requests and sends what slow clients leave of their
+answers; a thread gets a whole request. Who waits costs a file descriptor and what it has sent.
 """
 
 import errno
@@ -11,7 +10,7 @@ import selectors
 import socket
 import time
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
@@ -27,8 +26,7 @@ from Dashboard.web.connections import Connection, Readable, admitted, crowded, l
 from Dashboard.web.proxy import Network, is_among
 
 READ_BYTES = 256 * 1024
-# Bodies that are held at the same time, in the longest that there may be.
-MOST_BODIES = 12
+MOST_BODIES = 12  # held at the same time, in the longest that there may be
 # Of answers that clients have not taken yet.
 MOST_SENDING_BYTES = 128 * 2**20
 # Of the threads, the part that one address may hold.
@@ -39,11 +37,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """See the module. What stands here is set by `gunicorn.conf.py`.
 
     most_body_bytes: longest body that is waited for; the application refuses longer ones.
+    most_at: the same of paths that end so.
     trusted: proxies, which many clients come by.
     """
 
     patience: ClassVar[Patience] = Patience()
     most_body_bytes: ClassVar[int] = 20 * 2**20
+    most_at: ClassVar[Mapping[str, int]] = {}
     trusted: ClassVar[Sequence[Network]] = ()
 
     def init_process(self) -> None:
@@ -202,7 +202,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             self._refuse(conn, refusals.refusal(error) or refusals.MALFORMED)
             return False
         conn.since = now
-        conn.body = Body(conn.request.body.reader, self.most_body_bytes)
+        most = self.most_at.get(conn.request.path.rpartition("/")[2], self.most_body_bytes)
+        conn.body = Body(conn.request.body.reader, most)
         conn.body.feed(conn.parser.unreader.buf.getvalue())
         return True
 

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from Dashboard.ui.assess.thumbnails import encode_jpeg
+from Dashboard.assess.thumbnails import encode_jpeg
 from quality.arrays import RGBImage
 
 WIDTH, HEIGHT = 600, 450

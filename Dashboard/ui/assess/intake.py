@@ -8,9 +8,9 @@ import dash_mantine_components as dmc
 from dash import html
 
 from Dashboard.assess.service import ModelInfo
+from Dashboard.assess.thumbnails import thumbnail
 from Dashboard.config import Config
 from Dashboard.ui.assess.examples import EXAMPLES, Example, draw
-from Dashboard.ui.assess.thumbnails import thumbnail
 from Dashboard.ui.elements.icons import icon
 from Dashboard.ui.elements.text import percent
 from quality.inputs import SYSTEM_FOLDERS

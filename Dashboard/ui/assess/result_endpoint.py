@@ -16,10 +16,10 @@ from werkzeug.exceptions import NotFound
 import quality
 from Dashboard.assess.rows import assessment_row, error_row
 from Dashboard.assess.service import Assessment, Service
+from Dashboard.assess.thumbnails import thumbnail
 from Dashboard.explain.jobs.engine import Jobs
 from Dashboard.explain.requester import requester
 from Dashboard.ui.assess.examples import EXAMPLES, example_file
-from Dashboard.ui.assess.thumbnails import thumbnail
 from Dashboard.ui.cases.outcomes import ERROR, outcome_of
 from Dashboard.ui.cases.result import ResultView, error_body, result_body
 from Dashboard.ui.elements.text import percent

@@ -43,7 +43,10 @@ OF_KEY = [
     ("DELETE", JOB),
     ("GET", ONE),
     ("GET", f"{ONE}/picture"),
+    ("GET", f"{ONE}/thumbnail"),
     ("DELETE", ONE),
+    # The library finds no way to be wrong about it; test_worklist.py has some.
+    ("PATCH", "/assessments"),
 ]
 pytestmark = pytest.mark.slow
 MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
@@ -52,6 +55,7 @@ WRITES = {
     ("POST", "/explanations"): 60,
     ("POST", "/assessments"): 30,
     ("PATCH", ONE): 30,
+    ("POST", f"{ONE}/again"): 10,
 }
 EXAMPLES = WRITES | dict.fromkeys(ASKS, 20)
 CASES = [

@@ -75,6 +75,7 @@ def test_description(client: FlaskClient) -> None:
     assert spec["paths"].keys() == {
         *("/predict", "/health", "/ready", "/models", "/explanations", job),
         *("/assessments", "/assessments/{id}", "/assessments/{id}/picture"),
+        *("/assessments/{id}/thumbnail", "/assessments/{id}/again"),
         *(f"{job}/map", f"{job}/map.npy", f"{job}/picture.png", f"{job}/outlines.png"),
     }
     predict = spec["paths"]["/predict"]["post"]

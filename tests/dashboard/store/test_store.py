@@ -18,6 +18,7 @@ from Dashboard.store.items import case, summary
 from Dashboard.store.place import Place
 from Dashboard.store.schema import Base, Item
 from Dashboard.store.store import Store
+from Dashboard.store.upkeep import WAY_BACK
 from Dashboard.web.errors import InputError
 from tests.dashboard.store.conftest import Assessed
 
@@ -225,6 +226,25 @@ def test_what_is_kept_for_too_long_is_not_shown_and_then_deleted(
     now += timedelta(hours=6)
     store.prepare()  # as the next start does
     assert files(store) == []
+    store.close()
+
+
+def test_what_left_the_lists_is_deleted_half_a_minute_later(
+    config: Config, assessed: Assessed
+) -> None:
+    now = NOON
+    store = Store(config, now=lambda: now)
+    items = [keep(store, assessed, "benign", file=f"{n}.png") for n in range(2)]
+    assert store.change_many("me", [items[0].key], {}, removed=True) == [items[0].key]
+    assert [item.key for item in store.page("me", ALL).items] == [items[1].key]
+    now += WAY_BACK - timedelta(seconds=1)
+    store.tidy()
+    assert store.change_many("me", [items[0].key], {}, removed=False) == [items[0].key]
+    assert store.page("me", ALL).total == 2
+    store.change_many("me", [items[0].key], {}, removed=True)
+    now += WAY_BACK
+    store.tidy()
+    assert store.change_many("me", [items[0].key], {}, removed=False) == []
     store.close()
 
 

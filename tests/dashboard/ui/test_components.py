@@ -17,9 +17,9 @@ from Dashboard.assess import messages, worth
 from Dashboard.assess.advice import Advice, Evidence, advise
 from Dashboard.assess.rows import assessment_row
 from Dashboard.assess.service import Assessment, ModelInfo
+from Dashboard.assess.thumbnails import thumbnail
 from Dashboard.config import HAM10000_COUNTS
 from Dashboard.ui.assess import intake
-from Dashboard.ui.assess.thumbnails import thumbnail
 from Dashboard.ui.cases import outcomes, result
 from Dashboard.ui.cases.gauges import gauges_of
 from Dashboard.ui.cases.prevalence import prevalence_choice

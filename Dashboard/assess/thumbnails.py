@@ -7,17 +7,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 LONGEST_SIDE = 480
+LISTED_SIDE = 144
+"""Of a row of the list, on screens of two pixels a point."""
 QUALITY = 82
 
 
 def thumbnail(image: NDArray[np.uint8], longest_side: int = LONGEST_SIDE) -> str:
     """A data URL of `image`, (H, W, 3) RGB 8 bits, shrunk to `longest_side` pixels; JPEG."""
+    return data_url(shrunk_jpeg(image, longest_side))
+
+
+def shrunk_jpeg(image: NDArray[np.uint8], longest_side: int = LISTED_SIDE) -> bytes:
+    """A JPEG file of `image`, (H, W, 3) RGB 8 bits, shrunk to `longest_side` pixels at most."""
     height, width = image.shape[:2]
     scale = min(1.0, longest_side / max(height, width))
     if scale < 1.0:
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         image = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
-    return data_url(encode_jpeg(image, QUALITY))
+    return encode_jpeg(image, QUALITY)
 
 
 def encode_jpeg(image: NDArray[np.uint8], quality: int) -> bytes:

@@ -1,0 +1,111 @@
+"""The worklist's questions: a stretch of a list by its numbers, lesions, thumbnails.
+
+A list that is read by numbers shifts while others come; what has to stay true (`Store.page`) is
+read by places.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import defer, joinedload
+
+from Dashboard.store.filters import Filters, Order, ordered_by
+from Dashboard.store.schema import Item, Lesion, Thumbnail
+from Dashboard.store.store import Store
+
+# Whatever the planner thinks: the long columns are not read to find out which rows are meant.
+INDEX = "INDEXED BY ix_assessments_list"
+Span = tuple[Sequence[Item], int]
+
+
+@dataclass(frozen=True)
+class LesionVerdict:
+    """The most urgent verdict of a lesion's assessments, and how many there are."""
+
+    verdict: str
+    count: int
+
+
+def span(
+    store: Store,
+    owner: str,
+    filters: Filters,
+    order: Order = "urgent",
+    descending: bool | None = None,
+    start: int = 0,
+    end: int = 100,
+) -> Span:
+    """The assessments from number `start` to before `end` of a list, and how many it has.
+
+    Without what is long: answer and row.
+
+    Raises:
+        StoreUnavailable.
+    """
+    meant = (*filters.conditions(owner), *store.in_force())
+    found = select(Item.id).where(*meant).with_hint(Item, INDEX, "sqlite")
+    counted = select(func.count()).select_from(Item).where(*meant).with_hint(Item, INDEX, "sqlite")
+    with store.place.database.reading() as session:
+        ids = session.scalars(
+            found.order_by(*ordered_by(order, descending)).offset(start).limit(end - start)
+        ).all()
+        total = session.scalar(counted) or 0
+        short = (defer(Item.answer), defer(Item.row), joinedload(Item.lesion))
+        rows = session.scalars(select(Item).where(Item.id.in_(ids)).options(*short)).all()
+    places = {key: place for place, key in enumerate(ids)}
+    return sorted(rows, key=lambda item: places[item.id]), total
+
+
+def lesion_verdicts(
+    store: Store, owner: str, lesions: Iterable[int]
+) -> dict[int | None, LesionVerdict]:
+    """Of lesions by their ids: the most urgent verdict of each.
+
+    Raises:
+        StoreUnavailable.
+    """
+    ids = sorted(set(lesions))
+    if not ids:
+        return {}
+    meant = (Item.owner == owner, Item.lesion_id.in_(ids), *store.in_force())
+    found = select(Item.lesion_id, Item.verdict, Item.risk).where(*meant).order_by(Item.risk)
+    verdicts: dict[int | None, LesionVerdict] = {}
+    with store.place.database.reading() as session:
+        for lesion, verdict, _ in session.execute(found):
+            known = verdicts.get(lesion)
+            verdicts[lesion] = LesionVerdict(verdict, 1 + (known.count if known else 0))
+    return verdicts
+
+
+def lesion_names(store: Store, owner: str) -> Sequence[str]:
+    """The pseudonyms that an owner has given.
+
+    Raises:
+        StoreUnavailable.
+    """
+    with store.place.database.reading() as session:
+        named = select(Lesion.name).where(Lesion.owner == owner).order_by(Lesion.name)
+        return session.scalars(named).all()
+
+
+def kept_upload(store: Store, owner: str, upload: str) -> Item | None:
+    """What is kept of an upload that came before, whether or not it is in the lists.
+
+    Raises:
+        StoreUnavailable.
+    """
+    with store.place.database.reading() as session:
+        return session.scalar(select(Item).where(Item.owner == owner, Item.upload == upload))
+
+
+def kept_thumbnail(store: Store, owner: str, key: str) -> bytes | None:
+    """An assessment's picture made small, where it was when it was kept.
+
+    Raises:
+        StoreUnavailable.
+    """
+    meant = (Item.owner == owner, Item.key == key, *store.in_force())
+    found = select(Thumbnail.data).join(Item, Item.picture_id == Thumbnail.picture_id)
+    with store.place.database.reading() as session:
+        return session.scalar(found.where(*meant))
