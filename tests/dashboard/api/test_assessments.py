@@ -286,7 +286,7 @@ def test_a_store_that_cannot(
     error: type[Exception],
     status: int,
 ) -> None:
-    def fail(*_: Any) -> None:
+    def fail(*_: Any, **__: Any) -> None:
         raise error("why")
 
     monkeypatch.setattr(store, "keep", fail)
