@@ -3,14 +3,19 @@
 import dataclasses
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, WithJsonSchema
 
 from Dashboard.api.schemas import Answer, PredictBody, PredictForm, PredictOptions, Rejected
 from Dashboard.store.filters import Filters, Order
 from Dashboard.store.schema import NAME_CHARACTERS, NOTE_CHARACTERS
+from models.registry.taxonomy import HAM10000
 
+if TYPE_CHECKING:
+    Code = str
+else:
+    Code = Literal[HAM10000.codes]
 Verdict = Literal["retake", "consultation", "no_appointment", "none"]
 MOMENT = r"^(19|20|21)\d\d-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?)?$"
 MOST_LISTED = 500
@@ -190,6 +195,28 @@ class EntryFailure(BaseModel):
     success: Literal[False]
     file: str
     error: str
+
+
+class MapQuery(BaseModel):
+    """Which class's map is meant."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    target: Code | None = Field(None, description="The code of a class; the predicted one if none.")
+
+
+class ActivationMap(BaseModel):
+    """The map behind an answer, and the colours that maps are drawn in."""
+
+    success: bool
+    map: dict[str, Any] | None = Field(
+        description="As GET /explanations/KEY/map answers; null: the model has none."
+    )
+    label: str = Field(description="What it shows, in a sentence.")
+    colours: dict[str, str] = Field(
+        description="`signed` and `unsigned`: base64 of red, green, blue and alpha for each value "
+        "of a map's bytes, from -127 to 127."
+    )
 
 
 class KeptAnswer(Answer, Kept):

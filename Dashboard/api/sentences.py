@@ -12,6 +12,7 @@ from Dashboard.api.assessment_schemas import (
     MOST_LISTED,
     LesionFields,
     Listing,
+    MapQuery,
     Selection,
     Words,
 )
@@ -20,6 +21,7 @@ from Dashboard.store.filters import Order
 from Dashboard.store.schema import NOTE_CHARACTERS
 from Dashboard.web.errors import InputError, describe, kind_of
 from interpretability.methods import METHODS
+from models.registry.taxonomy import HAM10000
 
 ACCEPTED = {
     "image": "the image file in base64, or a data URL of it",
@@ -28,6 +30,7 @@ ACCEPTED = {
     "precision": "one of Low, Medium, High",
     "method": f"one of {', '.join(METHODS)}",
     "target": "the code of a class, or malignant",
+    "MapQuery.target": f"one of {', '.join(HAM10000.codes)}",
     "model": "the name of a checkpoint from GET /models, at most 128 characters",
     "file": "the file's name",
     "verdict": "one of retake, consultation, no_appointment, none",
@@ -67,7 +70,7 @@ ACCEPTED = {
 }
 # The fields of what stands after a question mark, by the names of their models.
 IN_ADDRESSES: dict[str, list[str]] = {
-    model.__name__: list(model.model_fields) for model in (Listing, Selection)
+    model.__name__: list(model.model_fields) for model in (Listing, Selection, MapQuery)
 }
 
 

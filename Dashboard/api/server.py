@@ -18,6 +18,7 @@ import quality
 from Dashboard.api import schemas
 from Dashboard.api.assessing import assess
 from Dashboard.api.assessments import add_assessments
+from Dashboard.api.case_files import add_case_files
 from Dashboard.api.explanations import add_explanations
 from Dashboard.api.inputs import UploadRequest, read_predict
 from Dashboard.api.sentences import invalid
@@ -49,6 +50,8 @@ OF_KEY: dict[str, dict[str, tuple[str, ...]]] = {
         "/picture": READ,
         "/thumbnail": READ,
         "/again": ("POST", "OPTIONS"),
+        "/map": READ,
+        "/view.jpg": READ,
     },
     "/explanations": {
         "": ("GET", "HEAD", "DELETE", "OPTIONS"),
@@ -107,6 +110,7 @@ def create_server(
     _handle_errors(server, config)
     _add_routes(server, service, explanations)
     add_assessments(server, store, explanations)
+    add_case_files(server, store, service)
     add_explanations(server, explanations)
     # flask-openapi3 promises a validation error of every operation, also of those without input.
     for item in server.api_doc["paths"].values():

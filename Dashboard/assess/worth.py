@@ -151,12 +151,17 @@ def _measured(test: Mapping[str, Any], name: str) -> str:
 
 
 def of_a_hundred(share: float) -> str:
-    """How many of 100 a share in [0, 1] is.
+    """How many of 100 a share in [0, 1] is, in a few characters.
 
-    >>> of_a_hundred(0.086), of_a_hundred(0.001)
-    ('about 9', 'fewer than 1')
+    >>> of_a_hundred(0.086), of_a_hundred(0.001), of_a_hundred(0.999)
+    ('9', '< 1', '> 99')
     """
-    return _about(100 * share)
+    return (
+        _about(100 * share)
+        .replace("fewer than", "<")
+        .replace("more than", ">")
+        .removeprefix("about ")
+    )
 
 
 def _about(count: float) -> str:

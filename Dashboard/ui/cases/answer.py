@@ -142,24 +142,16 @@ def _most_likely(answer: Answer) -> html.Div:
 def _at_prevalence(answer: Answer) -> html.Table:
     """What the malignant probability means where other shares of the lesions are malignant."""
     shares = answer["at_prevalence"]
+    heads = (html.Th(f"{100 * float(one):.3g}%", scope="col") for one in shares)
+    counts = (html.Td(of_a_hundred(p)) for p in shares.values())
     return html.Table(
         [
-            html.Caption("Malignant among 100 lesions like this", className="block-title"),
-            html.Thead(
-                html.Tr(
-                    [
-                        html.Th("if malignant of all you see", scope="row"),
-                        *(html.Th(f"{100 * float(share):.3g}%", scope="col") for share in shares),
-                    ]
-                )
-            ),
+            html.Caption("What that means at your clinic", className="block-title"),
             html.Tbody(
-                html.Tr(
-                    [
-                        html.Th("of 100 like this", scope="row"),
-                        *(html.Td(of_a_hundred(p)) for p in shares.values()),
-                    ]
-                )
+                [
+                    html.Tr([html.Th("Malignant of all lesions you see", scope="row"), *heads]),
+                    html.Tr([html.Th("Malignant of 100 like this one", scope="row"), *counts]),
+                ]
             ),
         ],
         className="prevalences",

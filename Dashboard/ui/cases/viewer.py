@@ -4,6 +4,8 @@ The picture's own pixels are shown, and nothing lies over the lesion's colours u
 for it: `docs/adr/0022-the-viewer-shows-the-pictures-own-pixels.md`.
 """
 
+import math
+
 import dash
 import dash_mantine_components as dmc
 from dash import html
@@ -12,6 +14,9 @@ from dash.development.base_component import Component
 from Dashboard.store.schema import Item
 from Dashboard.ui.elements.icons import icon
 
+# What every browser shows, and how large; of anything else there is a copy.
+SHOWN = ("image/jpeg", "image/png", "image/webp", "image/bmp")
+LONGEST, MOST_PIXELS = 12_000, 40_000_000
 KEYS = "Keys: + and − zoom, arrows move, 0 shows all of it, H held down shows the heat map."
 
 
@@ -21,38 +26,46 @@ def viewer(item: Item) -> html.Div:
     width, height = measured["width"], measured["height"]
     return html.Div(
         [
-            _tools(item.answer.get("activation") is not None),
-            html.Div([_stage(item, width, height)], className="viewer-stages"),
+            _tools(),
+            html.Div(
+                [_stage(item, width, height), _stage(item, width, height, second=True)],
+                className="viewer-stages",
+            ),
             html.Div(
                 [
                     html.Span(f"{width:,} × {height:,} pixels"),
-                    html.Span(className="viewer-legend", hidden=True),
+                    html.Span(className="viewer-legend", role="status"),
                 ],
                 className="viewer-foot",
             ),
         ],
         className="viewer",
         role="group",
-        title=KEYS,
-        **{"aria-label": "Picture viewer", "data-viewer": ""},
+        **{
+            "aria-label": "Picture viewer",
+            "data-viewer": "",
+            "data-width": width,
+            "data-height": height,
+        },
     )
 
 
-def _stage(item: Item, width: int, height: int) -> html.Div:
+def _stage(item: Item, width: int, height: int, *, second: bool = False) -> html.Div:
+    """One place for the picture; the second, for a map beside it, is empty until it is needed."""
+    name = item.file or "that was handed in"
+    picture = html.Img(
+        src=None if second else picture_address(item),
+        alt=f"The picture {name}{', with a map over it' if second else ''}",
+        className="viewer-picture",
+        draggable="false",
+    )
+    layer = html.Div([picture, html.Canvas(hidden=True)], className="viewer-layer")
+    ruler = [] if second else [html.Div(className="viewer-ruler", hidden=True)]
     return html.Div(
-        html.Div(
-            html.Img(
-                src=picture_address(item),
-                alt=f"The picture {item.file or 'that was handed in'}",
-                className="viewer-picture",
-                draggable="false",
-                width=width,
-                height=height,
-            ),
-            className="viewer-layer",
-        ),
+        [layer, *ruler],
         className="viewer-stage",
         style={"aspectRatio": f"{width} / {height}"},
+        hidden=second,
         tabIndex=0,
         role="group",
         **{"aria-label": KEYS},
@@ -60,26 +73,26 @@ def _stage(item: Item, width: int, height: int) -> html.Div:
 
 
 def picture_address(item: Item) -> str:
-    """Where a browser gets a picture that it can show."""
-    return str(dash.get_relative_path(f"/assessments/{item.key}/picture"))
+    """Where a browser gets the picture: its own file where browsers show it, else a copy."""
+    measured = item.answer["quality"]
+    sides = measured["width"], measured["height"]
+    shown = item.picture.media_type in SHOWN and max(sides) <= LONGEST
+    file = "picture" if shown and math.prod(sides) <= MOST_PIXELS else "view.jpg"
+    return str(dash.get_relative_path(f"/assessments/{item.key}/{file}"))
 
 
-def _tools(explained: bool) -> html.Div:
-    heat = [
-        _tool("heat", "heat", "Heat map", pressed=False),
-        _tool("beside", "table", "Side by side", pressed=False),
-        _tool("outlines", "outline", "Outlines", pressed=False),
-        html.Label(
-            [html.Span("Opacity"), html.Span(className="viewer-opacity")],
-            className="viewer-slider",
-        ),
-    ]
+def _tools() -> html.Div:
     return html.Div(
         [
             _tool("out", None, "−", label="Zoom out"),
             _tool("in", None, "+", label="Zoom in"),
             _tool("reset", None, "Reset", label="Show all of the picture"),
-            html.Div(heat, className="viewer-heat", hidden=not explained),
+            _tool("heat", "heat", "Heat map", pressed=False),
+            _tool("beside", "table", "Side by side", pressed=False),
+            _tool("outlines", "outline", "Outlines", pressed=False),
+            html.Label(
+                ["Opacity", html.Span(className="viewer-opacity")], className="viewer-slider"
+            ),
         ],
         className="viewer-tools",
         role="toolbar",

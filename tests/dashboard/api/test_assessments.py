@@ -1,5 +1,6 @@
 """`/assessments`: what is kept for whom, and every refusal in a sentence."""
 
+import base64
 import csv
 import io
 import json
@@ -8,9 +9,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import dash
+import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
+import quality
 from Dashboard.api.server import create_server
 from Dashboard.assess.service import Service
 from Dashboard.store.errors import StoreFull, StoreUnavailable
@@ -301,3 +304,30 @@ def test_methods_of_the_paths(visitor: FlaskClient) -> None:
     assert json.loads(visitor.get("/openapi.json").data)["paths"][PATH].keys() == {
         "get", "post", "delete"
     }  # fmt: skip
+
+
+def test_the_map_behind_an_answer(
+    visitor: FlaskClient, kept: dict[str, Any], encode: Encode, make_client: MakeClient
+) -> None:
+    body = visitor.get(f"{PATH}/{kept['id']}/map").get_json()
+    drawn = body["map"]
+    assert (drawn["width"], drawn["height"], drawn["signed"]) == (192, 144, True)
+    levels = np.frombuffer(base64.b64decode(drawn["values"]), np.int8).reshape(144, 192)
+    assert (levels[0, 0], levels[-1, 0], levels[0, -1]) == (127, -63, 0)  # `conftest.activation`
+    assert body["label"] == "Red speaks for Melanoma, blue against it."
+    assert {len(base64.b64decode(table)) for table in body["colours"].values()} == {4 * 255}
+    other = visitor.get(f"{PATH}/{kept['id']}/map?target=nv").get_json()
+    assert other["map"]["limit"] == pytest.approx(drawn["limit"] * 6 / 5, rel=0.02)
+    for query in ("target=plum", "target=nv&target=mel", "more=1"):
+        refused(visitor.get(f"{PATH}/{kept['id']}/map?{query}"), 400)
+    pale = as_form(visitor, encode("pale"), path=PATH).get_json()["id"]
+    assert visitor.get(f"{PATH}/{pale}/map").get_json()["map"] is None
+    refused(make_client().get(f"{PATH}/{kept['id']}/map"), 404)
+
+
+def test_a_picture_that_every_browser_shows(visitor: FlaskClient, encode: Encode) -> None:
+    key = as_form(visitor, encode("benign", ".tiff"), path=PATH).get_json()["id"]
+    response = visitor.get(f"{PATH}/{key}/view.jpg")
+    assert (response.mimetype, response.headers["Cache-Control"]) == ("image/jpeg", "no-store")
+    assert quality.decode(response.data).shape == (450, 600, 3)
+    refused(visitor.application.test_client().get(f"{PATH}/{key}/view.jpg"), 404)

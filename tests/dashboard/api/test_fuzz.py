@@ -44,6 +44,8 @@ OF_KEY = [
     ("GET", ONE),
     ("GET", f"{ONE}/picture"),
     ("GET", f"{ONE}/thumbnail"),
+    ("GET", f"{ONE}/map"),
+    ("GET", f"{ONE}/view.jpg"),
     ("DELETE", ONE),
     # The library finds no way to be wrong about it; test_worklist.py has some.
     ("PATCH", "/assessments"),

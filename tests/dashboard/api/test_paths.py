@@ -76,6 +76,7 @@ def test_description(client: FlaskClient) -> None:
         *("/predict", "/health", "/ready", "/models", "/explanations", job),
         *("/assessments", "/assessments/{id}", "/assessments/{id}/picture"),
         *("/assessments/{id}/thumbnail", "/assessments/{id}/again"),
+        *("/assessments/{id}/map", "/assessments/{id}/view.jpg"),
         *(f"{job}/map", f"{job}/map.npy", f"{job}/picture.png", f"{job}/outlines.png"),
     }
     predict = spec["paths"]["/predict"]["post"]

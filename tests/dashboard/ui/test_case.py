@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from Dashboard.assess import messages, worth
 from Dashboard.assess.advice import POOR, UNLIKE, Advice, Evidence, advise
 from Dashboard.store.items import new_item
-from Dashboard.store.schema import Item
+from Dashboard.store.schema import Item, Picture
 from Dashboard.ui.cases import answer
 from Dashboard.ui.cases.panel import case_of, case_panel
 from models.inference.classifier import Opinion, Prediction
@@ -29,6 +29,7 @@ def item(file: str = "a.jpg", **values: Any) -> Item:
     made = new_item(assessment(**values), file)
     made.key, made.created = "k" * 22, datetime(2026, 11, 27, 9, 30, tzinfo=UTC)
     made.changes = []
+    made.picture = Picture(media_type="image/jpeg", size=1)
     return made
 
 
@@ -69,7 +70,13 @@ BLURRED = report(("laplacian_variance",))
 @pytest.mark.parametrize(
     ("values", "tone", "message", "says", "says_not"),
     [
-        ({"decision": CONSULTATION}, "consult", messages.CONSULT, ["of 100 like", "about 3"], []),
+        (
+            {"decision": CONSULTATION},
+            "consult",
+            messages.CONSULT,
+            ["Malignant of 100 like"],
+            [],
+        ),
         (
             {"decision": CLEARED, "clearance": CLEARANCE},
             "clear",
@@ -89,7 +96,7 @@ BLURRED = report(("laplacian_variance",))
             "none",
             messages.NO_ADVICE,
             [UNLIKE, answer.WITHOUT_ADVICE, "Malignant probability"],
-            ["Malignant among 100"],
+            ["Malignant of 100"],
         ),
         (
             {"decision": FAR, "prediction": prediction(in_distribution=False, dermatoscopic=False)},

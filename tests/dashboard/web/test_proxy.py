@@ -107,7 +107,8 @@ def test_every_link_begins_with_it(below: FlaskClient, start: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pathname", "word"), [("/derma/compare", "Compare pictures"), ("/derma/nowhere", "no such page")]
+    ("pathname", "word"),
+    [("/derma/compare", "Compare pictures"), ("/derma/nowhere", "no such page")],
 )
 def test_pages_are_found_below_it(below: FlaskClient, pathname: str, word: str) -> None:
     callbacks = below.get("/derma/_dash-dependencies").get_json()

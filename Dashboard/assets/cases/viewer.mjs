@@ -1,0 +1,251 @@
+/* The picture viewer of a case: zoom, pan, a map beside or over the picture, a ruler. Nothing lies
+ * over the picture until somebody asks for it. */
+import { mount } from "../shell/mount.mjs";
+
+/** @typedef {{ width: number, height: number }} Size */
+/** @typedef {{ x: number, y: number }} Point From the middle of the stage, in its pixels. */
+/** @typedef {{ scale: number, x: number, y: number }} View Of the picture's middle; 1: all of it. */
+/** @typedef {{ width: number, height: number, values: string, signed: boolean }} PackedMap */
+/** @typedef {{ map: PackedMap | null, label: string }} Shown */
+
+const LEVELS = 127;
+const CLOSEST = 24;
+const STEP = 1.3;
+const LENGTHS = [50, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1];
+/** @type {Record<string, [number, number]>} */
+const ARROWS = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+/** @type {(value: number, low: number, high: number) => number} */
+const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
+
+/** The size of a picture that is shown as large as a stage has room for.
+ * @type {(picture: Size, stage: Size) => Size} */
+export function fitted(picture, stage) {
+  const scale = Math.min(stage.width / picture.width, stage.height / picture.height);
+  return { width: picture.width * scale, height: picture.height * scale };
+}
+
+/** The nearest view that leaves no room empty which the picture can fill.
+ * @type {(view: View, size: Size, stage: Size) => View} */
+export function kept(view, size, stage) {
+  const scale = clamp(view.scale, 1, CLOSEST);
+  const wide = Math.max(0, size.width * scale - stage.width) / 2;
+  const high = Math.max(0, size.height * scale - stage.height) / 2;
+  return { scale, x: clamp(view.x, -wide, wide), y: clamp(view.y, -high, high) };
+}
+
+/** Closer by a factor; what is at `point` stays there.
+ * @type {(view: View, factor: number, point: Point, size: Size, stage: Size) => View} */
+export function zoomed(view, factor, point, size, stage) {
+  const scale = clamp(view.scale * factor, 1, CLOSEST);
+  const ratio = scale / view.scale;
+  const x = point.x - (point.x - view.x) * ratio;
+  return kept({ scale, x, y: point.y - (point.y - view.y) * ratio }, size, stage);
+}
+
+/** The longest round length, in mm, that has room, and its pixels on the screen.
+ * @type {(perMm: number, room: number) => { mm: number, width: number } | null} */
+export function ruler(perMm, room) {
+  const mm = LENGTHS.find((length) => length * perMm <= room);
+  return mm && perMm > 0 ? { mm, width: mm * perMm } : null;
+}
+
+/** The bytes of base64, signed.
+ * @type {(text: string) => Int8Array} */
+export const unpack = (text) => Int8Array.from(atob(text), (character) => character.charCodeAt(0));
+
+/** A map as pixels, red, green, blue and alpha; `table` has the colours of values from -127 to 127.
+ * Outlined: only where it passes half of the strongest value.
+ * @type {(map: PackedMap, table: Uint8Array, outlined: boolean) => Uint8ClampedArray<ArrayBuffer>} */
+export function painted({ width, values }, table, outlined) {
+  const levels = unpack(values);
+  const pixels = new Uint8ClampedArray(4 * levels.length);
+  const side = (/** @type {number} */ level) => Math.sign(Math.trunc((2 * level) / LEVELS));
+  levels.forEach((level, place) => {
+    const here = side(level);
+    const neighbours = [(place + 1) % width ? levels[place + 1] : level, levels[place + width] ?? level];
+    const edge = neighbours.map(side).find((other) => other !== here);
+    if (!outlined || edge !== undefined) {
+      const from = 4 * ((outlined ? LEVELS * (here || Number(edge)) : level) + LEVELS);
+      pixels.set(table.subarray(from, from + 4), 4 * place);
+      pixels[4 * place + 3] = outlined ? 255 : table[from + 3];
+    }
+  });
+  return pixels;
+}
+
+/** @param {HTMLElement} root */
+function start(root) {
+  /** @type {<E extends HTMLElement>(selector: string) => E[]} */
+  const all = (selector) => [...root.querySelectorAll(selector)].map((found) => /** @type {any} */ (found));
+  const find = (/** @type {string} */ selector) => all(selector)[0];
+  const stages = all(".viewer-stage");
+  const layers = all(".viewer-layer");
+  const pictures = /** @type {HTMLImageElement[]} */ (all("img"));
+  const canvases = /** @type {HTMLCanvasElement[]} */ (all("canvas"));
+  const whole = { width: Number(root.dataset.width), height: Number(root.dataset.height) };
+  const on = { heat: false, beside: false, outlines: false, held: false };
+  /** @type {Map<number, Point>} */
+  const fingers = new Map();
+  const opacity = Object.assign(document.createElement("input"), { type: "range", min: "10", value: "60" });
+  find(".viewer-opacity").append(opacity);
+  /** @type {View} */
+  let view = { scale: 1, x: 0, y: 0 };
+  /** @type {Promise<{ colours: Record<string, string>, map: PackedMap | null, label: string }> | null} */
+  let own = null;
+  /** @type {Shown | null} */
+  let given = null;
+
+  const room = () => ({ width: stages[0].clientWidth, height: stages[0].clientHeight });
+  const move = (/** @type {View} */ to) => {
+    view = kept(to, fitted(whole, room()), room());
+    show();
+  };
+  const zoom = (/** @type {number} */ factor, point = { x: 0, y: 0 }) =>
+    move(zoomed(view, factor, point, fitted(whole, room()), room()));
+  const pan = (/** @type {number} */ x, /** @type {number} */ y) =>
+    move({ ...view, x: view.x + x, y: view.y + y });
+  const point = (/** @type {MouseEvent} */ event) => {
+    const box = /** @type {HTMLElement} */ (event.currentTarget).getBoundingClientRect();
+    return { x: event.clientX - box.x - box.width / 2, y: event.clientY - box.y - box.height / 2 };
+  };
+
+  function show() {
+    const size = fitted(whole, room());
+    root.classList.toggle("is-close", view.scale > 1);
+    root.classList.toggle("is-pixels", (view.scale * size.width) / whole.width > 3);
+    const transform = `translate(-50%, -50%) translate(${view.x}px, ${view.y}px) scale(${view.scale})`;
+    for (const layer of layers) {
+      Object.assign(layer.style, { width: `${size.width}px`, height: `${size.height}px`, transform });
+    }
+    const length = ruler(Number(root.dataset.scale) * size.width * view.scale, room().width / 3);
+    find(".viewer-ruler").hidden = !length;
+    find(".viewer-ruler").style.width = `${length?.width ?? 0}px`;
+    find(".viewer-ruler").textContent = length ? `${length.mm} mm` : "";
+  }
+
+  async function draw() {
+    const shows = [on.heat || on.held, on.beside];
+    stages[1].hidden = !on.beside;
+    if (on.beside && !pictures[1].src) {
+      pictures[1].src = pictures[0].src;
+    }
+    for (const name of /** @type {const} */ (["heat", "beside", "outlines"])) {
+      find(`[data-do=${name}]`).setAttribute("aria-pressed", String(on[name]));
+    }
+    canvases.forEach((canvas, place) => {
+      canvas.hidden = !shows[place];
+      canvas.style.opacity = String(Number(opacity.value) / 100);
+      canvas.style.filter = on.outlines ? "drop-shadow(0 0 1px white)" : "";
+    });
+    root.classList.toggle("has-map", shows.includes(true));
+    show();
+    const legend = find(".viewer-legend");
+    legend.textContent = "";
+    if (!shows.includes(true)) {
+      return;
+    }
+    own ??= fetch(new URL("map", pictures[0].src)).then((answer) =>
+      answer.ok ? answer.json() : Promise.reject(new Error(answer.statusText)),
+    );
+    try {
+      const { colours, ...shown } = await own;
+      const { map, label } = given ?? shown;
+      legend.textContent = label;
+      const table = new Uint8Array(unpack(colours[map?.signed ? "signed" : "unsigned"]).buffer);
+      const image = map && new ImageData(painted(map, table, on.outlines), map.width);
+      for (const canvas of canvases) {
+        Object.assign(canvas, { width: image?.width ?? 1, height: image?.height ?? 1 }); // empties it
+        if (image) {
+          canvas.getContext("2d")?.putImageData(image, 0, 0);
+        }
+      }
+    } catch {
+      own = null;
+      legend.textContent = "The heat map cannot be loaded.";
+    }
+  }
+
+  /** @type {Record<string, () => void>} */
+  const actions = {
+    in: () => zoom(STEP),
+    out: () => zoom(1 / STEP),
+    reset: () => move({ scale: 1, x: 0, y: 0 }),
+    heat: () => void (on.heat = !on.heat),
+    beside: () => void (on.beside = !on.beside),
+    outlines: () => {
+      on.outlines = !on.outlines;
+      on.heat ||= on.outlines && !on.beside;
+    },
+  };
+  root.addEventListener("click", (event) => {
+    const button = /** @type {HTMLElement} */ (event.target).closest("[data-do]");
+    actions[/** @type {HTMLElement} */ (button)?.dataset.do ?? ""]?.();
+    void draw();
+  });
+  opacity.addEventListener("input", () => void draw());
+  const hold = (/** @type {KeyboardEvent} */ event, /** @type {boolean} */ held) => {
+    if (event.key.toLowerCase() === "h" && on.held !== held) {
+      on.held = held;
+      void draw();
+    }
+  };
+  root.addEventListener("keyup", (event) => hold(event, false));
+  root.addEventListener("focusout", () => hold(new KeyboardEvent("keyup", { key: "h" }), false));
+  root.addEventListener("keydown", (event) => {
+    if (event.target === opacity || event.ctrlKey || event.metaKey || event.altKey) {
+      return;
+    }
+    hold(event, true);
+    const action = { "+": actions.in, "=": actions.in, "-": actions.out, 0: actions.reset }[event.key];
+    const arrow = ARROWS[event.key];
+    if (action || (arrow && view.scale > 1)) {
+      event.preventDefault();
+      action ? action() : pan(60 * arrow[0], 60 * arrow[1]);
+    }
+  });
+  for (const stage of stages) {
+    stage.addEventListener("wheel", (event) => {
+      // Where there is nothing left to zoom out of, the page scrolls.
+      if (event.deltaY < 0 || view.scale > 1) {
+        event.preventDefault();
+        zoom(Math.exp(-clamp(event.deltaY, -200, 200) / 400), point(event));
+      }
+    });
+    stage.addEventListener("dblclick", (event) =>
+      view.scale > 1 ? actions.reset() : zoom(3, point(event)),
+    );
+    stage.addEventListener("pointerdown", (event) => {
+      fingers.set(event.pointerId, point(event));
+      stage.setPointerCapture(event.pointerId);
+    });
+    stage.addEventListener("pointermove", (event) => {
+      const before = fingers.get(event.pointerId);
+      if (!before) {
+        return;
+      }
+      const [now, ...rest] = [point(event), ...fingers.values()];
+      const other = rest.find((one) => one !== before);
+      fingers.set(event.pointerId, now);
+      if (other) {
+        const away = (/** @type {Point} */ one) => Math.hypot(one.x - other.x, one.y - other.y) || 1;
+        zoom(away(now) / away(before), { x: (now.x + other.x) / 2, y: (now.y + other.y) / 2 });
+      }
+      const share = other ? 0.5 : 1; // the middle of two fingers moves half as far
+      pan(share * (now.x - before.x), share * (now.y - before.y));
+    });
+    for (const end of /** @type {const} */ (["pointerup", "pointercancel"])) {
+      stage.addEventListener(end, (event) => fingers.delete(event.pointerId));
+    }
+  }
+  root.closest("[data-case]")?.addEventListener("lesions:map", (event) => {
+    given = /** @type {CustomEvent<Shown | null>} */ (event).detail;
+    on.beside ||= given !== null; // the lesion's own colours stay in view
+    void draw();
+  });
+  new MutationObserver(show).observe(root, { attributeFilter: ["data-scale"] });
+  const sizes = new ResizeObserver(() => move(view));
+  sizes.observe(stages[0]);
+  return () => sizes.disconnect();
+}
+
+mount("[data-viewer]", start);
