@@ -1,4 +1,5 @@
-"""`python -m Dashboard assess`: gate, classification and advice without a server; `migrate`."""
+"""`python -m Dashboard assess`: gate, classification and advice without a server; `migrate`,
+`work`."""
 
 from collections import Counter
 from dataclasses import replace
@@ -47,6 +48,18 @@ def migrate() -> None:
         store = Store(config)
         store.prepare()
         store.close()
+    except (StoreFull, StoreUnavailable, ValueError) as error:
+        error_console().print(str(error), markup=False)
+        raise typer.Exit(EXIT_USAGE) from None
+
+
+@app.command(epilog="Exit codes: 0 ended by a signal, 2 there is nothing to work on.")
+def work() -> None:
+    """Make explanations for servers: over REDIS_URL, or over DATABASE_URL and their DATA_DIR."""
+    from Dashboard.explain.jobs.worker import run as run_worker
+
+    try:
+        run_worker(Config.from_env())
     except (StoreFull, StoreUnavailable, ValueError) as error:
         error_console().print(str(error), markup=False)
         raise typer.Exit(EXIT_USAGE) from None

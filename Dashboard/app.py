@@ -12,7 +12,6 @@ from Dashboard.api.server import create_server
 from Dashboard.assess.service import Service
 from Dashboard.config import Config
 from Dashboard.explain.jobs.engine import Jobs
-from Dashboard.explain.requester import tell_browsers_apart
 from Dashboard.store.store import Store
 from Dashboard.ui.assess.result_endpoint import add_result_endpoint
 from Dashboard.ui.models.shipped_comparison import add_comparison
@@ -84,7 +83,6 @@ def create_app(
     Raises:
         ValueError: an environment variable holds something else than it may.
     """
-    from Dashboard.ui.explain import callbacks as background
     from Dashboard.ui.shell import shell
 
     config = config or Config.from_env()
@@ -93,7 +91,6 @@ def create_app(
     add_docs(server)
     add_result_endpoint(server)
     add_comparison(server)
-    server.secret_key = background.signing_secret(config)
     app = Pages(
         "Dashboard",
         server=server,
@@ -106,14 +103,11 @@ def create_app(
         title=TITLE,
         update_title="",
         index_string=INDEX,
-        background_callback_manager=background.JobsManager(server.extensions["jobs"]),
         add_log_handler=False,
         # The Models page has its figures only where a comparison was shipped.
         suppress_callback_exceptions=True,
     )
     shell.install(app)
-    background.install(app, server.extensions["explanations"])
-    tell_browsers_apart(server)
     compress_files(server)
     server.after_request(_unknown_pages_are_not_found)
     # Dash finishes its set-up at the first request, without a lock; doing it here lets workers

@@ -89,7 +89,7 @@ SETTINGS: tuple[Setting, ...] = (
         "DATA_DIR",
         "in memory",
         "folder that keeps assessments and their pictures until they are deleted; without it they "
-        "are gone with the server. Pictures and results of explanations lie there for at most "
+        "are gone with the server. Explanations of what is not kept lie there for at most "
         "15 minutes",
     ),
     Setting(
@@ -124,7 +124,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "REDIS_URL",
         "none",
-        "Redis, for `celery -A Dashboard.explain.jobs worker` processes on any machines",
+        "Redis, through which `python -m Dashboard work` on any machines makes the explanations",
     ),
 )
 

@@ -1,6 +1,5 @@
 """gunicorn's settings for `dash_ham:server`; found by starting gunicorn in this folder."""
 
-import contextlib
 import os
 import sys
 import threading
@@ -98,10 +97,6 @@ def post_worker_init(worker: Any) -> None:
         worker.wsgi.extensions["service"].warm_up(threads, cores.streams(threads), at_once)
     except Exception as error:  # the worker stays up: /ready and the pages say what is missing
         worker.log.error("the default model is not loaded: %s", error)
-    if _config.explain != "off":
-        # Pictures that wait are deleted in time, whatever happened to the worker before this one.
-        with contextlib.suppress(OSError):  # who asks for an explanation hears of it
-            worker.wsgi.extensions["jobs"].store()
     threading.Thread(target=_tidy, args=[worker], daemon=True).start()
 
 

@@ -40,7 +40,6 @@ LONGEST_FIRST = (
     "interpretability/test_notebooks.py",
     "retraining/training/test_lesion_module.py",
     "models/export/test_agreement.py",
-    "dashboard/browser/test_explain.py",
     "interpretability/attribution/test_backbones.py",
     "dashboard/browser/test_explain_alike.py",
     "interpretability/cli/test_commands.py",

@@ -13,8 +13,6 @@ from Dashboard.api.keeping import assess_again, keep_archive, keep_picture
 from Dashboard.api.sentences import require_once
 from Dashboard.assess.thumbnails import shrunk_jpeg
 from Dashboard.explain.explanations import Explanations
-from Dashboard.explain.jobs.forgetting import forget
-from Dashboard.explain.requester import requesters
 from Dashboard.store.deletion import Deleted
 from Dashboard.store.errors import StoreFull, StoreUnavailable, UnknownItem
 from Dashboard.store.filters import Filters, Sort
@@ -228,8 +226,6 @@ def add_assessments(server: OpenAPI, store: Store, explanations: Explanations) -
         return Page(items, total, None)
 
     def gone(deleted: Deleted) -> Reply:
-        for sha256 in deleted.pictures:
-            forget(explanations.jobs, sha256, requesters())
         return {"success": True, "deleted": deleted.count}, 200
 
     @server.errorhandler(UnknownItem)

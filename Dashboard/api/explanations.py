@@ -1,5 +1,6 @@
 """`/explanations`: explanations as jobs, for those that take longer than a request should."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import flask
@@ -8,14 +9,16 @@ from flask_openapi3.openapi import OpenAPI
 import quality
 from Dashboard.api import schemas
 from Dashboard.api.inputs import read_explain
+from Dashboard.api.sentences import require_once
 from Dashboard.assess import messages
 from Dashboard.explain import schemas as forms
-from Dashboard.explain.explanations import Explanations, progress
-from Dashboard.explain.jobs.engine import NotDone, UnknownJob
+from Dashboard.explain.explanations import Explanations
+from Dashboard.explain.jobs.errors import NotDone, UnknownJob
+from Dashboard.store.sessions import Sessions
 
 PATH = "/explanations"
 Reply = tuple[dict[str, Any], int]
-FAILURES: dict[str | int, Any] = {404: schemas.Failure, 503: schemas.Failure}
+FAILURES: dict[str | int, Any] = dict.fromkeys((401, 404, 503, 507), schemas.Failure)
 # Of what there is once an explanation is done.
 UNFINISHED: dict[str | int, Any] = {
     **FAILURES,
@@ -29,17 +32,32 @@ UNFINISHED: dict[str | int, Any] = {
 def add_explanations(server: OpenAPI, explanations: Explanations) -> None:
     """Add the routes to `server`."""
     jobs, service = explanations.jobs, explanations.service
+    owner = Sessions(jobs.store).owner
 
-    @server.get(PATH, operation_id="capabilities", responses={200: forms.Capabilities})
-    def capabilities() -> Reply:
-        """What explanations there are: methods, the time each takes, classes, models."""
-        return explanations.capabilities(), 200
+    @server.get(
+        PATH,
+        operation_id="capabilities",
+        responses={200: forms.CapabilitiesOrList, 400: schemas.Failure, **FAILURES},
+    )
+    def capabilities(query: forms.ExplanationQuery) -> Reply:
+        """What explanations there are: methods, the time each takes, classes, models.
+
+        With `assessment`, its explanations that wait, run or are done.
+        """
+        require_once(flask.request.args)
+        if query.assessment is None:
+            return explanations.capabilities(), 200
+        found = jobs.rows.of_item(jobs.store.get(owner(), query.assessment))
+        listed = [explanations.progress(row) for row in found]
+        return {"success": True, "explanations": listed}, 200
 
     @server.post(
         PATH,
         operation_id="explain",
         openapi_extensions={
-            "requestBody": schemas.request_body(forms.ExplainBody, forms.ExplainForm)
+            "requestBody": schemas.request_body(
+                forms.ExplainBody, forms.ExplainForm, forms.ExplainKept
+            )
         },
         responses={
             200: forms.Explanation,
@@ -48,22 +66,35 @@ def add_explanations(server: OpenAPI, explanations: Explanations) -> None:
             413: schemas.Failure,
             415: schemas.Failure,
             422: schemas.Rejected,
-            503: schemas.Failure,
+            **FAILURES,
         },
     )
     def explain() -> Reply:
-        """Start explaining one image; an equal request of the same browser finds the same job."""
+        """Start explaining one image, or one assessment that is kept.
+
+        An equal request of the same session finds the same job.
+        """
         data, options = read_explain(flask.request)
+        whose = owner()
+        item, report = None, None
+        if isinstance(options, forms.ExplainKept):
+            item = jobs.store.get(whose, options.assessment)
+            options.model = options.model or item.model
+            if options.gate and item.quality == "reject":
+                report = item.answer["quality"]
         order, version = explanations.order(options)
-        with service.cpu_slot():
-            image = service.decode(data).image
-            report = quality.check(image, mode=service.config.gate) if options.gate else None
-        if report is not None and report.verdict == "reject":
-            rejected = {"success": False, "error": messages.RETAKE, "quality": report.to_dict()}
-            return rejected, 422
-        key = explanations.start(data, order, version)
-        record = jobs.status(key)
-        return progress(key, record), 200 if record.state == "done" else 202
+        if data is not None:
+            with service.cpu_slot():
+                image = service.decode(data).image
+                found = quality.check(image, mode=service.config.gate) if options.gate else None
+            if found is not None and found.verdict == "reject":
+                report = found.to_dict()
+        if report is not None:
+            return {"success": False, "error": messages.RETAKE, "quality": report}, 422
+        row = explanations.start(
+            whose, order, version, data=data, item=item, watched=options.watched
+        )
+        return explanations.progress(row), 200 if row.state == "done" else 202
 
     @server.get(
         f"{PATH}/<key>",
@@ -72,7 +103,7 @@ def add_explanations(server: OpenAPI, explanations: Explanations) -> None:
     )
     def explanation(path: forms.JobPath) -> Reply:
         """How far an explanation is."""
-        return progress(path.key, jobs.status(path.key)), 200
+        return explanations.progress(jobs.status(owner(), path.key)), 200
 
     @server.delete(
         f"{PATH}/<key>",
@@ -81,7 +112,7 @@ def add_explanations(server: OpenAPI, explanations: Explanations) -> None:
     )
     def cancel(path: forms.JobPath) -> Reply:
         """Cancel an explanation, or delete its results."""
-        return progress(path.key, jobs.cancel(path.key)), 200
+        return explanations.progress(jobs.cancel(owner(), path.key)), 200
 
     @server.get(
         f"{PATH}/<key>/map",
@@ -90,7 +121,7 @@ def add_explanations(server: OpenAPI, explanations: Explanations) -> None:
     )
     def small_map(path: forms.JobPath) -> Reply:
         """The map of an explanation in eight bits, for drawing it."""
-        return jobs.view(path.key), 200
+        return explanations.view(owner(), path.key), 200
 
     @server.get(
         f"{PATH}/<key>/picture.png",
@@ -99,7 +130,7 @@ def add_explanations(server: OpenAPI, explanations: Explanations) -> None:
     )
     def picture(path: forms.JobPath) -> flask.Response:
         """The explanation drawn over the image, PNG, of at most four megapixels."""
-        return flask.Response(jobs.picture(path.key), mimetype="image/png")
+        return private(explanations.picture(owner(), path.key), "image/png")
 
     @server.get(
         f"{PATH}/<key>/outlines.png",
@@ -111,7 +142,7 @@ def add_explanations(server: OpenAPI, explanations: Explanations) -> None:
 
         PNG, of at most four megapixels.
         """
-        return flask.Response(jobs.outlines(path.key), mimetype="image/png")
+        return private(explanations.outlines(owner(), path.key), "image/png")
 
     @server.get(
         f"{PATH}/<key>/map.npy",
@@ -120,8 +151,8 @@ def add_explanations(server: OpenAPI, explanations: Explanations) -> None:
     )
     def array(path: forms.JobPath) -> flask.Response:
         """The map of an explanation: the image's height x width, float32, a NumPy file."""
-        length, pieces = explanations.array(path.key)
-        response = flask.Response(pieces, mimetype="application/octet-stream")
+        length, pieces = explanations.array(owner(), path.key)
+        response = private(pieces, "application/octet-stream")
         response.content_length = length
         return response
 
@@ -140,3 +171,10 @@ def add_explanations(server: OpenAPI, explanations: Explanations) -> None:
         if path.startswith(f"{PATH}/"):
             flask.request.environ["PATH_INFO"] = f"{PATH}/*"
         return response
+
+
+def private(data: bytes | Iterator[bytes], kind: str) -> flask.Response:
+    """A file that no cache keeps."""
+    response = flask.Response(data, mimetype=kind)
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -36,9 +36,11 @@ def keep_picture(
     if options.upload and (known := kept_upload(store, owner, options.upload)) is not None:
         return answer_of(known), 422 if known.verdict == "retake" else 200
     store.require_room(len(data))
-    assessment, explained = assess(explanations, data, options, keep=True)
+    assessment, explained, key = assess(explanations, lambda: owner, data, options, keep=True)
     beside = {"batch": options.batch, "upload": options.upload}
     item = store.keep(owner, data, assessment, file, **beside)
+    if key is not None:
+        explanations.adopt(owner, key, item)
     return answer_of(item) | explained, 422 if assessment.rejected else 200
 
 

@@ -251,10 +251,18 @@ def file(media_type: str) -> dict[str, Any]:
     return {"description": "A file", "content": {media_type: {"schema": schema}}}
 
 
-def request_body(json: type[BaseModel], form: type[BaseModel]) -> RequestBody:
-    """A body that comes in either of two media types."""
+def request_body(
+    json: type[BaseModel], form: type[BaseModel], other: type[BaseModel] | None = None
+) -> RequestBody:
+    """A body that comes in either of two media types.
+
+    other: what JSON may hold instead.
+    """
+    schema = _schema(json)
+    if other is not None:
+        schema = Schema(anyOf=[schema, _schema(other)])
     media: dict[str, Any] = {
-        "application/json": MediaType(schema=_schema(json)),
+        "application/json": MediaType(schema=schema),
         "multipart/form-data": MediaType(schema=_schema(form)),
     }
     return RequestBody(content=media, required=True)

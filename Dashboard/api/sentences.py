@@ -16,7 +16,7 @@ from Dashboard.api.assessment_schemas import (
     Selection,
     Words,
 )
-from Dashboard.explain.schemas import ExplainOptions
+from Dashboard.explain.schemas import ExplainKept, ExplainOptions, ExplanationQuery
 from Dashboard.store.filters import Order
 from Dashboard.store.schema import NOTE_CHARACTERS
 from Dashboard.web.errors import InputError, describe, kind_of
@@ -67,10 +67,13 @@ ACCEPTED = {
     "lesion.histology": "at most 64 characters in one line, or null",
     "id": "that of an assessment",
     "key": "that of an explanation",
+    "watched": "true or false",
+    "assessment": "the id of an assessment",
 }
 # The fields of what stands after a question mark, by the names of their models.
 IN_ADDRESSES: dict[str, list[str]] = {
-    model.__name__: list(model.model_fields) for model in (Listing, Selection, MapQuery)
+    model.__name__: list(model.model_fields)
+    for model in (Listing, Selection, MapQuery, ExplanationQuery)
 }
 
 
@@ -85,7 +88,8 @@ def invalid(error: ValidationError) -> NoReturn:
 
 def fields_of(model: type[BaseModel]) -> list[str]:
     """What a request may hold: the image, too, where there is one, and `lesion.name` within one."""
-    image = ["image"] if issubclass(model, ExplainOptions) else []
+    sends = issubclass(model, ExplainOptions) and not issubclass(model, ExplainKept)
+    image = ["image"] if sends else []
     inside = (
         [f"lesion.{name}" for name in LesionFields.model_fields] if issubclass(model, Words) else []
     )

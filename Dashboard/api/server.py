@@ -25,7 +25,9 @@ from Dashboard.api.sentences import invalid
 from Dashboard.assess.service import ModelNotReady, Service, UnknownModel
 from Dashboard.config import Config
 from Dashboard.explain.explanations import Explanations, TooSlow
-from Dashboard.explain.jobs.engine import Jobs, Unavailable
+from Dashboard.explain.jobs.engine import Jobs
+from Dashboard.explain.jobs.errors import Unavailable
+from Dashboard.store.sessions import Sessions
 from Dashboard.store.store import Store
 from Dashboard.web.errors import InputError
 from models.errors import CheckpointError
@@ -77,7 +79,8 @@ def create_server(
 
     jobs, store: None: made from `config`.
     """
-    jobs, store = jobs or Jobs(config), store or Store(config)
+    store = store or (jobs.store if jobs else Store(config))
+    jobs = jobs or Jobs(config, store)
     explanations = Explanations(service, jobs)
     server = OpenAPI(
         "Dashboard",
@@ -144,6 +147,8 @@ def is_api(path: str) -> bool:
 
 
 def _add_routes(server: OpenAPI, service: Service, explanations: Explanations) -> None:
+    owner = Sessions(explanations.jobs.store).owner
+
     @server.post(
         "/predict",
         operation_id="predict",
@@ -162,7 +167,10 @@ def _add_routes(server: OpenAPI, service: Service, explanations: Explanations) -
     )
     def predict() -> Reply:
         """Assess one image: quality gate, classification, advice; explain it where asked to."""
-        assessment, explained = assess(explanations, *read_predict(flask.request))
+        data, options = read_predict(flask.request)
+        assessment, explained, key = assess(explanations, owner, data, options)
+        if key is not None:  # nothing is kept
+            explanations.jobs.cancel(owner(), key)
         return assessment.to_response() | explained, 422 if assessment.rejected else 200
 
     @server.get("/health", operation_id="health", responses={200: schemas.Health})

@@ -1,32 +1,36 @@
 """Explanations for pages and API: what may be asked for, handing it to the jobs, the answer."""
 
 import base64
-import io
-import secrets
+import hashlib
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, get_args
 
+import flask
 import numpy as np
+from numpy.typing import NDArray
 
 from Dashboard.assess.service import Service
-from Dashboard.explain.jobs import KEEP_SECONDS
-from Dashboard.explain.jobs.engine import Jobs, Unavailable
-from Dashboard.explain.jobs.records import OPEN, Order, Record
-from Dashboard.explain.maps import array_file, colour_table
-from Dashboard.explain.requester import requester
-from Dashboard.explain.schemas import DEFAULT_METHOD, ExplainOptions, PageOrder
+from Dashboard.explain.answers import facts, progress
+from Dashboard.explain.jobs.computing import MAX_PIXELS
+from Dashboard.explain.jobs.engine import PROGRAM_SECONDS, WATCHED_SECONDS, Jobs
+from Dashboard.explain.jobs.errors import Unavailable
+from Dashboard.explain.jobs.order import Order
+from Dashboard.explain.maps import OPACITY, array_file, colour_table, encode_map
+from Dashboard.explain.schemas import DEFAULT_METHOD, ExplainOptions
+from Dashboard.store.explanation_rows import KEEP, OPEN
+from Dashboard.store.schema import Explanation, Item
 from Dashboard.web.errors import InputError, describe
+from interpretability.attribution.task import at_most
 from interpretability.method import Method
 from interpretability.methods import METHODS
 from interpretability.rendering import overlay
-from models.checkpoint.card import Card, load_card, member_folders
+from models.checkpoint.card import load_card, member_folders
 from models.registry.taxonomy import Taxonomy
 
 MALIGNANT = "malignant"
-PROGRAM = "program"
 SCALES = {"signed": True, "unsigned": False}
 PRECISIONS: tuple[str, ...] = get_args(ExplainOptions.model_fields["precision"].annotation)
 # How long a request for an assessment waits for its explanation, and how many may do so in each
@@ -65,7 +69,6 @@ class Explanations:
         if refusal is not None:
             raise InputError(f"method: {refusal}")
         config = self.service.config
-        networks = networks_of(self.service.root / name, card)
         order = Order(
             model=name,
             method=method,
@@ -74,40 +77,52 @@ class Explanations:
             root=str(self.service.root),
             max_bytes=config.limits.max_bytes,
             max_pixels=config.limits.max_pixels,
-            usual_seconds=usual_seconds(METHODS[method], options.precision, *networks),
             prior=None if config.prior is None else dict(config.prior),
             tta=config.tta,
         )
         return order, f"{card.version} {card.weights_sha256}"
 
-    def begin(self, order: PageOrder) -> str:
-        """Key of the job that does what a page asks for; the page follows it by its ticket.
+    def start(
+        self,
+        owner: str,
+        order: Order,
+        version: str,
+        *,
+        data: bytes | None = None,
+        item: Item | None = None,
+        watched: bool = False,
+    ) -> Explanation:
+        """A job that explains a picture's file or a kept assessment, for one who then asks for it.
+
+        watched: whether it ends soon after nobody asks for it any more.
 
         Raises:
-            InputError, UnknownModel, ModelNotReady: as `order`.
-            UnknownJob, Unavailable: as the jobs.
+            Unavailable, StoreUnavailable, StoreFull: as the jobs.
         """
-        key = order.key
-        by = requester()
-        if key:
-            self.jobs.status(key)
-        else:
-            data = self.jobs.claim(order.picture)
-            key = self.jobs.submit(data, *self.order(order.options), by)
-        self.jobs.subscribe(key, str(order.ticket))
-        return key
+        key = self.jobs.submit(
+            owner,
+            order,
+            version,
+            self.estimate(order),
+            data=data,
+            item=item,
+            address=self._address(),
+            patience=WATCHED_SECONDS if watched else PROGRAM_SECONDS,
+        )
+        return self.jobs.status(owner, key)
 
-    def start(self, data: bytes, order: Order, version: str) -> str:
-        """Key of a job for a program, which asks how far it is whenever it likes.
+    def progress(self, row: Explanation) -> dict[str, Any]:
+        """How far a job is, as the API answers."""
+        return progress(row, self.jobs.rows.ahead(row) if row.state == "queued" else 0.0)
 
-        So a page that follows the job too does not stop it; the program can.
-
-        Raises:
-            Unavailable: as the jobs.
-        """
-        key = self.jobs.submit(data, order, version, requester())
-        self.jobs.subscribe(key, PROGRAM, KEEP_SECONDS)
-        return key
+    def estimate(self, order: Order) -> float:
+        """Seconds that a map is expected to take: as measured here, before that what is usual."""
+        measured = self.jobs.rows.measured()
+        found = measured.get((order.model, order.method, order.precision))
+        if found is not None:
+            return found
+        networks = networks_of(Path(order.root) / order.model)
+        return usual_seconds(METHODS[order.method], order.precision, *networks)
 
     @contextmanager
     def waiting_slot(self) -> Iterator[None]:
@@ -123,47 +138,100 @@ class Explanations:
         finally:
             self._waiting_slots.release()
 
-    def explained(self, data: bytes, order: Order, version: str) -> dict[str, Any]:
-        """`explain` and `explanation` of the answer to `POST /predict`, once they are there.
+    def explained(
+        self, owner: str, data: bytes, order: Order, version: str
+    ) -> tuple[dict[str, Any], str]:
+        """`explain` and `explanation` of the answer to `POST /predict`, and the key of their job.
 
         Raises:
             Unavailable: no worker, or it failed.
             TooSlow: not done in `WAIT_SECONDS`.
+            StoreUnavailable, StoreFull.
         """
-        key = self.jobs.submit(data, order, version, requester())
-        who = secrets.token_urlsafe(8)
-        self.jobs.subscribe(key, who, WAIT_SECONDS)
-        record = self.jobs.wait(key, WAIT_SECONDS)
-        if record.state in OPEN:
-            self.jobs.unsubscribe(key, who)
+        key = self.jobs.submit(
+            owner,
+            order,
+            version,
+            self.estimate(order),
+            data=data,
+            address=self._address(),
+            patience=WATCHED_SECONDS,
+            alone=True,
+        )
+        row = self.jobs.wait(owner, key, WAIT_SECONDS)
+        if row.state != "done":
+            self.jobs.cancel(owner, key)
+        if row.state in OPEN:
             raise TooSlow(f"the explanation was not done within {WAIT_SECONDS:.0f} seconds")
-        if record.state != "done":
-            raise Unavailable(str(record.error))
-        picture = self.jobs.picture(key)
-        return {
-            "explain": base64.b64encode(picture).decode("ascii"),
-            "explanation": facts(record),
-        }
+        if row.state != "done":
+            raise Unavailable(str(row.error))
+        drawn = self.picture(owner, key)
+        return {"explain": base64.b64encode(drawn).decode("ascii"), "explanation": facts(row)}, key
 
-    def array(self, key: str) -> tuple[int, Iterator[bytes]]:
-        """The map of a job that is done at its picture's size, as
-        `Dashboard.explain.maps.array_file`.
+    def adopt(self, owner: str, key: str, item: Item) -> None:
+        """Let an explanation go with an assessment that has been kept since it was made.
 
         Raises:
-            NotDone, UnknownJob, Unavailable: as the jobs.
+            StoreUnavailable.
         """
-        values = np.load(io.BytesIO(self.jobs.array(key)))
-        size = self.jobs.status(key).result or {}
-        return array_file(values, size["height"], size["width"])
+        row = self.jobs.status(owner, key)
+        kept = self.jobs.store.retention
+        expires = None if kept is None else item.created + kept
+        request = Order(**row.order).request(item.key, row.version)
+        self.jobs.rows.adopt(key, item, request, expires)
+
+    def picture(self, owner: str, key: str) -> bytes:
+        """The drawn explanation of a job that is done, PNG of at most `MAX_PIXELS`.
+
+        Raises:
+            NotDone, UnknownJob, StoreUnavailable, StoreFull: as the jobs.
+        """
+        image, values, row = self._results(owner, key)
+        with self.service.cpu_slot():
+            limit, signed = overlay.scale_of(values), METHODS[row.method].signed
+            return overlay.png(overlay.heatmap(image, values, OPACITY, limit, signed))
+
+    def outlines(self, owner: str, key: str) -> bytes:
+        """The picture with outlines of its most important regions, PNG; as `picture`."""
+        image, values, _ = self._results(owner, key)
+        with self.service.cpu_slot():
+            return overlay.png(overlay.contours(image, values))
+
+    def view(self, owner: str, key: str) -> dict[str, Any]:
+        """Its map as `Dashboard.explain.maps.encode_map` writes it, and `signed`; as `picture`."""
+        row = self.jobs.done(owner, key)
+        values = self.jobs.map(row)
+        # One scale, whether the browser draws the map or this does.
+        view = encode_map(values, overlay.scale_of(values))
+        return {**view, "signed": METHODS[row.method].signed}
+
+    def array(self, owner: str, key: str) -> tuple[int, Iterator[bytes]]:
+        """Its map at the picture's size, as `Dashboard.explain.maps.array_file`; as `picture`."""
+        row = self.jobs.done(owner, key)
+        return array_file(self.jobs.map(row), row.result["height"], row.result["width"])
+
+    def _address(self) -> str:
+        """Hash of where the current request comes from, which cannot be turned back."""
+        sent_from, key = flask.request.remote_addr or "", self.jobs.store.place.secret
+        return hashlib.blake2b(sent_from.encode(), digest_size=8, key=key[:64]).hexdigest()
+
+    def _results(
+        self, owner: str, key: str
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float32], Explanation]:
+        row = self.jobs.done(owner, key)
+        values, data = self.jobs.map(row), self.jobs.picture(row)
+        with self.service.cpu_slot():
+            return at_most(self.service.decode(data).image, MAX_PIXELS), values, row
 
     def capabilities(self) -> dict[str, Any]:
         """What may be asked for, as `GET /explanations` answers."""
         infos = self.service.models()
+        measured = self.jobs.rows.measured()
         models = []
         for info in infos:
             card = load_card(self.service.root / info.name)
             taxonomy = card.taxonomy
-            networks = networks_of(self.service.root / info.name, card)
+            networks = networks_of(self.service.root / info.name)
             refusals = {m.name: refused(m, info.backbone) for m in METHODS.values()}
             models.append(
                 {
@@ -173,7 +241,11 @@ class Explanations:
                     | {MALIGNANT: "All malignant classes"},
                     "unsupported": {name: why for name, why in refusals.items() if why},
                     "seconds": {
-                        m.name: {one: usual_seconds(m, one, *networks) for one in PRECISIONS}
+                        m.name: {
+                            one: measured.get((info.name, m.name, one))
+                            or usual_seconds(m, one, *networks)
+                            for one in PRECISIONS
+                        }
                         for m in METHODS.values()
                     },
                 }
@@ -183,13 +255,14 @@ class Explanations:
             "precisions": list(PRECISIONS),
             "default": DEFAULT_METHOD,
             "scales": {name: _scale(signed) for name, signed in SCALES.items()},
-            "keep_seconds": KEEP_SECONDS,
+            "keep_seconds": KEEP.seconds,
             "models": models,
         }
 
 
-def networks_of(folder: Path, card: Card) -> tuple[int, list[str]]:
+def networks_of(folder: Path) -> tuple[int, list[str]]:
     """Input size and backbones of a checkpoint, an ensemble's members' included."""
+    card = load_card(folder)
     members = [load_card(one).backbone for one in member_folders(folder, card)]
     return card.preprocessing.input_size, members or [card.backbone]
 
@@ -210,45 +283,6 @@ def refused(method: Method, backbone: str) -> str | None:
         return method.supported(backbone)
     except ValueError:  # a checkpoint that is no single network
         return f"{method.name} does not work with a checkpoint of kind {backbone!r}"
-
-
-def facts(record: Record) -> dict[str, Any]:
-    """What is known of an explanation that is done."""
-    order = record.order
-    return {
-        "method": order.method,
-        "precision": order.precision,
-        "model": order.model,
-        **(record.result or {}),
-        "fails_randomisation": METHODS[order.method].fails_randomisation,
-    }
-
-
-def progress(key: str, record: Record) -> dict[str, Any]:
-    """How far a job is, as the API answers."""
-    order = record.order
-    return {
-        "success": True,
-        "key": key,
-        "state": record.state,
-        "fraction": record.fraction,
-        "seconds_left": seconds_left(record),
-        "error": record.error,
-        "method": order.method,
-        "precision": order.precision,
-        "model": order.model,
-        "target": order.target,
-        "facts": facts(record) if record.state == "done" else None,
-    }
-
-
-def seconds_left(record: Record) -> float | None:
-    """Estimate of the time to go: from the pace so far, before that from what is usual."""
-    if record.state not in OPEN:
-        return None
-    if record.fraction >= 0.05:
-        return round(record.elapsed * (1 - record.fraction) / record.fraction, 1)
-    return round(max(record.order.usual_seconds - record.elapsed, 0.0), 1)
 
 
 def _entry(method: Method) -> dict[str, Any]:

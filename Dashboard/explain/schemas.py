@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Literal
 
 from flask_openapi3.models.file import FileStorage
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from interpretability.methods import METHODS
 
@@ -39,7 +39,17 @@ class ExplainOptions(BaseModel):
     )
 
 
-class ExplainBody(ExplainOptions):
+class Watching(ExplainOptions):
+    """What a request for an explanation alone may say beside its image."""
+
+    watched: bool = Field(
+        False,
+        description="End it ten seconds after it was asked for the last time; otherwise it goes "
+        "on for 15 minutes.",
+    )
+
+
+class ExplainBody(Watching):
     """A request for an explanation, in JSON."""
 
     image: str = Field(
@@ -48,27 +58,31 @@ class ExplainBody(ExplainOptions):
     )
 
 
-class ExplainForm(ExplainOptions):
+class ExplainForm(Watching):
     """A request for an explanation, as a multipart form."""
 
     image: FileStorage = Field(description="The image file: JPEG, PNG, WebP, TIFF or BMP.")
 
 
-class PageOrder(BaseModel):
-    """What the page asks for: a picture that it handed in explained, or a job followed.
+class ExplainKept(Watching):
+    """A request for an explanation of an assessment that is kept, in JSON.
 
-    ticket: comes back with every answer; names who follows the job, so no two pages have the same.
-    picture: key of the picture.
-    key: of a job that was started before.
-    options: of the explanation.
+    Without a model, that of the assessment is explained.
     """
+
+    assessment: str = Field(
+        min_length=1, max_length=64, description="Its `id`, from POST /assessments."
+    )
+
+
+class ExplanationQuery(BaseModel):
+    """Whose explanations are listed."""
 
     model_config = ConfigDict(extra="forbid")
 
-    ticket: int = Field(ge=0, lt=2**53)
-    picture: str = ""
-    key: str = ""
-    options: ExplainOptions = Field(default_factory=lambda: ExplainOptions.model_validate({}))
+    assessment: str | None = Field(
+        None, min_length=1, max_length=64, description="Those of this assessment."
+    )
 
 
 class ExplanationFacts(BaseModel):
@@ -94,7 +108,7 @@ class Explanation(BaseModel):
     """How far an explanation is, and what came out."""
 
     success: Literal[True]
-    key: str = Field(description="Address of the job, known to who asked for it alone.")
+    key: str = Field(description="Address of the job, which its session alone can see.")
     state: Literal["queued", "running", "done", "failed", "cancelled"]
     fraction: float = Field(ge=0, le=1, description="How much of it is done.")
     seconds_left: float | None = Field(ge=0, description="Estimate; null: it is through.")
@@ -145,7 +159,8 @@ class ExplainableModel(BaseModel):
     names: dict[str, str] = Field(description="What the targets are called.")
     unsupported: dict[str, str] = Field(description="Methods that do not work with it, and why.")
     seconds: dict[str, dict[str, float]] = Field(
-        description="Time to expect on two cores, for each method and precision."
+        description="Time to expect, for each method and precision: as measured here, before that "
+        "as usual on two cores."
     )
 
 
@@ -182,3 +197,14 @@ class JobPath(BaseModel):
     """The address of an explanation."""
 
     key: str = Field(max_length=64, description="From the answer to POST /explanations.")
+
+
+class ExplanationList(BaseModel):
+    """The explanations of an assessment that wait, run or are done, the oldest first."""
+
+    success: Literal[True]
+    explanations: list[Explanation]
+
+
+class CapabilitiesOrList(RootModel[Capabilities | ExplanationList]):
+    """What explanations there are, or those of the assessment that was named."""

@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session, aliased
 
 from Dashboard.store.database import in_words
 from Dashboard.store.errors import StoreFull
-from Dashboard.store.pictures import folder_of
+from Dashboard.store.explanation_rows import LOCK, PICTURE, remove_files
+from Dashboard.store.pictures import PictureFiles, folder_of
 from Dashboard.store.place import Place
-from Dashboard.store.schema import Item, Lesion, Picture
+from Dashboard.store.schema import Explanation, Item, Lesion, Picture
 
 # SQLite takes some thousand values in a statement.
 CHUNK = 500
@@ -28,6 +29,8 @@ class Deleted:
 
 def delete_items(place: Place, owner: str, *conditions: ColumnElement[bool]) -> Deleted:
     """Delete those assessments of an owner, and pictures and lesions that no other one has.
+
+    Explanations go with them.
 
     Raises:
         StoreFull, StoreUnavailable.
@@ -46,6 +49,7 @@ def _delete(place: Place, owner: str, meant: Conditions) -> Deleted:
     with place.database.writing(lock) as session:
         pictures = session.scalars(select(Item.picture_id).where(*meant).distinct()).all()
         count = session.scalar(select(func.count()).select_from(Item).where(*meant)) or 0
+        explained = session.scalars(select(Explanation.key).join(Item).where(*meant)).all()
         session.execute(delete(Item).where(*meant))
         for ids in _chunks(pictures):
             unused = ~exists().where(Item.picture_id == Picture.id)
@@ -54,6 +58,7 @@ def _delete(place: Place, owner: str, meant: Conditions) -> Deleted:
         for ids in _chunks(list(gone)):
             session.execute(delete(Picture).where(Picture.id.in_(ids)))
         delete_unused_lesions(session, owner)
+    remove_files(place, ((owner, key) for key in explained))
     # In the lock again: the same picture may have come once more.
     hashes = set(gone.values())
     with in_words(), place.database.writing(lock) as session:
@@ -74,6 +79,8 @@ def _remove_files(place: Place, owner: str, meant: Conditions) -> None:
         Picture.id.in_(select(Item.picture_id).where(*meant)), ~used
     )
     with place.database.reading() as session:
+        explained = session.scalars(select(Explanation.key).join(Item).where(*meant))
+        remove_files(place, ((owner, key) for key in explained))
         for sha256 in session.scalars(found):
             place.pictures.remove(owner, sha256)
 
@@ -90,17 +97,21 @@ def delete_orphans(place: Place) -> None:
     Raises:
         StoreUnavailable.
     """
+    tables: tuple[tuple[PictureFiles, str | None, Any, Any], ...] = (
+        (place.pictures, None, Picture.owner, Picture.sha256),
+        (place.maps, LOCK, Explanation.owner, Explanation.key),
+    )
     with in_words():
-        for folder in place.pictures.folders():
-            files = list(folder.iterdir())
-            with place.database.writing(folder.name) as session:
-                owners = session.scalars(select(Picture.owner).distinct())
-                owner = next((one for one in owners if folder_of(one) == folder.name), None)
-                rows = select(Picture.sha256).where(Picture.owner == owner)
-                known = set(session.scalars(rows))
-                for file in files:
-                    if file.name not in known:
-                        file.unlink(missing_ok=True)
+        for files, lock, owners, names in tables:
+            for folder in files.folders():
+                listed = list(folder.iterdir())
+                with place.database.writing(lock or folder.name) as session:
+                    found = session.scalars(select(owners).distinct())
+                    owner = next((one for one in found if folder_of(one) == folder.name), None)
+                    known = set(session.scalars(select(names).where(owners == owner)))
+                    for file in listed:
+                        if file.name.removesuffix(PICTURE) not in known:
+                            file.unlink(missing_ok=True)
 
 
 def _chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -11,3 +11,11 @@ class StoreFull(RuntimeError):  # noqa: N818
 
 class UnknownItem(LookupError):  # noqa: N818
     """There is no such assessment of this owner."""
+
+
+class TooMany(RuntimeError):  # noqa: N818
+    """So many explanations wait that there may not be another one."""
+
+
+class UnknownExplanation(LookupError):  # noqa: N818
+    """There is no such explanation of this owner, or none any more."""

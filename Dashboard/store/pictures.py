@@ -1,4 +1,5 @@
-"""Picture files, addressed by their content, in a folder for each owner; written whole."""
+"""Files by their names, pictures by that of their content, in a folder for each owner; written
+whole."""
 
 import errno
 import hashlib

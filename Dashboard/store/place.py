@@ -13,7 +13,7 @@ from Dashboard.store.private_folder import PrivateFolder, parent_folder, remove_
 
 PREFIX = "skin-lesion-store-"
 FOLDER = "store"
-DATABASE, PICTURES, SECRET = "store.sqlite3", "pictures", "secret"
+DATABASE, PICTURES, MAPS, SECRET = "store.sqlite3", "pictures", "maps", "secret"
 # Of a place in memory that was given no bound, the store takes half, and at most so much.
 MOST_MEMORY = 1024 * MEBIBYTE
 # Room that is left for the database, so that what is there can be changed and deleted.
@@ -24,14 +24,18 @@ SECRET_BYTES = 32
 class Place:
     """Database, picture files and secret of one server.
 
+    shared: the folder of a server whose processes do not come of this one; None: as `config` says.
     folder: holds them, readable by its user alone.
+    maps: files of explanations.
     most_bytes: what they may take; None: as much as there is.
     secret: signs the sessions.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, shared: Path | None = None) -> None:
         self._private: PrivateFolder | None = None
-        if config.data_dir is None:
+        if shared is not None:
+            self.folder = shared
+        elif config.data_dir is None:
             self._private = PrivateFolder(parent_folder(None), PREFIX)
             self.folder = self._private.folder
         else:
@@ -43,13 +47,14 @@ class Place:
             url = postgresql_url(config.database_url)
         self.database = Database(url, durable=config.durable)
         self.pictures = PictureFiles(self.folder / PICTURES)
+        self.maps = PictureFiles(self.folder / MAPS)
         self.secret = _secret(self.folder)
         self.most_bytes = self._most_bytes(config)
 
     def _most_bytes(self, config: Config) -> int | None:
         if config.store_mb is not None:
             return int(config.store_mb * MEBIBYTE)
-        if self._private is None:
+        if config.data_dir is not None:
             return None
         return min(shutil.disk_usage(self.folder).total // 2, MOST_MEMORY)
 

@@ -184,3 +184,64 @@ class Change(Base):
     field: Mapped[str] = mapped_column(String(32))
     old: Mapped[Any] = mapped_column(JSON)
     new: Mapped[Any] = mapped_column(JSON)
+
+
+class Explanation(Base):
+    """An explanation that somebody asked for: how far it is, and what came out.
+
+    Its map lies in a file, and so does the picture of one that is of no kept assessment.
+
+    key: its address, random.
+    request: hash of what is asked for; an equal request of the same owner finds the row. None: it
+        failed or was cancelled, so the next equal request makes another.
+    address: hash of where the request came from, by which shares are counted.
+    item_id: the assessment that is explained, with which the row goes; None: `expires` says when.
+    order: settings of the server that the worker needs, `Dashboard.explain.jobs.order.Order`.
+    lane: `fast` or `slow`; `turn`: how many of the same address waited before it.
+    tries: how often a worker has begun it; `worker` has it until `lease`, unless it renews that.
+    patience: seconds that it goes on without anybody asking for it, until `wanted_until`.
+    estimate: seconds that it is expected to take; `seconds` those that it took.
+    result: of one that is done: class, its probability, size of the picture.
+    size: of its files, in bytes.
+    """
+
+    __tablename__ = "explanations"
+    __table_args__ = (
+        UniqueConstraint("owner", "request"),
+        Index(None, "state", "lane", "turn", "id"),
+        Index(None, "model", "method", "precision", "seconds"),
+        Index(None, "expires"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(32), unique=True)
+    owner: Mapped[str] = mapped_column(String(64))
+    request: Mapped[str | None] = mapped_column(String(64))
+    address: Mapped[str] = mapped_column(String(32))
+    item_id: Mapped[int | None] = mapped_column(ForeignKey(Item.id, ondelete="CASCADE"), index=True)
+    created: Mapped[datetime]
+    expires: Mapped[datetime | None]
+    model: Mapped[str] = mapped_column(String(128))
+    version: Mapped[str] = mapped_column(Text)
+    method: Mapped[str] = mapped_column(String(64))
+    precision: Mapped[str] = mapped_column(String(8))
+    target: Mapped[str | None] = mapped_column(String(64))
+    order: Mapped[dict[str, Any]]
+    lane: Mapped[str] = mapped_column(String(8))
+    turn: Mapped[int]
+    state: Mapped[str] = mapped_column(String(16), default="queued")
+    fraction: Mapped[float] = mapped_column(default=0.0)
+    error: Mapped[str | None] = mapped_column(Text)
+    tries: Mapped[int] = mapped_column(default=0)
+    worker: Mapped[str | None] = mapped_column(String(64))
+    lease: Mapped[datetime | None]
+    patience: Mapped[float]
+    wanted_until: Mapped[datetime]
+    started: Mapped[datetime | None]
+    finished: Mapped[datetime | None]
+    estimate: Mapped[float]
+    seconds: Mapped[float | None]
+    result: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    size: Mapped[int] = mapped_column(default=0)
+
+    item: Mapped[Item | None] = relationship(lazy="raise")

@@ -18,6 +18,7 @@ from Dashboard.assess.assessment import Assessment
 from Dashboard.store.database import in_words
 from Dashboard.store.deletion import Deleted, delete_items, delete_unused_lesions
 from Dashboard.store.errors import StoreUnavailable, UnknownItem
+from Dashboard.store.explanation_rows import stored_bytes
 from Dashboard.store.filters import Filters, Sort, columns_of, place_of, read_place
 from Dashboard.store.items import lesion_of, new_item, own_words
 from Dashboard.store.pictures import folder_of
@@ -59,8 +60,7 @@ class Store(Upkeep):
         Raises:
             StoreFull, StoreUnavailable.
         """
-        with in_words(), self.place.database.reading() as session:
-            self.place.require_room(size, _bytes(session))
+        self.explanations.make_room(size)
 
     def keep(
         self, owner: str, data: bytes, assessment: Assessment, file: str = "", **beside: Any
@@ -82,7 +82,7 @@ class Store(Upkeep):
                 named = (Picture.owner == owner, Picture.sha256 == sha256)
                 picture = session.scalar(select(Picture).where(*named))
                 if picture is None:
-                    place.require_room(len(data), _bytes(session))
+                    place.require_room(len(data), stored_bytes(session))
                     kind = MEDIA_TYPES.get(sniff(data) or "", "application/octet-stream")
                     picture = Picture(owner=owner, sha256=sha256, media_type=kind, size=len(data))
                     place.pictures.place(owner, staging, sha256)
@@ -244,7 +244,10 @@ class Store(Upkeep):
         Raises:
             StoreUnavailable.
         """
-        return delete_items(self.place, owner, *Filters(lesion=lesion).conditions(owner))
+        deleted = delete_items(self.place, owner, *Filters(lesion=lesion).conditions(owner))
+        if lesion is None:
+            self.explanations.delete_all(owner)
+        return deleted
 
     def _items(
         self,
@@ -286,8 +289,3 @@ def uploaded(session: Session, owner: str, upload: str | None) -> Item | None:
     if upload is None:
         return None
     return session.scalar(select(Item).where(Item.owner == owner, Item.upload == upload))
-
-
-def _bytes(session: Session) -> int:
-    """Of all pictures."""
-    return session.scalar(select(func.coalesce(func.sum(Picture.size), 0))) or 0

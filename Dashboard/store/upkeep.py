@@ -13,6 +13,7 @@ from Dashboard.config import Config
 from Dashboard.store.database import in_words
 from Dashboard.store.deletion import delete_items, delete_orphans
 from Dashboard.store.errors import StoreFull, StoreUnavailable
+from Dashboard.store.explanation_rows import ExplanationRows
 from Dashboard.store.place import Place
 from Dashboard.store.schema import Item
 
@@ -37,6 +38,7 @@ class Upkeep:
         self.config = config
         self.retention = config.retention_in_force
         self.now = now
+        self.explanations = ExplanationRows(lambda: self.place, lambda: self.now())
         self._place: Place | None = None
         self._lock = threading.Lock()
 
@@ -82,6 +84,7 @@ class Upkeep:
         Raises:
             StoreUnavailable.
         """
+        self.explanations.tidy()
         now = self.now()
         old = Item.removed <= now - WAY_BACK
         if self.retention is not None:

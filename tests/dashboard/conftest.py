@@ -172,3 +172,4 @@ def jobs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jobs]:
     made = Jobs(Config(data_dir=tmp_path_factory.mktemp("data")), explainer=EXPLAINER)
     yield made
     made.close()
+    made.store.close()

@@ -74,7 +74,7 @@ def test_workers_of_their_own_are_optional_and_write_no_picture_to_disk() -> Non
         assert "ports" not in service
         assert "volumes" not in service
     assert services["worker"]["image"] == dashboard["image"]
-    assert services["worker"]["command"][:4] == ["celery", "-A", "Dashboard.explain.jobs", "worker"]
+    assert services["worker"]["command"][:4] == ["python", "-m", "Dashboard", "work"]
     command = services["redis"]["command"]
     assert command[command.index("--save") + 1] == ""
     assert command[command.index("--appendonly") + 1] == "no"

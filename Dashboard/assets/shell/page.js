@@ -9,10 +9,6 @@
     clear: () => lesions.leaving.clear(),
     stop: () => lesions.cards.stop(),
     heat: () => lesions.heat.toggle(),
-    explain: (card) => lesions.explain.start(card),
-    "explain-remove": (card, button) => lesions.explain.remove(card, button),
-    "explain-outlines": (card, button) => lesions.explain.outlines(card, button),
-    "explain-save": (card, button) => lesions.explain.save(card, button),
     remove: (card) => lesions.cards.remove(card.id),
     retry: (card) => lesions.cards.again(card.id, true),
     "classify-anyway": (card) => lesions.cards.again(card.id, false),
@@ -51,16 +47,6 @@
         return "true";
       },
       prevalence: (text) => lesions.prevalence.choose(text ?? ""),
-      explaining() {
-        for (const { value } of window.dash_clientside.callback_context.triggered) {
-          lesions.jobs.hear(value, false);
-        }
-        return window.dash_clientside.no_update;
-      },
-      explained(answer) {
-        lesions.jobs.hear(answer, true);
-        return window.dash_clientside.no_update;
-      },
       showWhere(pathname) {
         for (const link of document.querySelectorAll("#navigation a")) {
           const here = link.getAttribute("href") === pathname;

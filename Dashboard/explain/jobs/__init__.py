@@ -1,13 +1,11 @@
-"""Explanations as jobs: one Celery queue for the pages and the API, torch only in its worker.
+"""Explanations as jobs: rows of the store are the truth, Huey wakes a worker, torch is there alone.
 
-Without `REDIS_URL` a supervisor, started at the first explanation, keeps one worker process over
-Celery's filesystem broker in a private folder that goes when the server goes. With `REDIS_URL`
-any number of `celery -A Dashboard.explain.jobs worker` processes on any machines take the jobs.
+A request puts a row (`Dashboard.store.explanation_rows`) and sends a message without content to the
+queue of its lane. A worker that gets one takes the next row of the lane. What a message that was
+lost or a worker that was killed leaves behind is found in the rows.
 
-A broker's message holds a job's key and nothing else. Pictures and results lie under random keys
-in a store, each for at most `KEEP_SECONDS`. The pages come by Dash's background callbacks, whose
-manager is `Dashboard.ui.explain.callbacks`.
+On one machine a supervisor, started at the first explanation, keeps one worker. Over PostgreSQL
+`python -m Dashboard work` adds workers on any machines that share the pictures' folder. With
+`REDIS_URL` the server's worker computes nothing itself: it hands pictures to such workers through
+Redis (`remote.py`), and they need nothing else.
 """
-
-KEEP_SECONDS = 15 * 60
-"""How long a picture or a result of an explanation is kept at most."""

@@ -1,6 +1,6 @@
 """Why there is no explanation; the messages are for users."""
 
-from Dashboard.explain.jobs import KEEP_SECONDS
+from Dashboard.store.explanation_rows import KEEP
 
 
 class Unavailable(RuntimeError):  # noqa: N818 (named like ModelNotReady)
@@ -13,8 +13,8 @@ class UnknownJob(LookupError):  # noqa: N818
     def __init__(self, sentence: str | None = None) -> None:
         super().__init__(
             sentence
-            or "there is no such explanation, or none any more: "
-            f"results are kept for {KEEP_SECONDS // 60} minutes"
+            or "there is no such explanation of yours, or none any more: those of pictures that "
+            f"are not kept are kept for {KEEP.seconds // 60} minutes"
         )
 
 

@@ -1,202 +1,130 @@
-"""What the worker does with one job: decode, explain, draw, keep the results for a while."""
+"""What a worker does: take the next row of a lane, compute, keep what came out."""
 
-import gc
-import io
-import json
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from importlib import import_module
-from pathlib import Path
-from typing import Any, cast
-
-import numpy as np
-from numpy.typing import NDArray
 
 import quality
-from Dashboard.explain.jobs import KEEP_SECONDS, records
-from Dashboard.explain.jobs.records import Record
-from Dashboard.explain.jobs.store import Store, StoreError
-from Dashboard.explain.maps import OPACITY, encode_map
-from interpretability.attribution.task import at_most
-from interpretability.methods import METHODS
-from interpretability.rendering import overlay
-from models.inference.memory import resident_bytes, return_freed_blocks
+from Dashboard.explain.jobs.computing import Compute, Stopped
+from Dashboard.explain.jobs.lanes import Queues
+from Dashboard.explain.jobs.order import LANES, Lane, Order
+from Dashboard.store.errors import StoreFull, StoreUnavailable
+from Dashboard.store.explanation_work import ExplanationWork
+from Dashboard.store.schema import Explanation
 
-EXPLAINER = "interpretability:explain"
-# Of larger pictures map and drawings are of this size: a map of floats takes 4 bytes a pixel. The
-# network sees all of a picture, as it does where it is classified.
-MAX_PIXELS = 4_000_000
-# With more between two jobs, the worker closes its models: the README says how much it takes.
-MOST_RESIDENT_BYTES = 1300 * 10**6
-BEAT_SECONDS, BEAT_LASTS_SECONDS = 3.0, 20.0
-PROGRESS_SECONDS = 0.25
+BEAT_SECONDS = 0.5
+KEEP_SECONDS = 1.0
 
 logger = logging.getLogger(__name__)
-Explain = Callable[..., Any]
+Wake = Callable[[], object]
 
 
-class Cancelled(Exception):  # noqa: N818 (it is no error)
-    """Somebody asked for the job to stop."""
+class Pulse:
+    """How far a job is, said from a thread for as long as this lasts.
 
-
-def find(explainer: str) -> Explain:
-    """The function that `MODULE:NAME` names."""
-    module, _, name = explainer.partition(":")
-    return cast(Explain, getattr(import_module(module), name))
-
-
-def work(key: str, store: Store, explainer: str) -> None:
-    """Carry out one job; whatever goes wrong with it is written into its record.
-
-    A key whose job is unknown, expired or not waiting is passed over: a queue may deliver twice.
+    beat: says it, and whether to go on.
     """
-    data = store.get(records.record_key(key))
-    record = Record.load(data) if data else None
-    if record is None or record.state != "queued":
-        return
-    job = _Job(key, store, record)
-    # The record is final before the signs of life end: who misses them must not think it lost.
-    with heartbeat(store, records.alive_key(key)):
-        try:
-            job.run(explainer)
-        except Cancelled:
-            job.write(state="cancelled", error=records.CANCELLED)
-        except StoreError as error:
-            store.remove(*(name(key) for name in records.RESULTS))
-            job.write(state="failed", error=str(error))
-        except (quality.ImageError, ValueError) as error:
-            job.write(state="failed", error=str(error))
-        except Exception as error:
-            # Neither its text nor its values, which may hold something of the picture.
-            logger.error("an explanation failed: %s at %s", type(error).__name__, _place(error))
-            name = type(error).__name__
-            job.write(state="failed", error=f"the explanation failed in the worker ({name})")
-        finally:
-            store.remove(records.input_key(key), records.cancel_key(key))
-            job.give_back(explainer)
 
-
-class _Job:
-    def __init__(self, key: str, store: Store, record: Record) -> None:
-        self.key, self.store, self.record = key, store, record
-        self.start = self.written = time.monotonic()
-
-    def write(self, **changes: Any) -> None:
-        self.written = time.monotonic()
-        self.record = replace(self.record, elapsed=round(self.written - self.start, 2), **changes)
-        self.store.put(records.record_key(self.key), self.record.dump(), KEEP_SECONDS)
+    def __init__(self, beat: Callable[[float], bool]) -> None:
+        self._beat = beat
+        self._end = threading.Event()
+        self._fraction = 0.0
+        self._wanted = True
 
     def progress(self, fraction: float) -> None:
-        if time.monotonic() - self.written >= PROGRESS_SECONDS:
-            self.write(fraction=round(min(max(fraction, 0.0), 1.0), 4))
+        """Say so the next time."""
+        self._fraction = round(min(max(fraction, 0.0), 1.0), 4)
 
-    def cancelled(self) -> bool:
-        return self.store.get(records.cancel_key(self.key)) is not None
+    def stopped(self) -> bool:
+        """Whether to stop."""
+        return not self._wanted
 
-    def run(self, explainer: str) -> None:
-        if self.cancelled():
-            raise Cancelled
-        order = self.record.order
-        data = self.store.get(records.input_key(self.key))
-        if data is None:
-            raise ValueError("the explanation waited too long, and its picture was deleted")
-        # Before torch is loaded: the message is off the queue, and a job that still waits when the
-        # worker dies would wait for ever.
-        self.write(state="running")
-        explain = find(explainer)
-        limits = quality.Limits(max_bytes=order.max_bytes, max_pixels=order.max_pixels)
-        image = quality.decode(data, limits)
+    @contextmanager
+    def beating(self) -> Iterator["Pulse"]:
+        """Say it from now on."""
+        thread = threading.Thread(target=self._run, daemon=True)
+        thread.start()
         try:
-            found = explain(
-                image,
-                model=order.model,
-                method=order.method,
-                precision=order.precision,
-                target=order.target,
-                prior=order.prior,
-                tta=order.tta,
-                max_pixels=MAX_PIXELS,
-                progress=self.progress,
-                cancelled=self.cancelled,
-                root=Path(order.root),
-            )
-        except Exception:
-            if self.cancelled():
-                raise Cancelled from None
-            raise
-        if self.cancelled():
-            raise Cancelled
-        self._keep(image, found)
+            yield self
+        finally:
+            self._end.set()
+            thread.join()
 
-    def give_back(self, explainer: str) -> None:
-        """Return what the job needed; a model keeps a copy of itself for some of the methods."""
-        return_freed_blocks()
-        if resident_bytes() > MOST_RESIDENT_BYTES:
-            close = getattr(import_module(explainer.partition(":")[0]), "close_models", None)
-            if close is not None:
-                close()
-                gc.collect()
-                return_freed_blocks()
-
-    def _keep(self, image: NDArray[np.uint8], found: Any) -> None:
-        height, width = image.shape[:2]
-        image = at_most(image, MAX_PIXELS)
-        array = io.BytesIO()
-        np.save(array, found.map.astype(np.float32))
-        # One scale and one kind of colours, whether the browser draws the map or this does.
-        limit, signed = overlay.scale_of(found.map), METHODS[self.record.order.method].signed
-        view = {**encode_map(found.map, limit), "signed": signed}
-        drawn = overlay.heatmap(image, found.map, OPACITY, limit, signed)
-        for name, value in (
-            (records.array_key, array.getvalue()),
-            (records.picture_key, overlay.png(drawn)),
-            (records.outlines_key, overlay.png(overlay.contours(image, found.map))),
-            (records.view_key, json.dumps(view).encode()),
-        ):
-            self.store.put(name(self.key), value, KEEP_SECONDS)
-        if self.cancelled():  # who asked was told that it is
-            self.store.remove(*(name(self.key) for name in records.RESULTS))
-            raise Cancelled
-        result = {
-            "target": found.target,
-            "probability": found.probability,
-            "seconds": round(found.seconds, 3),
-            "width": width,
-            "height": height,
-        }
-        self.write(state="done", fraction=1.0, result=result)
-
-
-@contextmanager
-def heartbeat(store: Store, key: str) -> Iterator[None]:
-    """Renew `key` from a thread for as long as this lasts, so that others see it go on."""
-    stop = threading.Event()
-
-    def renew() -> None:
-        while not stop.wait(BEAT_SECONDS):
+    def _run(self) -> None:
+        while self._wanted and not self._end.wait(BEAT_SECONDS):
             try:
-                store.put(key, b"1", BEAT_LASTS_SECONDS)
-            except Exception:  # the next beat may find the store again
-                logger.warning("the store of explanations did not take a sign of life")
-
-    store.put(key, b"1", BEAT_LASTS_SECONDS)
-    thread = threading.Thread(target=renew, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-        store.remove(key)
+                self._wanted = self._beat(self._fraction)
+            except Exception as error:  # the next beat may find the store again
+                logger.warning("a sign of life was not taken (%s)", type(error).__name__)
 
 
-def _place(error: Exception) -> str:
-    """File and line where an error was raised."""
+class Work:
+    """The work of one worker on the rows of one store.
+
+    name: of the worker, which no other one has at the same time.
+    """
+
+    def __init__(self, work: ExplanationWork, name: str, compute: Compute) -> None:
+        self.work, self.name, self._compute = work, name, compute
+
+    def take(self, lane: Lane) -> bool:
+        """Carry out the next job of a lane; False where none waits.
+
+        Raises:
+            StoreUnavailable: the rows cannot be reached.
+        """
+        row = self.work.claim(lane, self.name)
+        if row is None:
+            return False
+        pulse = Pulse(lambda fraction: self.work.beat(row.key, self.name, fraction))
+        with pulse.beating():
+            sentence = self._sentence(row, lane, pulse)
+        if sentence is not None:
+            self.work.fail(row.key, self.name, sentence)
+        self._compute.give_back()
+        return True
+
+    def _sentence(self, row: Explanation, lane: Lane, pulse: Pulse) -> str | None:
+        """Why there is no explanation; None where there is one, or nobody wants it."""
+        try:
+            data = self.work.rows.picture(row)
+            if data is None:
+                return "the explanation waited too long, and its picture was deleted"
+            order = Order(**row.order)
+            found = self._compute(data, order, lane, pulse.progress, pulse.stopped)
+            self.work.finish(row.key, self.name, found.map, found.seconds, found.result)
+        except Stopped:
+            return None
+        except (quality.ImageError, ValueError, StoreFull, StoreUnavailable) as error:
+            return str(error)
+        except Exception as error:
+            return unexpected(error)
+        return None
+
+    def keep(self, queues: Queues, wake: dict[Lane, Wake], end: threading.Event) -> None:
+        """Look after rows that nobody looks after, until the end.
+
+        Those whose worker was killed, that nobody wants, or whose message was lost.
+        """
+        while not end.wait(KEEP_SECONDS):
+            try:
+                self.work.sweep()
+                for lane in LANES:
+                    if self.work.waiting(lane) and not queues[lane].pending_count():
+                        wake[lane]()
+            except Exception as error:  # the next time may find the store again
+                logger.warning("explanations were not looked after (%s)", type(error).__name__)
+
+
+def unexpected(error: Exception) -> str:
+    """A sentence on what nobody expected; neither its text nor its values, which may hold
+    something of the picture, but where it happened is logged.
+    """
     where = error.__traceback__
     while where is not None and where.tb_next is not None:
         where = where.tb_next
-    return f"{where.tb_frame.f_code.co_filename}:{where.tb_lineno}" if where else "?"
+    place = f"{where.tb_frame.f_code.co_filename}:{where.tb_lineno}" if where else "?"
+    name = type(error).__name__
+    logger.error("an explanation failed: %s at %s", name, place)
+    return f"the explanation failed in the worker ({name})"

@@ -17,8 +17,6 @@ import quality
 from Dashboard.assess.rows import assessment_row, error_row
 from Dashboard.assess.service import Assessment, Service
 from Dashboard.assess.thumbnails import thumbnail
-from Dashboard.explain.jobs.engine import Jobs
-from Dashboard.explain.requester import requester
 from Dashboard.ui.assess.examples import EXAMPLES, example_file
 from Dashboard.ui.cases.outcomes import ERROR, outcome_of
 from Dashboard.ui.cases.result import ResultView, error_body, result_body
@@ -46,7 +44,6 @@ def assess_upload() -> flask.Response:
     """
     start = time.perf_counter()
     service: Service = flask.current_app.extensions["service"]
-    jobs: Jobs = flask.current_app.extensions["jobs"]
     query = flask.request.args
     gate = FLAGS.get(query.get("gate", "1"))
     if gate is None:
@@ -74,8 +71,6 @@ def assess_upload() -> flask.Response:
         thumbnail=thumbnail(decoded.image),
         taxonomy=HAM10000,
         synthetic=example is not None,
-        explainable=service.config.explain != "off",
-        explanations=tuple(jobs.of_picture(data, assessment.model, requester())),
     )
     row = assessment_row(assessment) | {"outcome": outcome_of(assessment).key}
     return _answer(result_body(view), row, _spoken(assessment))

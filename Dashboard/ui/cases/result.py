@@ -23,7 +23,6 @@ from Dashboard.ui.cases.probabilities import chart_legend, malignancy, probabili
 from Dashboard.ui.elements.icons import icon
 from Dashboard.ui.elements.text import duration, percent
 from Dashboard.ui.explain.heat import heat_canvas
-from Dashboard.ui.explain.panel import explain_panel
 from models.inference.classifier import Prediction
 from models.registry.taxonomy import Taxonomy
 from quality import QualityReport
@@ -35,16 +34,12 @@ class ResultView:
 
     thumbnail: an address for the picture, usually a data URL.
     synthetic: whether the picture is one of the drawn examples.
-    explainable: whether this server explains results.
-    explanations: keys of those of this picture that are done or on their way.
     """
 
     assessment: Assessment
     thumbnail: str
     taxonomy: Taxonomy
     synthetic: bool = False
-    explainable: bool = False
-    explanations: tuple[str, ...] = ()
 
 
 def result_body(view: ResultView) -> html.Div:
@@ -54,8 +49,6 @@ def result_body(view: ResultView) -> html.Div:
         parts.append(_rejected(view.assessment))
     else:
         parts += _classified(view)
-        if view.explainable:
-            parts.append(explain_panel(view.assessment.model, view.explanations))
     return html.Div(parts, className="card-grid", **_for_comparing(view.assessment))
 
 

@@ -6,7 +6,6 @@ from dash import ClientsideFunction, Input, Output, dcc, html
 
 from Dashboard.ui.elements.icons import icon
 from Dashboard.ui.elements.theme import THEME
-from Dashboard.ui.explain.panel import slots
 
 PRODUCT = "Skin lesion dashboard"
 NOTE = "Decision support for professionals, not a diagnosis."
@@ -43,7 +42,6 @@ def layout() -> dmc.MantineProvider:
             ),
             html.Div(id="navigation-state", hidden=True),
             # Here, so that what is being explained is followed from page to page.
-            slots(),
         ],
     )
 

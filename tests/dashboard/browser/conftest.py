@@ -73,6 +73,7 @@ def site(
     with serving(create_app(service.config, service, jobs)) as address:
         yield address
     jobs.close()
+    jobs.store.close()
 
 
 @pytest.fixture

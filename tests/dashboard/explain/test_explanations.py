@@ -1,6 +1,7 @@
 """Explanations by the API: beside an assessment, and as jobs of their own."""
 
 import base64
+import http.client
 import io
 import json
 import re
@@ -20,9 +21,9 @@ from Dashboard.explain.explanations import usual_seconds
 from Dashboard.explain.jobs.engine import Jobs
 from interpretability.methods import METHODS
 from interpretability.rendering.overlay import ENDS, scale_of
-from tests.dashboard.explain.test_jobs import LONG_SECONDS, until
+from tests.dashboard.explain.test_jobs import LONG_SECONDS, processes, until
 from tests.dashboard.sending import as_form, as_json, refused
-from tests.dashboard.test_server import gunicorn
+from tests.dashboard.serving import Server, gunicorn
 
 Encode = Callable[..., bytes]
 
@@ -30,9 +31,7 @@ Encode = Callable[..., bytes]
 @pytest.fixture(scope="module")
 def client(make_service: Callable[..., Any], jobs: Jobs) -> FlaskClient:
     service = make_service(max_upload_mb=1, max_megapixels=2)
-    made = create_app(service.config, service, jobs).server.test_client()
-    made.get("/")  # a browser: a program finds nothing again
-    return made
+    return create_app(service.config, service, jobs).server.test_client()
 
 
 def start(client: FlaskClient, data: bytes, **fields: Any) -> tuple[int, dict[str, Any]]:
@@ -155,7 +154,7 @@ def test_a_job_from_start_to_results(client: FlaskClient, encode: Encode) -> Non
     assert np.abs(levels * (small["limit"] / 127) - shrunk).max() <= small["limit"] / 127
 
     assert client.delete(path).get_json()["state"] == "done"
-    assert "kept for 15 minutes" in refused(client.get(path), 404)
+    assert "are kept for 15 minutes" in refused(client.get(path), 404)
     for file in ("picture.png", "outlines.png", "map.npy", "map"):
         assert client.get(f"{path}/{file}").status_code == 404
 
@@ -171,10 +170,11 @@ def test_a_job_is_cancelled(client: FlaskClient, encode: Encode, jobs: Jobs) -> 
     for file in files:
         assert "not done yet, it is running" in refused(client.get(file), 409)
     assert client.delete(path).get_json()["state"] == "cancelled"
+    after = start(client, encode("benign"), target="bcc", precision="Low")[1]
     for _ in range(2):  # before the worker has noticed, and after it
         assert client.get(path).get_json()["state"] == "cancelled"
         assert client.get(path).get_json()["error"] == "the explanation was cancelled"
-        until(lambda: not jobs.store().keys("cancel-"))
+        assert finish(client, after["key"])["state"] == "done"
     for file in files:
         sentence = "this explanation has no results: the explanation was cancelled"
         assert refused(client.get(file), 404) == sentence
@@ -218,6 +218,7 @@ def test_without_a_worker_the_answer_is_a_503(
     client = create_app(service.config, service, unreachable).server.test_client()
     error = refused(as_json(client, encode("benign"), explain=True), 503)
     assert error == "the queue of explanations cannot be reached (ConnectionError)"
+    unreachable.store.close()
 
 
 def test_what_there_is_to_ask_for(client: FlaskClient) -> None:
@@ -282,20 +283,33 @@ def test_two_server_processes_share_one_worker(
     settings["PYTHONPATH"] = str(repository)
     config = str(repository / "Dashboard" / "gunicorn.conf.py")
     log = tmp_path / "log"
-    kind = {"Content-Type": "application/json"}
+    headers = {"Content-Type": "application/json"}
     image = base64.b64encode(encode("benign")).decode()
     with gunicorn(tmp_path, log, "-c", config, "wsgi:server", **settings) as server:
+        headers["X-Session-Token"] = session(server)
         keys = []
         for target in ("mel", "nv", "bcc", "df"):
             body = json.dumps({"image": image, "target": target, "precision": "Low"})
-            status, answer = server.call("POST", "/explanations", body, kind)
+            status, answer = server.call("POST", "/explanations", body, headers)
             assert status == 202
             keys.append(answer["key"])
-        until(lambda: all(server.call("GET", f"/explanations/{key}")[1]["state"] == "done"
-                          for key in keys for _ in range(4)))  # fmt: skip
-        assert len(list(data.glob("skin-lesion-jobs-*"))) == 1
+        paths = [f"/explanations/{key}" for key in keys]
+        until(lambda: all(server.call("GET", path, None, headers)[1]["state"] == "done"
+                          for path in paths for _ in range(4)))  # fmt: skip
+        assert server.call("GET", paths[0])[0] == 404  # of nobody
+        assert len(processes("worker", data)) == len(processes("supervisor", data)) == 1
         text = server.log
-    assert list(data.glob("skin-lesion-jobs-*")) == []
+    assert processes("", data) == []
     assert "POST /explanations 202" in text
     assert "GET /explanations/* 200" in text
-    assert not [key for key in keys if key in text]  # who knows a key can fetch the result
+    assert not [key for key in keys if key in text]
+
+
+def session(server: Server) -> str:
+    """The value of a new session's cookie."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    connection.request("GET", "/assessments")
+    response = connection.getresponse()
+    response.read()
+    connection.close()
+    return str(response.headers["Set-Cookie"]).partition("=")[2].partition(";")[0]

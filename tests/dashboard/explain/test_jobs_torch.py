@@ -15,7 +15,6 @@ from Dashboard.assess.service import Service
 from Dashboard.config import Config
 from Dashboard.explain.jobs.engine import Jobs
 from Dashboard.explain.maps import OPACITY
-from tests.dashboard.calling import asking
 from tests.dashboard.conftest import card, picture
 from tests.dashboard.sending import as_json
 
@@ -52,13 +51,15 @@ def test_the_worker_explains_as_the_package_does(
     service, jobs = Service(config, root=root), Jobs(config)
     client = create_app(config, service, jobs).server.test_client()
     try:
-        client.get("/")
-        answer = as_json(client, encode("malignant"), explain=True, target="mel").get_json()
+        fields = {"explain": True, "target": "mel", "gate": False}
+        answer = as_json(client, encode("malignant"), "/assessments", **fields).get_json()
         listed = client.get("/models").get_json()["models"]
-        (key,) = jobs.of_picture(encode("malignant"), by=asking(client))
-        array = np.load(io.BytesIO(jobs.array(key)))
+        of_it = client.get(f"/explanations?assessment={answer['id']}").get_json()
+        key = of_it["explanations"][0]["key"]
+        array = np.load(io.BytesIO(client.get(f"/explanations/{key}/map.npy").data))
     finally:
         jobs.close()
+        jobs.store.close()
     assert [entry["name"] for entry in listed] == ["tiny"]
     expected = interpretability.explain(picture("malignant"), model="tiny", target="mel", root=root)
     np.testing.assert_allclose(array, expected.map, atol=1e-4 * np.abs(expected.map).max())
@@ -93,10 +94,10 @@ def test_what_is_explained_is_the_shown_prediction(
     service, jobs = Service(config, root=root), Jobs(config)
     client = create_app(config, service, jobs).server.test_client()
     try:
-        client.get("/")
         answer = as_json(client, encode("malignant"), explain=True).get_json()
     finally:
         jobs.close()
+        jobs.store.close()
     assert answer["code"] != usual.code
     assert answer["explanation"]["target"] == answer["code"]
     assert answer["explanation"]["probability"] == pytest.approx(answer["probability"], abs=1e-3)
