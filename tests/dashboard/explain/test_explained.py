@@ -32,13 +32,13 @@ def test_another_session_neither_sees_nor_stops_it(client: FlaskClient, encode: 
     _, begun = start(client, encode("benign"), precision="High", target="bkl")
     other = client.application.test_client()
     _, theirs = start(other, encode("benign"), precision="Low", target="nv")
-    assert finish(other, theirs["key"])["state"] == "done"
     path = f"/explanations/{begun['key']}"
     for file in ("", "/map", "/map.npy", "/picture.png", "/outlines.png"):
         assert "no such explanation of yours" in refused(other.get(path + file), 404)
     refused(other.delete(path), 404)
     assert client.get(path).get_json()["state"] in ("queued", "running")
     assert client.delete(path).get_json()["state"] == "cancelled"
+    assert finish(other, theirs["key"])["state"] == "done"
 
 
 def test_a_kept_assessment_is_explained(client: FlaskClient, encode: Encode) -> None:
