@@ -85,7 +85,9 @@ def test_a_kept_assessment_to_retake(client: FlaskClient, encode: Encode) -> Non
     response = client.post("/explanations", json={"assessment": kept["id"]})
     assert (response.status_code, response.get_json()["quality"]["verdict"]) == (422, "reject")
     body = {"assessment": kept["id"], "gate": False, "precision": "Low"}
-    assert client.post("/explanations", json=body).status_code == 202
+    begun = client.post("/explanations", json=body)
+    assert begun.status_code == 202
+    assert finish(client, begun.get_json()["key"])["state"] == "done"
 
 
 def test_predict_keeps_nothing_and_an_assessment_its_explanation(
