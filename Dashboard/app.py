@@ -83,6 +83,7 @@ def create_app(
     Raises:
         ValueError: an environment variable holds something else than it may.
     """
+    from Dashboard.ui.cases import callbacks as cases
     from Dashboard.ui.shell import shell
 
     config = config or Config.from_env()
@@ -108,6 +109,7 @@ def create_app(
         suppress_callback_exceptions=True,
     )
     shell.install(app)
+    cases.install(app)
     compress_files(server)
     server.after_request(_unknown_pages_are_not_found)
     # Dash finishes its set-up at the first request, without a lock; doing it here lets workers

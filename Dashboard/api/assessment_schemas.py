@@ -136,6 +136,9 @@ class Words(BaseModel):
     clinician_verdict: Literal["retake", "consultation", "no_appointment"] | None = None
     note: Note = ""
     flag: bool = False
+    pixels_per_mm: float | None = Field(
+        None, gt=0, le=10_000, description="The picture's scale, at first as its file says."
+    )
     lesion: LesionFields | None = Field(
         None, description="Found by its name or made; fields that are left out stay as they are."
     )

@@ -73,6 +73,7 @@ def own_words(item: Item) -> dict[str, Any]:
         "clinician_verdict": item.clinician_verdict,
         "note": item.note,
         "flag": item.flag,
+        "pixels_per_mm": item.pixels_per_mm,
         "lesion": lesion and {name: getattr(lesion, name) for name in LESION_FIELDS},
     }
 

@@ -120,6 +120,7 @@ class Item(Base):
     answer: all that the API answered.
     row: of the table that every CSV file of the dashboard is.
     clinician_verdict, note, flag: the clinician's own.
+    pixels_per_mm: the picture's scale, at first as its file says.
     batch: names what was handed in together; `upload`: one picture's way in, so that what is sent
         once more is not kept twice.
     removed: when it was taken out of the list, to be deleted soon; until then it may come back.
@@ -160,6 +161,7 @@ class Item(Base):
     clinician_verdict: Mapped[str | None] = mapped_column(String(16))
     note: Mapped[str] = mapped_column(Text, default="")
     flag: Mapped[bool] = mapped_column(default=False)
+    pixels_per_mm: Mapped[float | None]
     batch: Mapped[str | None] = mapped_column(String(NAME_CHARACTERS))
     upload: Mapped[str | None] = mapped_column(String(NAME_CHARACTERS))
     removed: Mapped[datetime | None]

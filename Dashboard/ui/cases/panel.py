@@ -1,12 +1,13 @@
 """A case: all that is known and said of one assessment, on its page and beside the list.
 
 A room above adds what it knows by a line in `SECTIONS`. A callback that wants to hear of a change
-listens to `{"type": "case-saved", "key": ALL}`, `data`, which then holds the assessment's key.
+listens to `{"type": "case-changed", "key": ALL}`, `data`: it changes with every change.
 """
 
 import re
 from collections.abc import Callable, Sequence
 from typing import Literal
+from urllib.parse import quote
 
 import dash
 import dash_mantine_components as dmc
@@ -15,11 +16,13 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from Dashboard.store.errors import StoreFull, StoreUnavailable, UnknownItem
+from Dashboard.store.listing import lesion_names
 from Dashboard.store.schema import Item
 from Dashboard.store.sessions import Sessions
 from Dashboard.store.store import UNKNOWN, Store
 from Dashboard.ui.cases import answer
 from Dashboard.ui.cases.viewer import viewer
+from Dashboard.ui.cases.words import do_id, history, lesion, part_id, words
 from Dashboard.ui.elements.icons import icon
 
 # Below what every case has, each a component or None where it has nothing to say.
@@ -44,34 +47,69 @@ def find(key: str) -> Item:
     """
     if not KEY.fullmatch(key):
         raise UnknownItem(UNKNOWN)
-    store: Store = flask.current_app.extensions["store"]
-    return store.get(Sessions(store).owner(), key)
+    return store().get(owner(), key)
 
 
-def case_of(item: Item, *, order: Order) -> html.Div:
-    """All of a case; its name is a heading of that order."""
+def store() -> Store:
+    """This server's."""
+    found: Store = flask.current_app.extensions["store"]
+    return found
+
+
+def owner() -> str:
+    """Whose the request is.
+
+    Raises:
+        StoreUnavailable, StoreFull.
+    """
+    return Sessions(store()).owner()
+
+
+def case_of(item: Item, *, order: Order, along: Component | None = None) -> html.Div:
+    """All of a case; its name is a heading of that order.
+
+    along: the way to the cases before and after it.
+    """
     sub: Order = 3 if order == 2 else 2
     return html.Div(
         [
-            _head(item, order),
+            dcc.Store(id=part_id(item.key, "order"), data=order),
+            _head(item, order, along),
             answer.verdict(item),
+            *_anyway(item),
             html.Div(
                 [
-                    html.Div(viewer(item), className="case-picture"),
+                    html.Div(
+                        [viewer(item), section("Your judgement", words(item), sub)],
+                        className="case-facts",
+                    ),
                     html.Div(
                         [
                             *answer.finding(item),
+                            *([_asking(item)] if item.answer["success"] else []),
                             section("Quality of the picture", answer.quality(item), sub),
                         ],
                         className="case-facts",
                     ),
                 ],
-                className="case-top",
+                className="case-columns",
+            ),
+            html.Div(
+                [
+                    section("Lesion and scale", lesion(item, lesion_names(store(), owner())), sub),
+                    section(
+                        "History",
+                        html.Div(history(item), id=part_id(item.key, "history")),
+                        sub,
+                    ),
+                ],
+                className="case-columns",
             ),
             *(made for build in SECTIONS if (made := build(item)) is not None),
             dmc.Text(answer.provenance(item), size="sm", c="dimmed"),
         ],
         className="case",
+        id=part_id(item.key, "body"),
         key=item.key,
         **{"data-case": item.key},
     )
@@ -89,11 +127,91 @@ def no_case(error: Exception) -> html.Div:
     )
 
 
+def gone(key: str, order: Order) -> list[Component]:
+    """In the place of a case that was taken out of the list."""
+    return [
+        dcc.Store(id=part_id(key, "order"), data=order),
+        dcc.Store(id=part_id(key, "changed"), data={"key": key, "at": "deleted"}),
+        dmc.Alert(
+            "Taken out of the list. Picture and answer are deleted for good in half a minute.",
+            color="gray",
+            icon=icon("info"),
+        ),
+        dmc.Group(
+            [
+                dmc.Button("Undo", id=do_id(key, "undo"), variant="default"),
+                dcc.Link("Go to the list", href=dash.get_relative_path("/")),
+            ]
+        ),
+    ]
+
+
 def section(title: str, content: Component, order: Order) -> html.Section:
     """A titled part of a case."""
     return html.Section([dmc.Title(title, order=order, size="h5"), content], className="case-part")
 
 
-def _head(item: Item, order: Order) -> html.Div:
-    name = item.file or "Picture without a name"
-    return html.Div([dmc.Title(name, order=order, className="case-name")], className="case-head")
+def _head(item: Item, order: Order, along: Component | None) -> html.Div:
+    cases = quote(item.key)
+    to = dash.get_relative_path
+    links = [("Compare", f"/compare?cases={cases}"), ("Report", f"/report?cases={cases}")]
+    if order == 2:
+        links.insert(0, ("Open alone", f"/cases/{cases}"))
+    name = dmc.Title(
+        item.file or "Picture without a name",
+        order=order,
+        size="h2" if order == 1 else "h4",
+        className="case-name",
+    )
+    return html.Div(
+        [
+            along,
+            html.Div(
+                [
+                    name,
+                    dmc.Group(
+                        [
+                            *(dcc.Link(text, href=to(path)) for text, path in links),
+                            dmc.Button(
+                                "Delete",
+                                id=do_id(item.key, "delete"),
+                                variant="subtle",
+                                color="red",
+                                size="compact-sm",
+                            ),
+                        ],
+                        gap="md",
+                    ),
+                ],
+                className="case-head",
+            ),
+        ]
+    )
+
+
+def _anyway(item: Item) -> list[Component]:
+    """What can be done with an image that was not classified."""
+    if item.answer["success"]:
+        return []
+    return [
+        dmc.Group(
+            [
+                dmc.Button("Classify anyway", id=do_id(item.key, "anyway"), variant="default"),
+                dmc.Text(
+                    "The result will be marked: a poor image misleads the classifier, and cannot "
+                    "rule anything out.",
+                    size="sm",
+                    c="dimmed",
+                ),
+            ]
+        )
+    ]
+
+
+def _asking(item: Item) -> Component:
+    """The other models, on request."""
+    button = dmc.Button(
+        "Ask the other models", id=part_id(item.key, "ask"), variant="default", size="xs"
+    )
+    found = html.Div(id=part_id(item.key, "opinions"), role="status")
+    return html.Div(dcc.Loading([button, found], delay_show=200), className="case-part")

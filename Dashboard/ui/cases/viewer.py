@@ -12,6 +12,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from Dashboard.store.schema import Item
+from Dashboard.ui.cases.words import part_id
 from Dashboard.ui.elements.icons import icon
 
 # What every browser shows, and how large; of anything else there is a copy.
@@ -39,15 +40,23 @@ def viewer(item: Item) -> html.Div:
                 className="viewer-foot",
             ),
         ],
+        id=part_id(item.key, "scale"),
         className="viewer",
         role="group",
         **{
+            "data-scale": scale_of(item),
             "aria-label": "Picture viewer",
             "data-viewer": "",
             "data-width": width,
             "data-height": height,
         },
     )
+
+
+def scale_of(item: Item) -> str:
+    """The share of the picture's width that a millimetre is, for the ruler; empty: not known."""
+    scale = item.pixels_per_mm
+    return "" if scale is None else f"{scale / item.answer['quality']['width']:.8f}"
 
 
 def _stage(item: Item, width: int, height: int, *, second: bool = False) -> html.Div:

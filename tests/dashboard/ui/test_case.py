@@ -1,28 +1,32 @@
 """A case: what it says for each verdict, and whose it is. No browser."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import dash
 import pytest
 from dash.development.base_component import Component
-from flask.testing import FlaskClient
 
 from Dashboard.assess import messages, worth
 from Dashboard.assess.advice import POOR, UNLIKE, Advice, Evidence, advise
 from Dashboard.store.items import new_item
 from Dashboard.store.schema import Item, Picture
 from Dashboard.ui.cases import answer
-from Dashboard.ui.cases.panel import case_of, case_panel
+from Dashboard.ui.cases.panel import case_of
 from models.inference.classifier import Opinion, Prediction
-from tests.dashboard.sending import as_form
 from tests.dashboard.ui.test_components import PROBABILITIES, assessment, report, walk, words
 
-# Links are made by the app.
-pytestmark = pytest.mark.usefixtures("app")
 Encode = Callable[..., bytes]
 CLEARANCE = worth.clearance(None)
 EVIL = "<img src=x onerror=alert(1)>.jpg"
+
+
+@pytest.fixture(autouse=True)
+def request_context(app: dash.Dash) -> Iterator[None]:
+    """Links are made by the app, and what lesions there are is asked of its store."""
+    with app.server.test_request_context():
+        yield
 
 
 def item(file: str = "a.jpg", **values: Any) -> Item:
@@ -162,13 +166,3 @@ def test_one_heading_of_its_order_and_the_name_as_text() -> None:
         assert words(titles[0]) == EVIL
     kinds = {type(c).__name__ for c in walk(found)}
     assert not kinds & {"Markdown", "DangerouslySetInnerHTML"}
-
-
-def test_whose_a_case_is(client: FlaskClient, encode: Encode) -> None:
-    key = as_form(client, encode("malignant"), "a.png", "/assessments").get_json()["id"]
-    assert client.get(f"/cases/{key}").status_code == 200
-    stranger = client.application.test_client()
-    for path in (f"/cases/{key}", "/cases/none", "/cases/%00", "/cases/a/b", f"/cases/{'k' * 99}"):
-        assert stranger.get(path).status_code == 404, path
-    with client.application.test_request_context():
-        assert "There is no such assessment." in words(case_panel(key))
