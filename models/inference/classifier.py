@@ -23,6 +23,7 @@ from models.export.export import GRAPH_FILE, GRAPH_WEIGHTS_FILE, exported
 from models.inference.arguments import check_image, positive, prior_weights
 from models.inference.cores import usable_cores
 from models.inference.prediction import Opinion, Prediction
+from models.inference.vectors import unit, vector_output
 from models.inference.views import VIEW_NAMES, Symmetry, set_upright, view_count, views_of
 from models.registry.backbones import get_backbone
 from models.runtime import forget_pages, multiplies_bfloat16, ov
@@ -37,6 +38,8 @@ __all__ = [
 ]
 Precision = Literal["auto", "f32", "bf16", "int8"]
 SERVED = ("logits", "cam", "ood", "members")
+# Of several views of a picture, those of the first.
+OF_FIRST_VIEW = ("cam", "ood", "vector")
 
 
 class ModelNotReady(RuntimeError):  # noqa: N818 (the name tells the state)
@@ -45,7 +48,7 @@ class ModelNotReady(RuntimeError):  # noqa: N818 (the name tells the state)
 
 @dataclass(frozen=True)
 class _Outputs:
-    """What the graph computes of one picture: logits (C,), maps (C, h, w), score.
+    """What the graph computes of one picture: logits (C,), maps (C, h, w), score, vector.
 
     views: logits (V, C) of each view; members: log-probabilities (M, C) of each member of an
     ensemble, the mean over the views.
@@ -57,6 +60,7 @@ class _Outputs:
     upright: Symmetry
     views: NDArray[np.float32]
     members: NDArray[np.float64] | None
+    vector: NDArray[np.float16] | None
 
 
 class Classifier:
@@ -133,11 +137,14 @@ class Classifier:
         core = ov.Core()
         try:
             model = core.read_model(path / GRAPH_FILE)
-            # Outputs that nobody asks for are left out of the compiled graph; maps and score add
-            # less than a hundredth to the time of the logits.
+            # Outputs that nobody asks for are left out of the compiled graph; maps, score and
+            # vector add less than a hundredth to the time of the logits.
             given = {output.get_any_name(): output for output in model.outputs}
             self._names = [name for name in SERVED if name in given]
             asked = [given[name] for name in self._names]
+            if "features" in given:
+                self._names.append("vector")
+                asked.append(vector_output(given["features"]))
             model = ov.Model(asked, model.get_parameters(), self.card.name)
             compiled = core.compile_model(model, "CPU", settings)
         except RuntimeError as error:
@@ -227,9 +234,8 @@ class Classifier:
         try:
             request.infer(batches, share_inputs=True)
             got = {
-                # Maps and score are those of the first view.
                 name: np.array(
-                    request.get_output_tensor(index).data[: 1 if name in ("cam", "ood") else None]
+                    request.get_output_tensor(index).data[: 1 if name in OF_FIRST_VIEW else None]
                 )
                 for index, name in enumerate(self._names)
             }
@@ -243,6 +249,7 @@ class Classifier:
             upright,
             logits,
             _log_mean(got["members"]) if "members" in got else None,
+            unit(got["vector"][0]) if "vector" in got else None,
         )
 
     def _joined(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -288,6 +295,7 @@ class Classifier:
             cam=found.cam if maps else None,
             upright=found.upright,
             opinions=self._opinions(found),
+            vector=found.vector,
         )
 
     def _within(self, name: str, score: float | None) -> bool | None:

@@ -47,6 +47,8 @@ class Prediction:
         for and the network has them; `interpretability.attribution.placement` says where the cells
         lie in the picture's upright, and `upright.undo` turns a map back.
     upright: how the picture was turned and mirrored before it was classified.
+    vector: float16 (SIZE,), of length 1, to find pictures like this one, see
+        `models.inference.vectors`; None of an ensemble. Turned and mirrored copies have the same.
     opinions: those of an ensemble's members; of a single model those of its views, where there
         are several.
     """
@@ -66,3 +68,4 @@ class Prediction:
     cam: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
     upright: Symmetry = field(default=Symmetry(), compare=False)
     opinions: tuple[Opinion, ...] = ()
+    vector: NDArray[np.float16] | None = field(default=None, compare=False, repr=False)
