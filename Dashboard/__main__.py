@@ -1,5 +1,8 @@
-"""`python -m Dashboard assess`: gate, classification and advice without a server; `migrate`,
-`work`."""
+"""`python -m Dashboard assess`: gate, classification and advice without a server.
+
+`index`: proven cases to compare with; `migrate`: the tables of the store; `work`: explanations for
+servers.
+"""
 
 from collections import Counter
 from dataclasses import replace
@@ -13,12 +16,16 @@ import quality
 from Dashboard.assess.batch import assess_files
 from Dashboard.assess.rows import COLUMNS, Row
 from Dashboard.assess.service import ModelNotReady, Service, UnknownModel
+from Dashboard.assess.thumbnails import shrunk_jpeg
 from Dashboard.config import Config
+from Dashboard.proven.features import features_model
+from Dashboard.proven.index import INDEX_FILE, make, read_table, save
 from Dashboard.store.errors import StoreFull, StoreUnavailable
 from Dashboard.store.store import Store
 from models.inference.cores import usable_cores
 from models.inference.memory import return_large_blocks
 from quality.console import (
+    EXIT_INTERRUPTED,
     EXIT_SOME_FAILED,
     EXIT_USAGE,
     Bom,
@@ -35,7 +42,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @app.callback()
 def commands() -> None:
-    """Assess dermatoscopic images without a server; look after the store of one."""
+    """Assess dermatoscopic images without a server; prepare the store and the index of one."""
 
 
 @app.command(epilog="Exit codes: 0 done, 2 there is no such store, or it cannot be used.")
@@ -63,6 +70,71 @@ def work() -> None:
     except (StoreFull, StoreUnavailable, ValueError) as error:
         error_console().print(str(error), markup=False)
         raise typer.Exit(EXIT_USAGE) from None
+
+
+@app.command(
+    epilog="Exit codes: 0 done, 1 some pictures could not be read and are left out, 2 wrong use or "
+    "no model, 130 interrupted. MODEL names the checkpoint, as for the server."
+)
+def index(
+    data: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DATA", help="Folder that `python -m retraining prepare` made, or its table."
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder for the index; default: DATA's.")
+    ] = None,
+    thumbnails: Annotated[
+        bool,
+        typer.Option(
+            "--thumbnails", help="Keep small pictures in it, so that DATA need not stay in place."
+        ),
+    ] = False,
+) -> None:
+    """Make an index of pictures whose diagnoses are known, for cases to be compared with.
+
+    The setting INDEX names it to the server. It is one file, written whole or not at all.
+    """
+    errors = error_console()
+    columns = (TextColumn("Indexing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    try:
+        config = Config.from_env()
+        space = features_model(Service(config))
+        if space is None:
+            raise ValueError("MODEL: the ensemble has no member that hands out features")
+        service = Service(replace(config, model=space.model))
+        read_table(data)  # what is wrong with it is said before a model is loaded
+        return_large_blocks()
+        service.warm_up(streams=usable_cores())
+        target = (out or (data if data.is_dir() else data.parent)) / INDEX_FILE
+        with Progress(*columns, console=errors, transient=True) as progress:
+            task = progress.add_task("", total=None)
+            made, failed = make(
+                service,
+                space.model,
+                data,
+                thumbnail=shrunk_jpeg if thumbnails else None,
+                jobs=usable_cores(),
+                progress=lambda done, total: progress.update(task, completed=done, total=total),
+            )
+        save(made, target)
+    except (ModelNotReady, ValueError) as error:
+        errors.print(str(error), markup=False)
+        raise typer.Exit(EXIT_USAGE) from None
+    except OSError as error:
+        errors.print(f"the index cannot be written: {error.strerror}", markup=False)
+        raise typer.Exit(EXIT_USAGE) from None
+    except KeyboardInterrupt:
+        errors.print("Interrupted; nothing was written.", markup=False)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    for sentence in failed:
+        errors.print(sentence, markup=False)
+    shown = f"{len(made)} pictures of {made.count} lesions, by {made.model} {made.version}"
+    typer.echo(f"{printable(target)}: {shown}")
+    if failed:
+        raise typer.Exit(EXIT_SOME_FAILED)
 
 
 @app.command(

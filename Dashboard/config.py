@@ -111,6 +111,12 @@ SETTINGS: tuple[Setting, ...] = (
         "there is where this is not set",
     ),
     Setting(
+        "INDEX",
+        "none",
+        "index of proven cases that a picture is compared with, which `python -m Dashboard index` "
+        "makes of a prepared data set",
+    ),
+    Setting(
         "BASE_PATH",
         "none",
         "path that a proxy serves the dashboard below, such as `/derma`, whether it strips it or "
@@ -152,6 +158,7 @@ class Config:
     database_url: PostgreSQL instead of a file in that folder.
     retention: how long assessments are kept; None: `retention_in_force` says.
     store_mb: most that they may take, in MB of 2**20 bytes; None: no bound, or half of the memory.
+    index: of proven cases to compare with, a file or its folder; None: there is none.
     redis_url: where jobs are queued; None: on this machine alone.
     """
 
@@ -173,6 +180,7 @@ class Config:
     database_url: str | None = None
     retention: timedelta | None = None
     store_mb: float | None = None
+    index: Path | None = None
     redis_url: str | None = None
 
     @classmethod
@@ -212,6 +220,7 @@ class Config:
             store_mb=_number("STORE_MB", values["STORE_MB"], 1, 10**9)
             if values["STORE_MB"]
             else None,
+            index=Path(values["INDEX"]) if values["INDEX"] else None,
             redis_url=redis_url(values["REDIS_URL"]),
         )
 

@@ -16,6 +16,7 @@ from Dashboard.api.assessment_schemas import (
     Selection,
     Words,
 )
+from Dashboard.api.proven_schemas import MOST_NEAREST, Exported, Nearest
 from Dashboard.explain.schemas import ExplainKept, ExplainOptions, ExplanationQuery
 from Dashboard.store.filters import Order
 from Dashboard.store.schema import NOTE_CHARACTERS
@@ -67,6 +68,9 @@ ACCEPTED = {
     "lesion.sex": "one of female, male, other, or null",
     "lesion.histology": "at most 64 characters in one line, or null",
     "id": "that of an assessment",
+    "k": f"a whole number from 1 to {MOST_NEAREST}",
+    "all": "true or false",
+    "row": "that of a picture in the index",
     "key": "that of an explanation",
     "watched": "true or false",
     "assessment": "the id of an assessment",
@@ -74,7 +78,7 @@ ACCEPTED = {
 # The fields of what stands after a question mark, by the names of their models.
 IN_ADDRESSES: dict[str, list[str]] = {
     model.__name__: list(model.model_fields)
-    for model in (Listing, Selection, MapQuery, ExplanationQuery)
+    for model in (Listing, Selection, MapQuery, ExplanationQuery, Nearest, Exported)
 }
 
 

@@ -21,12 +21,14 @@ from Dashboard.api.assessments import add_assessments
 from Dashboard.api.case_files import add_case_files
 from Dashboard.api.explanations import add_explanations
 from Dashboard.api.inputs import UploadRequest, read_predict
+from Dashboard.api.proven import add_proven
 from Dashboard.api.sentences import invalid
 from Dashboard.assess.service import ModelNotReady, Service, UnknownModel
 from Dashboard.config import Config
 from Dashboard.explain.explanations import Explanations, TooSlow
 from Dashboard.explain.jobs.engine import Jobs
 from Dashboard.explain.jobs.errors import Unavailable
+from Dashboard.proven.similar import SimilarCases
 from Dashboard.store.sessions import Sessions
 from Dashboard.store.store import Store
 from Dashboard.web.errors import InputError
@@ -39,6 +41,9 @@ METHODS: dict[str, tuple[str, ...]] = {
     "/predict": ("POST", "OPTIONS"),
     "/assessments": ("GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"),
     "/explanations": ("GET", "HEAD", "POST", "OPTIONS"),
+    "/index": READ,
+    "/audit": READ,
+    "/export": READ,
     "/health": READ,
     "/ready": READ,
     "/models": READ,
@@ -54,7 +59,9 @@ OF_KEY: dict[str, dict[str, tuple[str, ...]]] = {
         "/again": ("POST", "OPTIONS"),
         "/map": READ,
         "/view.jpg": READ,
+        "/similar": READ,
     },
+    "/index": {"/thumbnail": READ},
     "/explanations": {
         "": ("GET", "HEAD", "DELETE", "OPTIONS"),
         "/map": READ,
@@ -82,6 +89,7 @@ def create_server(
     store = store or (jobs.store if jobs else Store(config))
     jobs = jobs or Jobs(config, store)
     explanations = Explanations(service, jobs)
+    similar = SimilarCases(service, store)
     server = OpenAPI(
         "Dashboard",
         info=Info(
@@ -109,11 +117,13 @@ def create_server(
     server.extensions["jobs"] = jobs
     server.extensions["explanations"] = explanations
     server.extensions["store"] = store
+    server.extensions["similar"] = similar
     server.before_request(_only_known_methods)
     _handle_errors(server, config)
     _add_routes(server, service, explanations)
     add_assessments(server, store, explanations)
     add_case_files(server, store, service)
+    add_proven(server, store, similar)
     add_explanations(server, explanations)
     # flask-openapi3 promises a validation error of every operation, also of those without input.
     for item in server.api_doc["paths"].values():

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from Dashboard.assess.assessment import Assessment
 from Dashboard.assess.rows import COLUMNS, Row, assessment_row
-from Dashboard.store.schema import FILE_CHARACTERS, Item, Lesion
+from Dashboard.store.schema import FILE_CHARACTERS, Item, Lesion, Vector
+from models.inference.classifier import Prediction
 
 # Of the verdicts, the least urgent first: a picture to retake may show anything.
 URGENCY = ("no_appointment", "none", "retake", "consultation")
@@ -52,7 +53,16 @@ def new_item(assessment: Assessment, file: str) -> Item:
         flag=False,
         answer=assessment.to_kept(),
         row=assessment_row(assessment, file),
+        vector=prediction and new_vector(prediction),
     )
+
+
+def new_vector(prediction: Prediction) -> Vector | None:
+    """A row to find similar pictures by; None where the model hands out no features."""
+    if prediction.vector is None:
+        return None
+    data = prediction.vector.tobytes()
+    return Vector(model=prediction.model, version=prediction.version, data=data)
 
 
 def risk(verdict: str, p_malignant: float) -> float:

@@ -173,6 +173,7 @@ class Item(Base):
     changes: Mapped[list["Change"]] = relationship(
         lazy="raise", order_by="Change.id", passive_deletes=True
     )
+    vector: Mapped["Vector | None"] = relationship(lazy="raise", passive_deletes=True)
 
 
 class Change(Base):
@@ -247,3 +248,17 @@ class Explanation(Base):
     size: Mapped[int] = mapped_column(default=0)
 
     item: Mapped[Item | None] = relationship(lazy="raise")
+
+
+class Vector(Base):
+    """An assessment's picture as `models.inference.vectors` makes it, to find others like it.
+
+    model, version: whose features it is made of; vectors of different ones cannot be compared.
+    """
+
+    __tablename__ = "vectors"
+
+    item_id: Mapped[int] = mapped_column(ForeignKey(Item.id, ondelete="CASCADE"), primary_key=True)
+    model: Mapped[str] = mapped_column(String(128))
+    version: Mapped[str] = mapped_column(Text)
+    data: Mapped[bytes]

@@ -13,15 +13,18 @@ from flask.testing import FlaskClient
 from numpy.typing import NDArray
 
 from Dashboard.app import create_app
+from Dashboard.assess.assessment import Assessment
 from Dashboard.assess.service import Predictor, Service
 from Dashboard.config import Config
 from Dashboard.explain.jobs.engine import Jobs
 from models.checkpoint.card import CARD_FILE, ENSEMBLE, WEIGHTS_FILE, Card
 from models.checkpoint.evaluation import EVALUATION_FILE
 from models.inference.classifier import Prediction
+from models.inference.vectors import SIZE, unit
 from models.registry.preprocessing import Preprocessing
 from models.registry.taxonomy import HAM10000
 
+Assessed = dict[str, tuple[bytes, Assessment]]
 EXPLAINER = "tests.dashboard.explaining:explain"
 BENIGN = (0.02, 0.02, 0.03, 0.01, 0.05, 0.80, 0.07)
 CURVE = {
@@ -61,7 +64,14 @@ class RulePredictor:
             version=self.card.version,
             backbone=ENSEMBLE,  # whose maps are drawn as they are
             cam=activation() if maps else None,
+            vector=coarse_colours(image),
         )
+
+
+def coarse_colours(image: NDArray[np.uint8]) -> NDArray[np.float16]:
+    """A vector (SIZE,) that is alike for pictures whose colours are."""
+    small = cv2.resize(image, (4, 4), interpolation=cv2.INTER_AREA).ravel()
+    return unit(np.pad(np.sqrt(small), (0, SIZE - small.size)))
 
 
 def activation() -> NDArray[np.float32]:
@@ -164,6 +174,14 @@ def encode() -> Callable[..., bytes]:
         return data.tobytes()
 
     return make
+
+
+@pytest.fixture(scope="session")
+def assessed(make_service: Callable[..., Service], encode: Callable[..., bytes]) -> Assessed:
+    """Pictures by their kind, and what comes out for them."""
+    service = make_service()
+    files = {kind: encode(kind) for kind in ("benign", "malignant", "pale")}
+    return {kind: (data, service.assess(data)) for kind, data in files.items()}
 
 
 @pytest.fixture(scope="module")

@@ -36,6 +36,7 @@ def test_every_variable_is_read() -> None:
         "DATABASE_URL": "postgresql://clinic:secret@db/lesions",
         "RETENTION": "90d",
         "STORE_MB": "500",
+        "INDEX": "/data/similar-cases.npz",
         "BASE_PATH": "/derma/",
         "FORWARDED_ALLOW_IPS": "10.0.0.0/8, ::1",
         "REDIS_URL": "redis://queue:6379/0",
@@ -51,6 +52,7 @@ def test_every_variable_is_read() -> None:
     assert config.redis_url == "redis://queue:6379/0"
     assert config.database_url == "postgresql://clinic:secret@db/lesions"
     assert (config.retention_in_force, config.store_mb) == (timedelta(days=90), 500)
+    assert config.index == Path("/data/similar-cases.npz")
     assert config.base_path == "/derma"
     assert [str(one) for one in config.trusted_proxies] == ["10.0.0.0/8", "::1/128"]
     assert config.prior is not None

@@ -25,7 +25,7 @@ ROOMS = {
         "data", "transforms", "metrics", "training", "evaluation", "publishing", "reports", "cli",
     ),
     "interpretability": ("attribution", "rendering", "faithfulness", "cli"),
-    "Dashboard": ("web", "assess", "store", "explain", "api", "ui"),
+    "Dashboard": ("web", "assess", "store", "proven", "explain", "api", "ui"),
     "Dashboard/ui": ("elements", "models", "explain", "cases", "shell", "assess", "compare"),
 }  # fmt: skip
 # The page saves by the checks of the API, so it stands above it.

@@ -14,7 +14,7 @@ from Dashboard.config import SETTINGS
 ROOT = Path(__file__).resolve().parents[2]
 BASE = "python:3.11-slim-bookworm"
 # Fixed by the image, or in memory there.
-NOT_IN_A_CONTAINER = {"CACHE_DIR", "DATABASE_URL", "DATA_DIR"}
+NOT_IN_A_CONTAINER = {"CACHE_DIR", "DATABASE_URL", "DATA_DIR", "INDEX"}
 
 
 def stages() -> list[str]:

@@ -30,9 +30,12 @@ CHECKS = [
     negative_data_rejection,
     unsupported_method,
 ]
-READS = [("GET", "/health"), ("GET", "/ready"), ("GET", "/models"), ("GET", "/explanations")]
+READS = [
+    *(("GET", path) for path in ("/health", "/ready", "/models", "/explanations")),
+    *(("GET", path) for path in ("/index", "/audit")),
+]
 # What stands after a question mark may be right or wrong.
-ASKS = [("GET", "/assessments"), ("DELETE", "/assessments")]
+ASKS = [("GET", "/assessments"), ("DELETE", "/assessments"), ("GET", "/export")]
 ONE = "/assessments/{id}"
 JOB = "/explanations/{key}"
 OF_KEY = [
@@ -46,6 +49,8 @@ OF_KEY = [
     ("GET", f"{ONE}/thumbnail"),
     ("GET", f"{ONE}/map"),
     ("GET", f"{ONE}/view.jpg"),
+    ("GET", f"{ONE}/similar"),
+    ("GET", "/index/{row}/thumbnail"),
     ("DELETE", ONE),
     # The library finds no way to be wrong about it; test_worklist.py has some.
     ("PATCH", "/assessments"),

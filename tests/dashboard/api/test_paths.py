@@ -77,6 +77,7 @@ def test_description(client: FlaskClient) -> None:
         *("/assessments", "/assessments/{id}", "/assessments/{id}/picture"),
         *("/assessments/{id}/thumbnail", "/assessments/{id}/again"),
         *("/assessments/{id}/map", "/assessments/{id}/view.jpg"),
+        *("/assessments/{id}/similar", "/index", "/index/{row}/thumbnail", "/audit", "/export"),
         *(f"{job}/map", f"{job}/map.npy", f"{job}/picture.png", f"{job}/outlines.png"),
     }
     predict = spec["paths"]["/predict"]["post"]

@@ -13,13 +13,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from Dashboard.assess.assessment import Assessment
-from Dashboard.assess.service import Service
 from Dashboard.config import Config
 from Dashboard.store.store import Store
+from tests.dashboard.conftest import Assessed as Assessed
 
 MakeStore = Callable[..., Store]
-Assessed = dict[str, tuple[bytes, Assessment]]
 START_SECONDS = 60
 
 
@@ -102,11 +100,3 @@ def store(config: Config) -> Iterator[Store]:
     made = Store(config)
     yield made
     made.close()
-
-
-@pytest.fixture(scope="session")
-def assessed(make_service: Callable[..., Service], encode: Callable[..., bytes]) -> Assessed:
-    """Pictures by their kind, and what comes out for them."""
-    service = make_service()
-    files = {kind: encode(kind) for kind in ("benign", "malignant", "pale")}
-    return {kind: (data, service.assess(data)) for kind, data in files.items()}
