@@ -36,8 +36,8 @@ INDEX = """<!DOCTYPE html>
 {%css%}
 </head>
 <body>
-<p class="unfit">This page needs JavaScript and one of these browsers or a later one: Chrome 95,
-Edge 95, Firefox 101 or Safari 16.4.</p>
+<p class="unfit">This page needs JavaScript and one of these browsers or a later one: Chrome 123,
+Edge 123, Firefox 121 or Safari 17.5.</p>
 {%app_entry%}
 <footer>
 {%config%}

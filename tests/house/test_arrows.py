@@ -26,7 +26,9 @@ ROOMS = {
     ),
     "interpretability": ("attribution", "rendering", "faithfulness", "cli"),
     "Dashboard": ("web", "assess", "store", "proven", "explain", "api", "ui"),
-    "Dashboard/ui": ("elements", "models", "explain", "cases", "shell", "assess", "compare"),
+    "Dashboard/ui": (
+        "elements", "models", "explain", "cases", "report", "shell", "assess", "compare",
+    ),
 }  # fmt: skip
 # The page saves by the checks of the API, so it stands above it.
 MOST_FLOORS = 9

@@ -10,6 +10,8 @@
     "reportError" in window,
     "HTMLDialogElement" in window,
     "noModule" in HTMLScriptElement.prototype,
+    CSS.supports("color", "light-dark(red, red)"),
+    CSS.supports("selector(:has(*))"),
   ];
   document.documentElement.classList.toggle("is-fit", !needed.includes(false));
 

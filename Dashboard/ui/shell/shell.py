@@ -47,9 +47,9 @@ def layout() -> dmc.MantineProvider:
 
 
 def print_head() -> html.Div:
-    """What stands at the top of every printed page; `assets/print/print.js` writes the time."""
+    """What stands at the top of every printed page."""
     return html.Div(
-        html.Div([html.Strong(PRODUCT), html.Span(id="printed"), html.Span(NOTE)]),
+        html.Div([html.Strong(PRODUCT), html.Span(NOTE)]),
         className="print-head",
     )
 

@@ -1,6 +1,5 @@
 """Whether everybody can use the pages: by keyboard, on a phone, in the dark, by ear."""
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -118,27 +117,3 @@ def test_a_browser_that_cannot_draw_the_page_says_what_can(new_visit: Callable, 
     visit.page.goto(visit.site)
     expect(visit.page.get_by_text("This page needs JavaScript and one of these")).to_be_visible()
     expect(visit.page.locator("#react-entry-point")).to_be_hidden()
-
-
-def test_paper_has_the_results_and_no_controls(new_visit: Callable, files) -> None:
-    visit = new_visit(color_scheme="dark")
-    page = visit.open()
-    visit.upload(files("benign"), files("blurred"), files("x", "x.jpg", b"x"))
-    shown = "names => names.filter((name) => document.querySelector(name).checkVisibility())"
-    # As Chromium prints: the page hears of it, then is laid out for paper.
-    page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    page.emulate_media(media="print", color_scheme="dark")
-    head = page.locator(".print-head")
-    expect(head).to_contain_text("Decision support for professionals, not a diagnosis.")
-    expect(head).to_contain_text(re.compile(r"Printed on 20\d\d-\d\d-\d\d \d\d:\d\d"))
-    expect(head).to_have_css("display", "table-header-group")  # repeated on every page
-    expect(page.locator("body")).to_have_css("color", "rgb(18, 33, 31)")
-    card = page.locator(".card").first
-    expect(card).to_have_css("break-inside", "avoid")
-    expect(card.locator(".bar-fill").first).to_have_css("print-color-adjust", "exact")
-    wanted = [".card-name", ".banner", ".chart", ".gauges", ".reasons", ".thumb", ".filter"]
-    assert page.evaluate(shown, wanted) == wanted
-    controls = [".nav", "#zone", ".strip", ".tools", ".icon-button", ".explain", ".heat-switch"]
-    assert page.evaluate(shown, [*controls, ".card-actions", ".footer"]) == []
-    page.evaluate("dispatchEvent(new Event('afterprint'))")
-    expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", "dark")

@@ -1,0 +1,1 @@
+"""The report: cases to be printed, a page each."""
