@@ -14,7 +14,6 @@ from Dashboard.config import Config
 from Dashboard.explain.jobs.engine import Jobs
 from Dashboard.store.store import Store
 from Dashboard.ui.assess.result_endpoint import add_result_endpoint
-from Dashboard.ui.models.shipped_comparison import add_comparison
 from Dashboard.web.compression import compress_files
 from Dashboard.web.frontend import RequestConfig, guard
 from Dashboard.web.headers import add_headers, content_security_policy
@@ -22,6 +21,7 @@ from Dashboard.web.proxy import BehindProxies
 
 FOLDER = Path(__file__).resolve().parent
 TITLE = "Skin lesion dashboard"
+MODELS = "/models"
 INDEX = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -91,7 +91,6 @@ def create_app(
     server = create_server(config, service, jobs, store)
     add_docs(server)
     add_result_endpoint(server)
-    add_comparison(server)
     app = Pages(
         "Dashboard",
         server=server,
@@ -105,11 +104,12 @@ def create_app(
         update_title="",
         index_string=INDEX,
         add_log_handler=False,
-        # The Models page has its figures only where a comparison was shipped.
+        # A page has its parts only while it is shown.
         suppress_callback_exceptions=True,
     )
     shell.install(app)
     cases.install(app)
+    show_models_to_browsers(app)
     compress_files(server)
     server.after_request(_unknown_pages_are_not_found)
     # Dash finishes its set-up at the first request, without a lock; doing it here lets workers
@@ -122,6 +122,27 @@ def create_app(
     proxies = BehindProxies(server.wsgi_app, config.base_path, config.trusted_proxies)
     server.wsgi_app = proxies  # type: ignore[method-assign]  # as Flask says to
     return app
+
+
+def show_models_to_browsers(app: dash.Dash) -> None:
+    """Answer `GET /models` with the page where a browser asks for HTML; programs get the API's."""
+    server: flask.Flask = app.server
+
+    @server.before_request
+    def page() -> Any:
+        wants = flask.request.accept_mimetypes.best_match(["application/json", "text/html"])
+        reads = flask.request.path == MODELS and flask.request.method in ("GET", "HEAD")
+        return app.index() if reads and wants == "text/html" else None  # type: ignore[no-untyped-call]
+
+    @server.get("/model-cards")
+    def former_address() -> Any:
+        return flask.redirect(f"{flask.request.script_root}{MODELS}")
+
+    @server.after_request
+    def vary(response: flask.Response) -> flask.Response:
+        if flask.request.path == MODELS:
+            response.vary.add("Accept")
+        return response
 
 
 def _check_base_path(server: flask.Flask, base: str) -> None:

@@ -155,5 +155,6 @@ interface Lesions extends Dom {
 }
 
 interface Window {
+  dash_clientside: { set_props(id: string, properties: Record<string, unknown>): void };
   lesions: Lesions;
 }

@@ -134,6 +134,8 @@ def create_server(
     # Nor does it know that an answer may come in either of two media types.
     listed = server.api_doc["paths"]["/assessments"]["get"]["responses"]["200"]["content"]
     listed["text/csv"] = {"schema": {"type": "string"}}
+    shown = server.api_doc["paths"]["/models"]["get"]["responses"]["200"]["content"]
+    shown["text/html"] = {"schema": {"type": "string"}}
     del server.api_doc["components"]["securitySchemes"]  # there are none
     return server
 
@@ -202,7 +204,7 @@ def _add_routes(server: OpenAPI, service: Service, explanations: Explanations) -
 
     @server.get("/models", operation_id="models", responses={200: schemas.Models})
     def models() -> Reply:
-        """The checkpoints that a request may name, and what their cards say."""
+        """The checkpoints that a request may name, and what their cards say; a browser's page."""
         entries = [info.to_dict() for info in service.models()]
         return {"default": service.config.model, "models": entries}, 200
 

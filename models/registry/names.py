@@ -1,5 +1,6 @@
 """What backbones and checkpoints are called where people read it."""
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -36,3 +37,16 @@ def title(name: str, backbone: str = "") -> str:
     if name in TITLES:
         return TITLES[name]
     return f"{name} ({TITLES.get(backbone, backbone)})" if backbone else name
+
+
+def plainly(text: str) -> str:
+    """A text with the backbones in it called by their titles.
+
+    >>> plainly("resnext50_32x4d, trained on HAM10000.")
+    'ResNeXt-50, trained on HAM10000.'
+    """
+    return _NAMES.sub(lambda found: TITLES[found[0]], text)
+
+
+# But for the word "ensemble", which a sentence needs as it is.
+_NAMES = re.compile(rf"\b({'|'.join(sorted(set(TITLES) - {'ensemble'}, key=len, reverse=True))})\b")

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from models.checkpoint.predictive import predictive
 from models.registry.backbones import get_backbone
 from models.registry.taxonomy import HAM10000, Taxonomy
 from retraining.evaluation.evaluation_folder import Evaluation
@@ -146,18 +147,6 @@ def predictive_values(test: Mapping[str, Metric]) -> list[dict[str, Any]]:
                 }
             )
     return found
-
-
-def predictive(
-    sensitivity: float, specificity: float, prevalence: float
-) -> tuple[float | None, float | None]:
-    """Positive and negative predictive value; None where a rule never says so."""
-    hit, false = sensitivity * prevalence, (1 - specificity) * (1 - prevalence)
-    missed, right = (1 - sensitivity) * prevalence, specificity * (1 - prevalence)
-    return (
-        hit / (hit + false) if hit + false else None,
-        right / (right + missed) if right + missed else None,
-    )
 
 
 def limits(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from Dashboard.app import create_app
 from Dashboard.assess.assessment import Assessment
-from Dashboard.assess.service import Predictor, Service
+from Dashboard.assess.service import ModelInfo, Predictor, Service
 from Dashboard.config import Config
 from Dashboard.explain.jobs.engine import Jobs
 from models.checkpoint.card import CARD_FILE, ENSEMBLE, WEIGHTS_FILE, Card
@@ -101,6 +101,23 @@ def card(name: str, threshold: float | None = None) -> Card:
         preprocessing=Preprocessing(64, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
         licence="MIT",
         operating_points=[] if threshold is None else [point(threshold)],
+    )
+
+
+def model_info(operating_point: dict[str, Any] | None) -> ModelInfo:
+    """A model that advises by this point, its only one."""
+    return ModelInfo(
+        name="m",
+        version="0.1",
+        backbone="resnet18",
+        default=True,
+        ready=True,
+        description="",
+        licence="MIT",
+        operating_point=operating_point,
+        operating_points=[operating_point] if operating_point else [],
+        metrics=[],
+        limits=[],
     )
 
 

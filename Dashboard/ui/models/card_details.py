@@ -1,4 +1,4 @@
-"""A model card beyond its metrics: operating point, predictive values, groups."""
+"""A model card beyond its headlines: use, limits, origin, all measures, groups."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,9 +6,13 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
+from Dashboard.assess.service import ModelInfo
 from Dashboard.assess.worth import in_words
+from Dashboard.ui.elements.tables import data_table, interval
 from Dashboard.ui.models.card_ood import ood_section
-from Dashboard.ui.models.metrics import scrollable, table_head
+from Dashboard.ui.models.in_force import groups_in_force, metrics_in_force, predictive_in_force
+from Dashboard.ui.models.metrics import performance
+from Dashboard.ui.models.model_card import facts
 from models.checkpoint.card import Card
 from models.checkpoint.card_text import (
     ATTRIBUTES,
@@ -18,86 +22,86 @@ from models.checkpoint.card_text import (
     form_sentence,
     origin_facts,
     percent,
-    spread,
 )
 from models.checkpoint.evaluation import ModelEvaluation
 from models.checkpoint.provenance import Provenance
+from models.registry.names import plainly
 
 
 def card_details(
-    card: Card,
-    evaluation: ModelEvaluation,
-    provenance: Provenance,
-    point: Mapping[str, Any] | None = None,
+    info: ModelInfo, card: Card, evaluation: ModelEvaluation, provenance: Provenance
 ) -> list[Component]:
-    """Sections of a model card; those without content are left out.
-
-    point: the operating point that this server advises by.
-    """
+    """Sections of a model card beyond its headlines; those without content are left out."""
     parts: list[Component] = []
     if evaluation.intended_use:
         parts.append(_section("Intended use", _text(evaluation.intended_use)))
-    facts = origin_facts(card, provenance)
-    if facts:
-        entries = [html.Div([html.Dt(t), html.Dd(f)], className="fact") for t, f in facts.items()]
-        parts.append(_section("Data and origin", html.Dl(entries, className="facts")))
-    if point:
-        parts.append(_section("Advice", _text(in_words(point))))
+    if info.limits:
+        limits = html.Ul(
+            [html.Li(plainly(limit)) for limit in info.limits], className="model-limits"
+        )
+        parts.append(_fold(f"Limits ({len(info.limits)})", limits))
+    found = origin_facts(card, provenance)
+    if found:
+        parts.append(
+            _fold("Data and origin", facts({name: plainly(text) for name, text in found.items()}))
+        )
+    if info.operating_point:
+        parts.append(_section("Operating point", _text(in_words(info.operating_point))))
+    values = predictive_in_force(info, evaluation.predictive_values)
+    if values:
+        parts.append(_section("Predictive values", predictive_table(values)))
+    parts.append(_fold("All measures", *_performance(info)))
     calibration = calibration_sentence(card, evaluation)
     if calibration:
         text = f"{calibration} {form_sentence(card, evaluation)}".strip()
-        parts.append(_section("Calibration", _text(text)))
-    if evaluation.predictive_values:
-        table = predictive_table(evaluation.predictive_values)
-        parts.append(_fold("Predictive values", table))
+        parts.append(_fold("Calibration", _text(text)))
     if evaluation.breakdowns:
-        groups = group_table(evaluation.breakdowns)
-        parts.append(_fold("By sex, age, body site and diagnosis", groups))
+        groups = groups_in_force(info, evaluation.breakdowns)
+        parts.append(_fold("By sex, age, body site and diagnosis", group_table(groups)))
     if evaluation.ood:
         parts.append(_fold("Pictures that are not dermatoscopic", *ood_section(evaluation.ood)))
     return parts
 
 
+def _performance(info: ModelInfo) -> list[Component]:
+    point = info.operating_point
+    target = None if point is None else float(point["target_sensitivity"])
+    return performance(metrics_in_force(info), target)
+
+
 def predictive_table(values: Sequence[Mapping[str, Any]]) -> html.Div:
-    """Predictive values by rule and by share of malignant lesions."""
-    head = [
-        "Malignant among those seen",
-        "Rule",
-        "Consultation is right",
-        "No consultation is right",
-    ]
+    """Predictive values by share of malignant lesions."""
     rows = [
-        html.Tr(
-            [
-                html.Th(percent(float(entry["prevalence"])), scope="row"),
-                html.Td(RULES.get(entry["rule"], entry["rule"])),
-                _cell(entry["positive"]),
-                _cell(entry["negative"]),
-            ]
-        )
+        [
+            percent(float(entry["prevalence"])),
+            interval(entry["positive"]),
+            interval(entry["negative"]),
+        ]
         for entry in sorted(values, key=lambda entry: entry["prevalence"])
     ]
-    title = "Positive and negative predictive value, from sensitivity and specificity on test"
-    return scrollable(table_head(head, 2), html.Tbody(rows), title)
+    rule = RULES.get(values[0]["rule"], values[0]["rule"])
+    title = f"By the {rule} in force, from the limits of sensitivity and specificity on test"
+    head = ["Malignant among those seen", "Consultation is right", "No consultation is right"]
+    return data_table(title, head, rows)
 
 
 def group_table(groups: Sequence[Mapping[str, Any]]) -> html.Div:
     """A row per group, its size first."""
-    head = ["Group", "Images", "Malignant", *GROUP_COLUMNS.values()]
-    rows = []
-    for entry in groups:
-        name = f"{ATTRIBUTES.get(entry['by'], entry['by'])}: {entry['group']}"
-        counts = [html.Td(f"{entry[key]:,}", className="number") for key in ("n", "malignant")]
-        cells = [_cell(entry["metrics"].get(metric)) for metric in GROUP_COLUMNS]
-        rows.append(html.Tr([html.Th(name, scope="row"), *counts, *cells]))
-    return scrollable(table_head(head, 1), html.Tbody(rows), "Test split, 95% intervals")
-
-
-def _cell(value: Mapping[str, Any] | None) -> html.Td:
-    if not value or value.get("value") is None:
-        return html.Td("–", className="number")
-    parts = [f"{value['value']:.2f}", html.Span(spread(value, 2), className="spread")]
-    return html.Td(parts, className="number")
+    columns = {
+        metric: title
+        for metric, title in GROUP_COLUMNS.items()
+        if any(metric in entry["metrics"] for entry in groups)
+    }
+    rows = [
+        [
+            f"{ATTRIBUTES.get(entry['by'], entry['by'])}: {entry['group']}",
+            *(f"{entry[key]:,}" for key in ("n", "malignant")),
+            *(interval(entry["metrics"].get(metric), 2) for metric in columns),
+        ]
+        for entry in groups
+    ]
+    head = ["Group", "Images", "Malignant", *columns.values()]
+    return data_table("Test split, 95% intervals", head, rows)
 
 
 def _text(text: str) -> html.P:
@@ -105,7 +109,7 @@ def _text(text: str) -> html.P:
 
 
 def _section(title: str, content: Component) -> html.Div:
-    return html.Div([html.H3(title, className="model-title"), content])
+    return html.Div([html.H4(title, className="model-title"), content])
 
 
 def _fold(title: str, *content: Component) -> html.Details:

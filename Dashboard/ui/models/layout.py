@@ -1,18 +1,21 @@
-"""Models page: the shipped comparison, and the card of every checkpoint that can be chosen."""
+"""Models page: the model in use, the others of this server, how they compare, and experiments."""
 
 import logging
-from pathlib import Path
+from collections.abc import Sequence
 
 import dash
+import dash_mantine_components as dmc
 import flask
-from dash import ClientsideFunction, Input, Output, clientside_callback, html
+from dash import Input, Output, callback, html
 from dash.development.base_component import Component
 
-from Dashboard.assess.service import ModelInfo
+from Dashboard.assess.service import ModelInfo, Service
 from Dashboard.ui.models.card_details import card_details
-from Dashboard.ui.models.comparison import comparison_view
+from Dashboard.ui.models.comparison import published_tables, scored_on, side_by_side
+from Dashboard.ui.models.figures import figure_places, register
+from Dashboard.ui.models.in_force import metrics_in_force
 from Dashboard.ui.models.model_card import model_card
-from Dashboard.ui.models.shipped_comparison import load_comparison, with_evaluations
+from Dashboard.ui.models.shipped_comparison import Comparison, load_comparison, with_evaluations
 from models.checkpoint.card import load_card
 from models.checkpoint.evaluation import load_evaluation
 from models.checkpoint.provenance import Provenance, load_provenance
@@ -20,79 +23,136 @@ from models.errors import CheckpointError
 
 logger = logging.getLogger(__name__)
 
-# `/models` is the API's.
+SECTIONS = {
+    "in-use": "In use",
+    "others": "Also on this server",
+    "side-by-side": "Side by side",
+    "figures": "Figures",
+    "experiments": "Experiments",
+}
+
+# Of two that ask for `/models`, a program gets the API's answer: `Dashboard.app` tells them apart.
 dash.register_page(
     __name__,
-    path="/model-cards",
+    path="/models",
     name="Models",
     title="Models · Skin lesion dashboard",
-    order=1,
+    order=2,
     in_navigation=True,
 )
+register()
 
 
 def layout(**_query: str) -> html.Div:
-    """The comparison where one was shipped, then the cards, the default model first."""
-    service = flask.current_app.extensions["service"]
-    infos = service.models()
+    """The head and the model in use; `rest` fills in the long remainder."""
+    infos = _service().models()
     found = load_comparison()
-    if found is not None:
-        found = with_evaluations(found, {info.name: info.metrics for info in infos})
-    cards = [model_card(info, _details(service.root / info.name, info)) for info in infos]
-    none = html.P("No model is installed on this server.", className="lead")
-    head = html.Div(
-        [
-            html.H1("Models"),
-            html.P(
-                "What each model was trained on, how well it did on lesions it had never seen, "
-                "and what it is not made for.",
-                className="lead",
-            ),
-        ],
-        className="page-head",
-    )
-    default = next((info.name for info in infos if info.default), None)
-    view = [] if found is None else [comparison_view(found, [info.name for info in infos])]
+    used = [info for info in infos if info.default]
+    cards = [model_card(info, [html.Div(id="models-details")]) for info in used]
+    none = html.P("The model that this server is set to is not installed.")
+    contents = [
+        dmc.Anchor(SECTIONS[key], href=f"#{key}")
+        for key, there in {
+            "in-use": True,
+            "others": len(infos) > len(used),
+            "side-by-side": found is not None,
+            "figures": found is not None and bool(found.figures),
+            "experiments": found is not None,
+        }.items()
+        if there
+    ]
     return html.Div(
         [
-            head,
-            *view,
-            html.Div(cards or [none], className="model-list"),
-            html.Div(id="models-used", hidden=True, **{"data-default": default or ""}),
+            html.Div(
+                [
+                    html.H1("Models"),
+                    html.P(
+                        "What each model was trained on, how well it did on lesions it had never "
+                        "seen, and what it is not made for.",
+                        className="lead",
+                    ),
+                    html.Nav(dmc.Group(contents, gap="lg"), **{"aria-label": "On this page"}),
+                ],
+                className="page-head",
+            ),
+            _section("in-use", cards or [none]),
+            html.Div(dmc.Skeleton(height=400), id="models-rest", className="models-page"),
         ],
         className="models-page",
     )
 
 
-def _details(folder: Path, info: ModelInfo) -> list[Component]:
+@callback(
+    Output("models-details", "children"),
+    Output("models-rest", "children"),
+    Input("models-rest", "id"),
+)
+def rest(_identity: object) -> tuple[list[Component], list[Component]]:
+    """All that is long: details of the model in use, and the other sections."""
+    service = _service()
+    infos = service.models()
+    used = [info for info in infos if info.default]
+    others = [info for info in infos if not info.default]
+    details = [part for info in used for part in _details(service, info)]
+    sections: list[Component] = []
+    if others:
+        cards = [model_card(info, [_fold(_details(service, info))]) for info in others]
+        sections.append(_section("others", [html.P(CHOICE), *cards]))
+    found = load_comparison()
+    if found is not None:
+        sections += _compared(found, infos)
+    return details, sections
+
+
+CHOICE = "Any of them may be chosen for new pictures, on the first page or by its name in the API."
+
+
+def _compared(found: Comparison, infos: Sequence[ModelInfo]) -> list[Component]:
+    found = with_evaluations(found, {info.name: metrics_in_force(info) for info in infos})
+    usable = [info.name for info in infos]
+    targets = {
+        float(info.operating_point["target_sensitivity"]) for info in infos if info.operating_point
+    }
+    runs = [model["model"] for model in found.models if model["model"] not in usable]
+    chosen = {
+        float(model["operating_point"]["target_sensitivity"])
+        for model in found.models
+        if model["model"] in runs and model.get("operating_point")
+    }
+    figures = figure_places(found, usable)
+    tried = [*side_by_side(found, runs, chosen), *published_tables(found.published)]
+    return [
+        _section("side-by-side", [html.P(scored_on(found)), *side_by_side(found, usable, targets)]),
+        *([_section("figures", figures)] if figures else []),
+        *([_section("experiments", [html.P(EXPERIMENTS), *tried])] if tried else []),
+    ]
+
+
+EXPERIMENTS = (
+    "Recipes of the repository, cut to what two processor cores can train, and what others "
+    "published. None of these can be chosen for a picture."
+)
+
+
+def _section(key: str, children: Sequence[Component]) -> html.Section:
+    heading = html.H2(SECTIONS[key], id=key)
+    return html.Section([heading, *children], className="model-section", **{"aria-labelledby": key})
+
+
+def _fold(children: Sequence[Component]) -> html.Details:
+    return html.Details([html.Summary("Details"), *children], className="model-fold")
+
+
+def _details(service: Service, info: ModelInfo) -> list[Component]:
+    folder = service.root / info.name
     try:
         provenance = load_provenance(folder)
     except CheckpointError as error:  # serving does not need it
         logger.warning("the provenance of %s is not shown: %s", folder.name, error)
         provenance = Provenance()
-    return card_details(
-        load_card(folder), load_evaluation(folder), provenance, info.operating_point
-    )
+    return card_details(info, load_card(folder), load_evaluation(folder), provenance)
 
 
-clientside_callback(
-    ClientsideFunction("models", "mount"),
-    Output("models-used", "data-used-model"),
-    Input("models-used", "data-default"),
-)
-clientside_callback(
-    ClientsideFunction("models", "curves"),
-    Output("graph-roc", "figure"),
-    Output("graph-pr", "figure"),
-    Input("curve-task", "value"),
-)
-clientside_callback(
-    ClientsideFunction("models", "oneModel"),
-    Output("graph-confusion", "figure"),
-    Output("graph-reliability", "figure"),
-    Input("curve-model", "value"),
-)
-for name in ("graph-intervals", "graph-cost"):
-    clientside_callback(
-        ClientsideFunction("models", "single"), Output(name, "figure"), Input(name, "id")
-    )
+def _service() -> Service:
+    service: Service = flask.current_app.extensions["service"]
+    return service

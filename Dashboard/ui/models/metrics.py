@@ -6,7 +6,7 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
-from Dashboard.ui.elements.text import share
+from Dashboard.ui.elements.tables import data_table, interval
 from models.registry.taxonomy import HAM10000
 
 Metric = Mapping[str, Any]
@@ -57,7 +57,7 @@ def performance(metrics: Sequence[Metric], target: float | None = None) -> list[
         title = SPLIT_NAMES.get(split, f"Split {split}")
         of_split = [metric for metric in metrics if str(metric.get("split", "")) == split]
         if split == first:
-            parts += [html.H3(title, className="model-title"), *_tables(of_split, target)]
+            parts += [html.P(title, className="model-text"), *_tables(of_split, target)]
         else:
             folded = [html.Summary(title), *_tables(of_split, target)]
             parts.append(html.Details(folded, className="model-fold"))
@@ -106,95 +106,26 @@ def _side_by_side(
     filled = [e for e in endings if any(stem + e in metrics for stem in stems)]
     if len(filled) < 2:
         return None
-    head = [html.Th("Metric", scope="col")]
-    head += [html.Th(endings[e], scope="col", className="number") for e in filled]
-    rows = []
-    for stem in stems:
-        cells = [_value_cell(metrics.get(stem + e, {}), 3) for e in filled]
-        rows.append(html.Tr([html.Th(metric_name(stem[cut:]), scope="row"), *cells]))
-    return scrollable(html.Thead(html.Tr(head)), html.Tbody(rows), title)
+    rows = [
+        [metric_name(stem[cut:]), *(interval(metrics.get(stem + e)) for e in filled)]
+        for stem in stems
+    ]
+    return data_table(title, ["Metric", *(endings[e] for e in filled)], rows)
 
 
 def _overall(metrics: Sequence[Metric]) -> html.Div:
-    scale = html.Span("Interval on a scale from 0 to 1", className="visually-hidden")
-    head = [
-        html.Th("Metric", scope="col"),
-        html.Th("Value", scope="col", className="number"),
-        html.Th("95% interval", scope="col", className="number"),
-        html.Th(scale, scope="col", className="interval-column"),
-    ]
     counts = sorted({int(metric["n"]) for metric in metrics if metric.get("n")})
     title = "All classes together"
     if counts:
         title += ", " + " or ".join(f"{count:,}" for count in counts) + " images"
-    rows = []
-    for metric in metrics:
-        value, low, high = _numbers(metric)
-        rows.append(
-            html.Tr(
-                [
-                    html.Th(metric_name(str(metric.get("metric", ""))), scope="row"),
-                    html.Td("–" if value is None else f"{value:.3f}", className="number"),
-                    html.Td(_range(low, high), className="number"),
-                    html.Td(_interval(value, low, high), className="interval-column"),
-                ]
-            )
-        )
-    return scrollable(html.Thead(html.Tr(head)), html.Tbody(rows), title)
+    rows = [[metric_name(str(metric.get("metric", ""))), interval(metric)] for metric in metrics]
+    return data_table(title, ["Metric", "Value and 95% interval"], rows)
 
 
 def _per_class(by_class: Mapping[str, Mapping[str, Metric]]) -> html.Div:
     names = list(dict.fromkeys(name for values in by_class.values() for name in values))
-    head = [html.Th("Class", scope="col")]
-    head += [html.Th(metric_name(name), scope="col", className="number") for name in names]
-    rows = []
-    for code, values in by_class.items():
-        cells = [_value_cell(values.get(name, {}), 2) for name in names]
-        rows.append(html.Tr([html.Th(HAM10000.name(code), scope="row"), *cells]))
-    return scrollable(html.Thead(html.Tr(head)), html.Tbody(rows), "Class by class")
-
-
-def _value_cell(metric: Metric, digits: int) -> html.Td:
-    value, low, high = _numbers(metric)
-    text = "–" if value is None else f"{value:.{digits}f}"
-    known = low is not None and high is not None
-    spread = f" ({low:.{digits}f} to {high:.{digits}f})" if known else ""
-    return html.Td([text, html.Span(spread, className="spread")], className="number")
-
-
-def scrollable(head: html.Thead, body: html.Tbody, title: str) -> html.Div:
-    """A table with `title` that scrolls within itself where the page is narrow."""
-    table = html.Table(
-        [html.Caption(title, className="block-title"), head, body], className="table"
-    )
-    return html.Div(
-        table, className="model-metrics", tabIndex=0, role="region", **{"aria-label": title}
-    )
-
-
-def table_head(titles: Sequence[str], words: int) -> html.Thead:
-    """Column heads, those after the first `words` above numbers."""
-    cells = [
-        html.Th(title, scope="col", className=None if place < words else "number")
-        for place, title in enumerate(titles)
+    rows = [
+        [HAM10000.name(code), *(interval(values.get(name), 2) for name in names)]
+        for code, values in by_class.items()
     ]
-    return html.Thead(html.Tr(cells))
-
-
-def _numbers(metric: Metric) -> tuple[float | None, float | None, float | None]:
-    return metric.get("value"), metric.get("low"), metric.get("high")
-
-
-def _range(low: float | None, high: float | None) -> str:
-    return "–" if low is None or high is None else f"{low:.3f} to {high:.3f}"
-
-
-def _interval(value: float | None, low: float | None, high: float | None) -> html.Div | None:
-    """A whisker from `low` to `high` with a dot at `value`; None for what is not in [0, 1]."""
-    if value is None or not 0 <= value <= 1:
-        return None
-    marks = [html.Div(className="interval-dot", style={"left": share(value)})]
-    if low is not None and high is not None:
-        whisker = {"left": share(low), "width": share(high - low)}
-        marks.insert(0, html.Div(className="interval-bar", style=whisker))
-    return html.Div(marks, className="interval", **{"aria-hidden": "true"})
+    return data_table("Class by class", ["Class", *map(metric_name, names)], rows)

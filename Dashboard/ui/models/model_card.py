@@ -1,67 +1,93 @@
-"""The card of a checkpoint: how well it does, measured on what, under which licence."""
+"""A checkpoint at a glance: what it is called, how well it does, by what it advises."""
 
 from collections.abc import Sequence
 
+import dash_mantine_components as dmc
 from dash import html
 from dash.development.base_component import Component
 
 from Dashboard.assess.service import ModelInfo
 from Dashboard.ui.elements.text import percent
-from Dashboard.ui.models.metrics import performance
+from Dashboard.ui.models.in_force import AT, Metric, metrics_in_force
+from models.registry.names import plainly
+
+HEADLINES = {
+    "malignant_auc": "AUC, malignant or not",
+    "balanced_accuracy": "Balanced accuracy",
+    f"malignant_sensitivity{AT}": "Sensitivity",
+    f"malignant_specificity{AT}": "Specificity",
+}
 
 
 def model_card(info: ModelInfo, details: Sequence[Component] = ()) -> html.Article:
     """The card of one checkpoint; `details` are further sections, see `card_details`."""
-    name_id = f"model-{info.name}"
-    tags = [html.Span("Default", className="tag")] if info.default else []
-    parts: list[Component] = [
-        html.Header(
-            [
-                html.H2(info.name, id=name_id, className="model-name"),
-                *tags,
-                html.Span(f"version {info.version}", className="hint"),
-                html.Button(
-                    "In use" if info.default else "Use this model",
-                    type="button",
-                    className="button model-use",
-                    **{"data-use": info.name, "aria-pressed": str(info.default).lower()},
-                ),
-            ],
-            className="model-head",
-        )
-    ]
-    if info.description:
-        parts.append(html.P(info.description, className="model-text"))
-    parts.append(_facts(info))
-    if info.limits:
-        parts.append(
-            html.Div(
-                [
-                    html.H3("Limits", className="model-title"),
-                    html.Ul([html.Li(limit) for limit in info.limits], className="model-limits"),
-                ]
-            )
-        )
-    first = next(iter(info.operating_points), {})
-    parts += performance(info.metrics, first.get("target_sensitivity"))
-    parts += details
-    return html.Article(parts, className="model-card", **{"aria-labelledby": name_id})
-
-
-def _facts(info: ModelInfo) -> html.Dl:
-    point = info.operating_point
-    advice = (
-        "consultation where a malignant class is the most probable one"
-        if point is None
-        else f"consultation from a malignant probability of {percent(float(point['threshold']))}, "
-        "or where a malignant class is the most probable one"
-    )
-    advice = f"{advice}. {info.target_note}".strip(" .")
-    facts = {"Backbone": info.backbone, "Advice": advice, "Licence": info.licence}
-    return html.Dl(
+    heading = f"model-{info.name}"
+    return html.Article(
         [
-            html.Div([html.Dt(name), html.Dd(value)], className="fact")
-            for name, value in facts.items()
+            dmc.Group(
+                [
+                    html.H3(info.title, id=heading),
+                    dmc.Text(f"version {info.version}", c="dimmed", size="sm"),
+                    *([dmc.Badge("In use", variant="light")] if info.default else []),
+                ],
+                align="baseline",
+            ),
+            *(
+                [html.P(plainly(info.description), className="model-text")]
+                if info.description
+                else []
+            ),
+            headlines(info),
+            facts(
+                {
+                    "Advice": advice(info),
+                    "Name in the API": info.name,
+                    "Licence": info.licence,
+                }
+            ),
+            *details,
         ],
+        className="model-card",
+        **{"aria-labelledby": heading},
+    )
+
+
+def headlines(info: ModelInfo) -> Component:
+    """The four figures that matter first, on test, with their intervals."""
+    test = {m["metric"]: m for m in metrics_in_force(info) if m.get("split") == "test"}
+    shown = [(title, test[name]) for name, title in HEADLINES.items() if name in test]
+    if not shown:
+        return html.P("Nothing was measured of this model.")
+    return html.Dl([_headline(title, metric) for title, metric in shown], className="headlines")
+
+
+def advice(info: ModelInfo) -> str:
+    """The rule that this server advises by with this model."""
+    point = info.operating_point
+    rule = "Consultation where a malignant class is the most likely"
+    if point is not None:
+        rule = (
+            f"Consultation from a malignant probability of {percent(float(point['threshold']))} "
+            f"(for a sensitivity of {float(point['target_sensitivity']):.0%}), or where a "
+            "malignant class is the most likely"
+        )
+    return f"{rule}. {info.target_note}".strip()
+
+
+def facts(entries: dict[str, str]) -> html.Dl:
+    """Titles and texts."""
+    return html.Dl(
+        [html.Div([html.Dt(title), html.Dd(text)]) for title, text in entries.items()],
         className="facts",
+    )
+
+
+def _headline(title: str, metric: Metric) -> html.Div:
+    low, high = metric.get("low"), metric.get("high")
+    interval = "" if low is None or high is None else f"{low:.3f} to {high:.3f}"
+    return html.Div(
+        [
+            html.Dt(title),
+            html.Dd([html.Strong(f"{metric['value']:.3f}"), html.Span(interval)]),
+        ]
     )

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 AUDIT = (Path(__file__).parent / "audit.js").read_text(encoding="utf-8")
-PAGES = ("/", "/compare", "/model-cards")
+PAGES = ("/", "/compare", "/models")
 
 
 def test_everything_is_reached_and_worked_by_keyboard(visit, files) -> None:
@@ -54,7 +54,7 @@ def test_names_labels_and_contrast(new_visit: Callable, files, scheme: str) -> N
     assert page.evaluate(AUDIT) == []
     page.get_by_role("button", name="Table").click()
     assert page.evaluate(AUDIT) == []
-    visit.open("/model-cards")
+    visit.open("/models")
     assert page.evaluate(AUDIT) == []
 
 
@@ -72,7 +72,7 @@ def test_a_phone_shows_all_without_sideways_scrolling(new_visit: Callable, files
     assert page.evaluate(width) == 390
     note = page.get_by_role("complementary", name="What this is for")
     expect(note).to_have_text("Decision support for professionals, not a diagnosis.")
-    visit.open("/model-cards")
+    visit.open("/models")
     assert page.evaluate(width) == 390
 
 

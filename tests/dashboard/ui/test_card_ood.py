@@ -25,7 +25,7 @@ def test_what_is_flagged() -> None:
         "validation images are flagged as out-of-distribution (OOD); of the 2,004 test images it "
         "flags 1.8% (mel 1.0%). Close-up photographs of skin without a dermatoscope could not be "
         "had, were not measured and may pass.",
-        "All 20 140 0.9987 (0.9900 to 0.9995) 99.4%",
+        "All 20 140 0.9987 0.9900 to 0.9995 99.4%",
         "Noise 5 5 0.9900 100.0%",
         "150 test images, corrupted: wrongly flagged as OOD",
         "bluish 5.0%",

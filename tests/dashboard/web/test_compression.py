@@ -35,6 +35,17 @@ def test_a_compressed_file_can_be_asked_for_again(client: FlaskClient) -> None:
         assert (again.status_code, again.data) == (304, b"")
 
 
+def test_what_dash_draws_is_compressed_for_those_who_can_read_it(client: FlaskClient) -> None:
+    plain = client.get("/_dash-dependencies")
+    packed = client.get("/_dash-dependencies", headers=GZIP)
+    assert plain.content_encoding is None
+    assert packed.content_encoding == "gzip"
+    assert gzip.decompress(packed.data) == plain.data
+    assert len(packed.data) < len(plain.data) / 2
+    assert packed.headers["Vary"] == plain.headers["Vary"] == "Accept-Encoding"
+    assert packed.headers["Cache-Control"] == "no-store"
+
+
 @pytest.mark.parametrize("path", ["/", "/health", "/models", "/openapi.json"])
 def test_answers_are_left_as_they_are(client: FlaskClient, path: str) -> None:
     response = client.get(path, headers=GZIP)

@@ -100,7 +100,7 @@ def test_every_link_begins_with_it(below: FlaskClient, start: str) -> None:
             assert response.status_code == 200
     layout = below.get(f"{start}_dash-layout").text
     links = {json.loads(link) for link in re.findall(r'"href":("[^"]+")', layout)}
-    assert {"/derma/", "/derma/compare", "/derma/model-cards", "/derma/docs"} <= links
+    assert {"/derma/", "/derma/compare", "/derma/models", "/derma/docs"} <= links
     assert all(link.startswith(("/derma/", "#")) for link in links)
     assert '"/derma/openapi.json"' in below.get(f"{start}docs/start.js").text
     assert below.get(f"{start}openapi.json").get_json()["servers"] == [{"url": "/derma"}]
