@@ -9,7 +9,13 @@ from models.checkpoint.provenance import Provenance
 
 SPLITS = {"train": "to train", "val": "to choose", "test": "to test"}
 RULES = {"threshold": "operating point", "argmax": "most likely class"}
-ATTRIBUTES = {"sex": "Sex", "age": "Age", "localization": "Body site", "dx_type": "Diagnosed by"}
+ATTRIBUTES = {
+    "sex": "Sex",
+    "age": "Age",
+    "localization": "Body site",
+    "skin_tone": "Skin tone",
+    "dx_type": "Diagnosed by",
+}
 GROUP_COLUMNS = {
     "balanced_accuracy": "Balanced accuracy",
     "malignant_auc": "AUC, malignant or not",

@@ -36,8 +36,8 @@ class ModelEvaluation:
         measured.
     predictive_values: at stated prevalences, `{"rule", "split", "prevalence", "positive",
         "negative"}`, each `{"value", "low", "high"}`.
-    breakdowns: metrics by sex, age, body site and way of diagnosis: `{"by", "group", "split",
-        "n", "lesions", "malignant", "metrics"}`.
+    breakdowns: metrics by sex, age, body site, skin tone and way of diagnosis: `{"by", "group",
+        "split", "n", "lesions", "malignant", "metrics"}`.
     ood: how the out-of-distribution score was made and what it flags, see
         `retraining.evaluation.ood`; None: the checkpoint has no such score.
     sources: what the operating points do to pictures of other clinics that had no part in any

@@ -101,12 +101,12 @@ def _evaluate_labelled(
     from retraining.reports.travel import write_travel_report
 
     sets = [read_labelled(one, split) for one in given]
-    found = {}
+    found, groups = {}, {}
     for name in models:
         for data in sets:
             with progress_bar() as bar:
                 task = bar.add_task(f"classifying {data.name} with {name}")
-                found[name, data.name] = evaluate_labelled(
+                found[name, data.name], groups[name, data.name] = evaluate_labelled(
                     name,
                     data,
                     served / Path(name).name,
@@ -116,7 +116,7 @@ def _evaluate_labelled(
             if out is None:
                 _show(f"{name}, {data.name}, as served", found[name, data.name])
     if out is not None:
-        write_travel_report(found, out, _command())
+        write_travel_report(found, groups, out, _command())
         console.print(str(out / "report.md"))
 
 

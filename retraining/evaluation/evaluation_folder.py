@@ -26,6 +26,7 @@ from models.registry.taxonomy import Taxonomy
 from quality.output import write_text
 from retraining.evaluation.curves import curves
 from retraining.evaluation.scores import GROUPS, Metric, Predictions, breakdown, metric_rows
+from retraining.evaluation.skin_tone import with_skin_tone
 from retraining.metrics.bootstrap import RESAMPLES
 from retraining.metrics.calibration import chance_ece
 from retraining.metrics.metrics import Values
@@ -112,9 +113,9 @@ def write_scores(
     """Write all files of one split, `evaluation.json` last; returns the metrics.
 
     frame: N rows with `image_id, lesion_id, dx` and what is known of `GROUPS`; logits: (N, K),
-    before temperature; resamples: of whole lesions, for the intervals.
+    before temperature; resamples: of whole lesions, for the intervals. Skin tone is measured here.
     """
-    predictions = evaluation.predictions(frame, logits)
+    predictions = evaluation.predictions(with_skin_tone(frame), logits)
     write_text(folder / f"predictions_{split}.csv", _predictions_csv(predictions))
     metrics = metric_rows(predictions, split, resamples)
     _write(folder / f"metrics_{split}.json", metrics)

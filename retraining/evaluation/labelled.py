@@ -9,7 +9,7 @@ import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,8 @@ from quality.output import write_text
 from retraining.data.errors import DataError
 from retraining.data.index import INDEX_FILE, load_index
 from retraining.data.splits import load_taxonomy
-from retraining.evaluation.scores import Metric, Predictions, metrics_of
+from retraining.evaluation.scores import Metric, Predictions, breakdown, metrics_of
+from retraining.evaluation.skin_tone import with_skin_tone
 from retraining.metrics.bootstrap import RESAMPLES, with_intervals
 from retraining.metrics.calibration import calibrate, consults
 from retraining.metrics.metrics import Values, binary_metrics, ranking_metrics
@@ -55,6 +56,8 @@ def read_labelled(given: str, split: str = "test") -> Labelled:
             frame = load_index(file)
             # An index has paths as seen from it, a split has whole ones.
             frame["path"] = [str(folder / one) for one in frame.path]
+            if "mask" in frame:
+                frame["mask"] = [str(folder / one) if one else "" for one in frame["mask"]]
             if frame.empty:
                 raise DataError(f"{file} has no pictures")
             return Labelled(name if sign else folder.name, frame, load_taxonomy(folder))
@@ -72,8 +75,10 @@ def evaluate_labelled(
     root: Path = WEIGHTS_DIR,
     resamples: int = RESAMPLES,
     progress: ProgressCallback | None = None,
-) -> list[Metric]:
+) -> tuple[list[Metric], list[dict[str, Any]]]:
     """Metrics of a checkpoint as it is served, each with n and a 95 % interval over lesions.
+
+    And its breakdown, see `retraining.evaluation.scores.breakdown`, of the shared classes.
 
     kept: folder where the model's answers are kept, so that it is asked once.
     Beside `retraining.evaluation.scores.metrics_of`: `flagged_ood` and `flagged_far` (shares of
@@ -92,11 +97,12 @@ def evaluate_labelled(
             f"none; its classes are {', '.join(codes)}"
         )
     answers = _answers(classifier, served.name, data.frame, kept, progress)
+    frame = with_skin_tone(data.frame)
     logits = answers[list(codes)].to_numpy(float)
     point = card.operating_point
     threshold = None if point is None else float(point["threshold"])
     every = Predictions(
-        data.frame.assign(dx=np.where(shared, data.frame.dx, codes[0])),
+        frame.assign(dx=np.where(shared, frame.dx, codes[0])),
         logits,
         card.taxonomy,
         card.temperature,
@@ -155,7 +161,7 @@ def evaluate_labelled(
             "high": None,
         }
     )
-    return rows
+    return rows, breakdown(known, data.name, resamples)
 
 
 def _answers(

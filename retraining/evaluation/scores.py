@@ -1,6 +1,6 @@
 """All metrics of a model's predictions for one split, with intervals and breakdowns."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from models.registry.taxonomy import Taxonomy
+from retraining.evaluation import skin_tone
 from retraining.metrics.bootstrap import RESAMPLES, lesion_weights, with_intervals
 from retraining.metrics.calibration import consults
 from retraining.metrics.metrics import (
@@ -34,7 +35,8 @@ BY_CLASS = ("sensitivity", "precision", "f1")
 AGE_BANDS = ((30, "under 30"), (45, "30 to 44"), (60, "45 to 59"), (75, "60 to 74"))
 OLDEST = "75 and over"
 UNKNOWN = "unknown"
-GROUPS = ("sex", "age", "localization", "dx_type")
+GROUPS = ("sex", "age", "localization", skin_tone.COLUMN, "dx_type")
+FEW_MALIGNANT = 30  # images; fewer make the figures of a group unsure
 # What a breakdown gives of every group.
 OF_GROUPS = (
     "accuracy",
@@ -52,8 +54,8 @@ OF_GROUPS = (
 class Predictions:
     """What a model predicts for N images whose classes are known.
 
-    frame: N rows with `image_id`, `lesion_id`, `dx` and what is known of sex, age, localization
-        and dx_type.
+    frame: N rows with `image_id`, `lesion_id`, `dx` and what is known of sex, age, localization,
+        skin_tone and dx_type.
     logits: (N, K), before temperature.
     taxonomy: the K classes.
     temperature: logits are divided by it.
@@ -196,7 +198,7 @@ def metric_rows(
 def breakdown(
     predictions: Predictions, split: str, resamples: int = RESAMPLES
 ) -> list[dict[str, Any]]:
-    """`OF_GROUPS` by sex, age band, body site and way of diagnosis.
+    """`OF_GROUPS` by sex, age band, body site, skin tone and way of diagnosis.
 
     Returns `{"by", "group", "split", "n", "lesions", "malignant", "metrics"}` per group; its
     macro means are over the classes that occur in it.
@@ -225,11 +227,10 @@ def groups_of(frame: pd.DataFrame) -> Iterator[tuple[str, str, NDArray[np.intp]]
     for by in GROUPS:
         if by not in frame:
             continue
-        values = [age_band(v) for v in frame[by]] if by == "age" else _named(frame[by])
-        series = pd.Series(values)
+        band, order = BANDED.get(by, (_named, None))
+        series = pd.Series([band(value) for value in frame[by]])
         names: Sequence[str] = list(series.value_counts().index)
-        if by == "age":
-            order = [*(name for _, name in AGE_BANDS), OLDEST, UNKNOWN]
+        if order:
             names = [name for name in order if name in set(names)]
         for name in names:
             yield by, name, np.flatnonzero((series == name).to_numpy())
@@ -258,8 +259,18 @@ def _of_group(predictions: Predictions, weights: Values) -> dict[str, Any]:
     return {name: every[name] for name in OF_GROUPS if name in every}
 
 
-def _named(values: pd.Series) -> list[str]:
-    return [str(value).strip() or UNKNOWN for value in values]
+def _named(value: object) -> str:
+    return str(value).strip() or UNKNOWN
+
+
+# Attributes that are numbers: the band of one, and the bands in their order.
+BANDED: dict[str, tuple[Callable[[object], str], Sequence[str]]] = {
+    "age": (age_band, (*(name for _, name in AGE_BANDS), OLDEST, UNKNOWN)),
+    skin_tone.COLUMN: (
+        skin_tone.tone_band,
+        (*(name for _, name in skin_tone.BANDS), skin_tone.DARKEST, skin_tone.UNKNOWN),
+    ),
+}
 
 
 # What people look for first comes first.

@@ -9,7 +9,7 @@ from models.checkpoint.predictive import predictive
 from models.registry.backbones import get_backbone
 from models.registry.taxonomy import HAM10000, Taxonomy
 from retraining.evaluation.evaluation_folder import Evaluation
-from retraining.evaluation.scores import AT_THRESHOLD, Metric
+from retraining.evaluation.scores import AT_THRESHOLD, FEW_MALIGNANT, Metric
 from retraining.publishing.provenance import DATA
 from retraining.training.config import CRITERIA, TrainConfig
 from retraining.training.run_folder import Epoch, best_epoch
@@ -27,7 +27,8 @@ LIMITS = [
 ]
 LIMITS_HAM10000 = [
     "HAM10000 comes from Austria and Australia, from two clinics and few devices. Skin tone is "
-    "not recorded in it and dark skin is rare: how well the model does there is not known.",
+    "not recorded in it, and by the colour of the skin around the lesions brown and dark skin are "
+    "next to absent: how well the model does there is not known.",
     "Children, nails, mucosa and the palms and soles are rare in the data or absent.",
 ]
 ORIGINAL = "600x450"  # pixels of HAM10000's images
@@ -35,9 +36,8 @@ ORIGINAL = "600x450"  # pixels of HAM10000's images
 # lesion clinic, and a referral clinic near HAM10000's own 19.5 %.
 PREVALENCES = (0.02, 0.05, 0.10, 0.20)
 FEW = 100  # images; fewer make the figures of a group unsure
-FEW_MALIGNANT = 30  # so do fewer malignant ones
 FEW_TO_NAME = 10  # malignant images; of fewer no share is given
-GROUPS = {"localization": "body site"}
+GROUPS = {"localization": "body site", "skin_tone": "skin tone"}
 MARKEDLY = 0.05  # below the sensitivity in all, for a group to be named
 
 
@@ -170,7 +170,7 @@ def limits(
     ]
     found += [*_least_recognised(test, taxonomy, counts), *_missed(test, breakdowns)]
     small = [
-        f"{entry['group']} (n = {entry['n']}, {entry['malignant']} malignant)"
+        f"{_group(entry)} (n = {entry['n']}, {entry['malignant']} malignant)"
         for entry in breakdowns
         if entry["group"] != "unknown"
         and entry["by"] != "dx_type"
@@ -227,12 +227,17 @@ def _missed(test: Mapping[str, Metric], breakdowns: Sequence[Mapping[str, Any]])
         if value is None or entry["group"] == "unknown" or entry["malignant"] < FEW_TO_NAME:
             continue
         if value <= row["value"] - MARKEDLY:
-            group = f"{GROUPS.get(entry['by'], entry['by'])} {entry['group']}"
-            fewer.append((value, f"{group}: {value:.0%} of {entry['malignant']}"))
+            group = GROUPS.get(entry["by"], entry["by"])
+            fewer.append((value, f"{group} {entry['group']}: {value:.0%} of {entry['malignant']}"))
     if fewer:
         listed = "; ".join(text for _, text in sorted(fewer))
         found.append(f"It finds fewer of them in some groups, as far as so few tell: {listed}.")
     return found
+
+
+def _group(entry: Mapping[str, Any]) -> str:
+    """Named so that it says of what: a group of skin tone could be one of anything."""
+    return f"{entry['group']} skin" if entry["by"] == "skin_tone" else str(entry["group"])
 
 
 def _between(row: Metric, digits: int = 0) -> str:

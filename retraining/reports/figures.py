@@ -170,7 +170,7 @@ def cost(entries: Sequence[Entry]) -> go.Figure:
 
 
 def groups(entry: Entry) -> go.Figure:
-    """Sensitivity and specificity to malignant lesions by sex, age, body site and diagnosis."""
+    """Sensitivity and specificity to malignant lesions by sex, age, body site, tone, diagnosis."""
     figure = _figure("At the operating point, 95% interval", "")
     suffix = AT_THRESHOLD if entry.evaluation.operating_point else ""
     labels = [f"{g['group']} (n = {g['n']})" for g in entry.breakdown]

@@ -69,7 +69,7 @@ def _markdown(entries: Sequence[Entry], sections: Sequence[Section], command: st
     for entry in entries:
         parts += [f"## {entry.name}: class by class\n", markdown_table(*tables.class_table(entry))]
         if entry.breakdown:
-            parts.append(f"## {entry.name}: by sex, age, body site and way of diagnosis\n")
+            parts.append(f"## {entry.name}: by sex, age, site, skin tone and way of diagnosis\n")
             parts.append(markdown_table(*tables.group_table(entry)))
     return "\n".join(parts)
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from quality.output import write_text
-from retraining.evaluation.scores import Metric
+from retraining.evaluation.scores import FEW_MALIGNANT, Metric
+from retraining.evaluation.skin_tone import COLUMN, UNKNOWN
 
 TABLE_FILE = "models.csv"
 TEXT_FILE = "report.md"
@@ -25,13 +27,27 @@ SHOWN = {
     "gate_rejected": "rejected by the gate",
 }
 
+TONES = (
+    "By skin tone, the individual typology angle of the skin around the lesion as the camera shows "
+    "it, uncalibrated: a rough guide. Unknown: no skin is seen, or its colours cannot be those of "
+    "skin."
+)
+OF_TONES = {
+    "malignant_auc": "malignant AUC",
+    "malignant_sensitivity_at_threshold": "sensitivity",
+    "malignant_specificity_at_threshold": "specificity",
+}
+
 
 def write_travel_report(
-    found: Mapping[tuple[str, str], Sequence[Metric]], out: Path, command: str
+    found: Mapping[tuple[str, str], Sequence[Metric]],
+    groups: Mapping[tuple[str, str], Sequence[Mapping[str, Any]]],
+    out: Path,
+    command: str,
 ) -> None:
     """Write `models.csv`, a row per model and data set with every metric, and `report.md`.
 
-    found: by model and data set. command: what was typed.
+    found, groups: metrics and breakdown, by model and data set. command: what was typed.
     """
     rows = []
     for (model, data), metrics in found.items():
@@ -63,11 +79,39 @@ def write_travel_report(
             if name in some and some[name].notna().any():
                 cells = [_cell(row, name) for _, row in some.iterrows()]
                 lines.append(f"| {label} | " + " | ".join(cells) + " |")
+        lines += _by_tone({model: groups[model, data] for model in some.model})
     write_text(out / TEXT_FILE, "\n".join(lines) + "\n")
 
 
+def _by_tone(groups: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
+    """A table of the bands of skin tone, where they are known."""
+    tones = {m: [g for g in found if g["by"] == COLUMN] for m, found in groups.items()}
+    first = next(iter(tones.values()))
+    if not first:
+        return []
+    few = [g for g in first if g["group"] != UNKNOWN and g["malignant"] < FEW_MALIGNANT]
+    lines = ["", TONES]
+    if few:
+        listed = ", ".join(f"{g['group']} ({g['malignant']})" for g in few)
+        lines[-1] += f" Too few malignant pictures to judge by: {listed}."
+    head = [f"{label}, {model}" for label in OF_TONES.values() for model in tones]
+    lines += ["", "| skin tone | n | lesions | malignant | " + " | ".join(head) + " |"]
+    lines.append("|---" * (4 + len(head)) + "|")
+    for place, group in enumerate(first):
+        cells = [group["group"], *(f"{group[key]:,}" for key in ("n", "lesions", "malignant"))]
+        for name in OF_TONES:
+            for found in tones.values():
+                value = found[place]["metrics"].get(name) or {}
+                cells.append(_text(*(value.get(key) for key in ("value", "low", "high"))))
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
 def _cell(row: pd.Series, name: str) -> str:
-    value, low, high = (row.get(f"{name}{end}") for end in ("", "_low", "_high"))
-    if pd.isna(value):
+    return _text(*(row.get(f"{name}{end}") for end in ("", "_low", "_high")))
+
+
+def _text(value: float | None, low: float | None, high: float | None) -> str:
+    if value is None or pd.isna(value):
         return "–"
     return f"{value:.3f}" if pd.isna(low) else f"{value:.3f} ({low:.3f} to {high:.3f})"

@@ -40,7 +40,9 @@ def test_the_figures_of_a_split_are_those_of_its_pictures(
     )
     test = read_labelled(f"here={splits}")
     assert (test.name, len(test.frame)) == ("here", len(pd.read_csv(splits / "test.csv")))
-    found = values(evaluate_labelled(checkpoint.name, test, tmp_path / "b", root=root, resamples=2))
+    rows, groups = evaluate_labelled(checkpoint.name, test, tmp_path / "b", root=root, resamples=2)
+    found = values(rows)
+    assert {group["by"] for group in groups} >= {"skin_tone"}
     same = ("balanced_accuracy", "macro_auc", "malignant_auc", "accuracy", "ece_15")
     for name in same:
         assert found[name] == pytest.approx(whole[name], abs=1e-4), name
@@ -61,7 +63,7 @@ def test_classes_that_the_model_does_not_know_count_as_malignant_or_not(
     frame = test.frame[test.frame.dx.isin(["nv", "bcc"])].reset_index(drop=True)
     frame["dx"] = np.where(frame.dx == "bcc", "scc", "nv")
     codes = Taxonomy(("nv", "scc"), ("Nevi", "Squamous cell carcinoma"), frozenset({"scc"}))
-    rows = evaluate_labelled(
+    rows, _ = evaluate_labelled(
         checkpoint.name, Labelled("own", frame, codes), tmp_path, root=checkpoint.parent,
         resamples=2,
     )  # fmt: skip
