@@ -32,7 +32,8 @@ class SplitManifest(TypedDict, total=False):
     """`split.json`: how a split was made, and what is in it.
 
     How: `scheme`, and of it `fractions`, `seed`, `folds` and `fold`, `sources` and `source`.
-    What: `sha256`, `counts`, `lesions`, `lesions_leaked`, `sizes`, see `described`.
+    What: `sha256`, `judged_sha256`, `counts`, `lesions`, `lesions_leaked`, `sizes`, see
+    `described`.
     """
 
     scheme: str
@@ -43,6 +44,7 @@ class SplitManifest(TypedDict, total=False):
     sources: list[str]
     source: str
     sha256: str
+    judged_sha256: str
     counts: dict[str, dict[str, int]]
     lesions: dict[str, int]
     lesions_leaked: int
@@ -91,16 +93,17 @@ def write_split(
 def described(frames: Mapping[str, pd.DataFrame], root: Path | None = None) -> dict[str, Any]:
     """What a run and a card say of a split.
 
-    `sha256`, `counts` of images per split and class, `lesions` per split, how many are in two
-    (`lesions_leaked`), how many images have which of the commonest `sizes` in pixels, as
-    `600x450`, and how many of train are of which of the ISIC archive's `collections`. Paths are
-    relative to `root`; a picture that cannot be opened has no size.
+    `sha256`, `judged_sha256` (of all but train), `counts` of images per split and class, `lesions`
+    per split, how many are in two (`lesions_leaked`), how many images have which of the commonest
+    `sizes` in pixels, as `600x450`, and how many of train are of which of the ISIC archive's
+    `collections`. Paths are relative to `root`; a picture that cannot be opened has no size.
     """
     sizes = Counter(
         size for f in frames.values() for path in f.path if (size := _size((root or Path()) / path))
     )
     return {
         "sha256": split_hash(frames),
+        "judged_sha256": split_hash({n: f for n, f in frames.items() if n != "train"}),
         "counts": {n: f.dx.value_counts().sort_index().to_dict() for n, f in frames.items()},
         "lesions": {n: int(f.lesion_id.nunique()) for n, f in frames.items()},
         "lesions_leaked": len(leaked_lesions(frames)),

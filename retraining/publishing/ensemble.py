@@ -51,9 +51,9 @@ def make_ensemble(
         for what in ("taxonomy", "prior"):
             if getattr(card, what) != getattr(cards[0], what):
                 raise ValueError(f"{other} and {names[0]} differ in their {what}")
-        if origin.split.get("sha256") != origins[0].split.get("sha256"):
+        if _judged(origin) != _judged(origins[0]):
             raise ValueError(
-                f"{other} and {names[0]} were trained on different splits: no images are left "
+                f"{other} and {names[0]} have different val and test splits: no images are left "
                 "that neither has learnt"
             )
     target = root / name
@@ -83,6 +83,11 @@ def _locate(member: str | Path, root: Path, name: str) -> Path:
         if member in available(root / name):
             return root / name / member
         raise
+
+
+def _judged(origin: Provenance) -> str:
+    """What names the images that a checkpoint has not learnt; those of train may be others."""
+    return str(origin.split.get("judged_sha256") or origin.split.get("sha256"))
 
 
 def _card(name: str, version: str, members: Sequence[str], cards: Sequence[Card]) -> Card:

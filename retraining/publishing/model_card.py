@@ -74,6 +74,9 @@ def training_summary(config: TrainConfig, log: Sequence[Epoch], recipe: str) -> 
         f"{recipe}): {sizes}. Kept are the {kept_weights}, "
         f"which had the {which} {config.monitor.replace('_', ' ')} on val{changed}."
     )
+    if config.class_bias:
+        listed = ", ".join(f"{value:+g} to {code}" for code, value in config.class_bias.items())
+        text += f" Then the last layer's bias was changed: {listed}."
     if config.teachers:
         teachers = [Path(teacher).name for teacher in config.teachers]
         seen = "the same augmented views"
@@ -186,7 +189,13 @@ def _copies(sizes: Mapping[str, int]) -> list[str]:
     commonest = next(iter(sizes), ORIGINAL)
     if commonest == ORIGINAL:
         return []
+    several = [size.replace("x", " x ") for size in sizes if sizes[size] >= FEW]
     size, original = (text.replace("x", " x ") for text in (commonest, ORIGINAL))
+    if len(several) > 1:
+        return [
+            f"Trained and measured on copies of pictures, of {', '.join(several)} pixels; "
+            f"HAM10000's own are of {original}, and figures on those may differ."
+        ]
     return [
         f"Trained and measured on copies of HAM10000's images of {size} pixels; its own are of "
         f"{original}, and figures on those may differ."

@@ -15,7 +15,7 @@ from models.registry.backbones import get_backbone
 from models.registry.taxonomy import Taxonomy
 from retraining.metrics.metrics import balanced_accuracy, confusion_metrics, confusions, macro_auc
 from retraining.training.batches import Batch
-from retraining.training.epoch_plan import Mix, Sampling
+from retraining.training.epoch_plan import Mix, Sampling, check_codes
 from retraining.training.grouped_convolutions import ease_gradients
 from retraining.training.losses import LabelLoss, Teacher, loss_weights, mean_log_probabilities
 from retraining.training.networks import (
@@ -37,6 +37,7 @@ class LesionModule(lightning.LightningModule):
     """
 
     log_prior: torch.Tensor
+    class_bias: torch.Tensor
 
     def __init__(
         self,
@@ -67,6 +68,9 @@ class LesionModule(lightning.LightningModule):
         seen = sampling.drawn if weight is None else sampling.drawn * weight
         prior = np.log(seen / seen.sum()) if config.logit_adjustment else np.zeros(len(seen))
         self.register_buffer("log_prior", torch.from_numpy(prior).float(), persistent=False)
+        check_codes("class_bias", config.class_bias, taxonomy.codes)
+        bias = torch.tensor([float(config.class_bias.get(code, 0)) for code in taxonomy.codes])
+        self.register_buffer("class_bias", bias, persistent=False)
         # Not modules of this one: they are neither trained, averaged nor saved.
         self.teachers = tuple(Teacher.load(name, taxonomy) for name in config.teachers)
         self.losses: list[torch.Tensor] = []
@@ -185,7 +189,7 @@ class LesionModule(lightning.LightningModule):
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Keep the logits of a batch of val."""
         inputs = batch.inputs if self.on_features else self._view(pictures_to_raw(batch.inputs))
-        self._logits.append(self.kept(inputs).float())
+        self._logits.append(self.kept(inputs).float() + self.class_bias)
         self._labels.append(batch.labels)
 
     def on_validation_epoch_end(self) -> None:

@@ -125,6 +125,11 @@ class OptimisationSettings(Settings):
         description="Weight interpolation (WiSE-FT; Wortsman et al., CVPR 2022): kept are (1 - "
         "alpha) of the checkpoint that the run started from and alpha of what it learnt.",
     )
+    class_bias: Annotated[Mapping[str, Number], Accepts("a number for each class code")] = Field(
+        default={},
+        description="Added to the last layer's bias of what is kept, by class code: what costs "
+        "more to miss is named more often (Menon et al., ICLR 2021, post hoc).",
+    )
     monitor: Literal["macro_auc", "macro_f1", "balanced_accuracy", "val_loss"] = Field(
         default="macro_auc", description="What on val chooses the epoch to keep."
     )

@@ -193,12 +193,17 @@ class Run:
         }
 
     def kept_state(self, network: nn.Module) -> dict[str, torch.Tensor]:
-        """What is kept of an evaluated network: of a frozen backbone's, the last layer alone."""
+        """What is kept of an evaluated network: of a frozen backbone's, the last layer alone.
+
+        With the bias that classes are given.
+        """
         state = network.state_dict()
         head = head_keys(self.config.backbone)
         if self.module.on_features:
-            return {name: state[name.rpartition(".")[2]] for name in head}
-        return {name: state[name] for name in head} if self.config.head_only else dict(state)
+            kept = {name: state[name.rpartition(".")[2]] for name in head}
+        else:
+            kept = {name: state[name] for name in head} if self.config.head_only else dict(state)
+        return kept | {head[1]: kept[head[1]] + self.module.class_bias}
 
     def fit(self, out: Path, emit: Emit, bar: bool) -> None:
         """Learn the epochs that are left."""

@@ -11,6 +11,7 @@ from retraining.data.index import DataError, prepare
 from retraining.data.split_schemes import per_class_split
 from retraining.data.splits import (
     counts,
+    described,
     grouped_split,
     leaked_lesions,
     load_split,
@@ -107,6 +108,8 @@ def test_the_manifest_says_how_the_split_was_made(archives: Path, tmp_path: Path
     assert manifest["scheme"] == "per-class"
     assert manifest["seed"] == 42
     assert manifest["sha256"] == split_hash(frames)
+    other = {**frames, "train": frames["train"].iloc[1:]}
+    assert described(other)["judged_sha256"] == manifest["judged_sha256"] != manifest["sha256"]
     assert manifest["counts"]["val"]["mel"] == 4
     assert manifest["lesions_leaked"] == len(leaked_lesions(frames)) > 0
 

@@ -64,6 +64,11 @@ def test_copies_of_another_size_are_called_so(sizes: dict[str, int], said: bool)
     ) is said
 
 
+def test_copies_of_several_sizes_are_named() -> None:
+    text = limits_of({}, split={"sizes": {"84x84": 900, "224x224": 700, "9x9": 4}})
+    assert "on copies of pictures, of 84 x 84, 224 x 224 pixels; HAM10000's own are of" in text
+
+
 def test_classes_of_ones_own() -> None:
     own = Taxonomy(("a", "b"), ("A", "B"), frozenset())
     found = limits({"sensitivity_a": metric(0.5)}, [], own, {"sizes": {"9x9": 4}})

@@ -9,6 +9,7 @@ torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
 from models.checkpoint.weights import load_network, save_checkpoint
+from models.registry.backbones import head_keys
 from models.registry.taxonomy import HAM10000
 from retraining.evaluation.evaluate import evaluate_run
 from retraining.publishing.model_card import training_summary
@@ -182,6 +183,26 @@ def test_what_is_kept_may_lie_between_the_checkpoint_and_what_was_learnt(
         initial_network(interpolated, 3)
     text = training_summary(interpolated, read_log(kept), "interpolated")
     assert "Kept are the weights 25% of the way from that checkpoint to the averaged" in text
+
+
+def test_a_class_that_costs_more_to_miss_is_named_more_often(
+    short: TrainConfig, tmp_path: Path
+) -> None:
+    even = train(short, tmp_path / "even", tmp_path / "cache")
+    config = short.replace(class_bias={"mel": 2})
+    tilted = train(config, tmp_path / "tilted", tmp_path / "cache")
+    head = head_keys(short.backbone)[1]
+    (before, _, taxonomy), (after, _, _) = load_trained(even), load_trained(tilted)
+    for name, value in after.state_dict().items():
+        own = before.state_dict()[name].clone()
+        if name == head:
+            own[taxonomy.index("mel")] += 2
+        torch.testing.assert_close(value, own)
+    (row,), (other,) = read_log(even), read_log(tilted)
+    assert (row["loss"] == other["loss"], row["val_loss"] == other["val_loss"]) == (True, False)
+    assert "bias was changed: +2 to mel." in training_summary(config, read_log(tilted), "tilted")
+    with pytest.raises(ValueError, match="class_bias names the class 'melanoma'"):
+        train(config.replace(class_bias={"melanoma": 1}), tmp_path / "no", tmp_path / "cache")
 
 
 def test_val_may_be_changed_as_training_pictures_are(short: TrainConfig, tmp_path: Path) -> None:
