@@ -131,8 +131,8 @@ def index(
         raise typer.Exit(EXIT_INTERRUPTED) from None
     for sentence in failed:
         errors.print(sentence, markup=False)
-    shown = f"{len(made)} pictures of {made.count} lesions, by {made.model} {made.version}"
-    typer.echo(f"{printable(target)}: {shown}")
+    by = f"{made.model} {made.version}"
+    typer.echo(f"{printable(target)}: pictures {len(made)}, lesions {made.count}, model {by}")
     if failed:
         raise typer.Exit(EXIT_SOME_FAILED)
 

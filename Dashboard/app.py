@@ -8,7 +8,7 @@ import flask
 from dash._pages import _path_to_page
 
 from Dashboard.api.docs import add_docs
-from Dashboard.api.server import create_server
+from Dashboard.api.server import METHODS, create_server
 from Dashboard.assess.service import Service
 from Dashboard.config import Config
 from Dashboard.explain.jobs.engine import Jobs
@@ -85,6 +85,7 @@ def create_app(
     """
     from Dashboard.ui.cases import callbacks as cases
     from Dashboard.ui.shell import shell
+    from Dashboard.ui.similar import section as similar
 
     config = config or Config.from_env()
     service = service or Service(config)
@@ -109,8 +110,9 @@ def create_app(
     )
     shell.install(app)
     cases.install(app)
-    show_models_to_browsers(app)
+    similar.install(app)
     compress_files(server)
+    _show_pages_to_browsers(app)
     server.after_request(_unknown_pages_are_not_found)
     # Dash finishes its set-up at the first request, without a lock; doing it here lets workers
     # share it and lets the policy name the hash of every inline script.
@@ -124,15 +126,20 @@ def create_app(
     return app
 
 
-def show_models_to_browsers(app: dash.Dash) -> None:
-    """Answer `GET /models` with the page where a browser asks for HTML; programs get the API's."""
+def _show_pages_to_browsers(app: dash.Dash) -> None:
+    """Where a path is both a page and of the API, a browser that goes there gets the page."""
     server: flask.Flask = app.server
+    both = {page["path"] for page in dash.page_registry.values()} & METHODS.keys() - {"/"}
 
     @server.before_request
-    def page() -> Any:
-        wants = flask.request.accept_mimetypes.best_match(["application/json", "text/html"])
-        reads = flask.request.path == MODELS and flask.request.method in ("GET", "HEAD")
-        return app.index() if reads and wants == "text/html" else None  # type: ignore[no-untyped-call]
+    def page() -> str | None:
+        request = flask.request
+        if request.path not in both or request.method not in ("GET", "HEAD"):
+            return None
+        kinds = ("application/json", "text/html")  # the first where a program takes anything
+        if request.accept_mimetypes.best_match(kinds) != "text/html":
+            return None
+        return str(app.index())  # type: ignore[no-untyped-call]
 
     @server.get("/model-cards")
     def former_address() -> Any:
@@ -140,7 +147,7 @@ def show_models_to_browsers(app: dash.Dash) -> None:
 
     @server.after_request
     def vary(response: flask.Response) -> flask.Response:
-        if flask.request.path == MODELS:
+        if flask.request.path in both:
             response.vary.add("Accept")
         return response
 

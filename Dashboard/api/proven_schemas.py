@@ -128,6 +128,9 @@ class AuditAnswer(BaseModel):
     lesions: int = Field(description="With a histology.")
     program: JudgedAnswer
     clinician: JudgedAnswer
+    program_on_same: JudgedAnswer = Field(
+        description="The program on the lesions that the clinician judged, too."
+    )
     confusion: list[ConfusionRow]
     not_understood: list[NotUnderstood]
     models: list[JudgedBy]

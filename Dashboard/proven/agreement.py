@@ -1,6 +1,7 @@
 """How often neighbours have the diagnosis of a picture: measured, and said beside them."""
 
 from Dashboard.proven.similar import Similar
+from models.registry.names import title
 from models.registry.taxonomy import HAM10000
 
 MODEL = "resnext50_32x4d"
@@ -34,4 +35,4 @@ def agreement(found: Similar) -> str:
     )
     if found.model == MODEL:
         return measured
-    return f"{measured} That was measured with another model, {MODEL}."
+    return f"{measured} That was measured with another model, {title(MODEL)}."

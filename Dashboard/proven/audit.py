@@ -85,6 +85,8 @@ class Audit:
     """The record of an owner.
 
     lesions: all with a histology; not_understood: those whose words are not.
+    program_on_same: the program on the lesions that the clinician judged, too: to be held against
+        the clinician.
     confusion: by the diagnosis, lesions by the class that was the most likely.
     models: name, version and the number of lesions, the most frequent first.
     """
@@ -92,6 +94,7 @@ class Audit:
     lesions: int
     program: Judged
     clinician: Judged
+    program_on_same: Judged
     confusion: Mapping[str, Mapping[str, int]]
     not_understood: Sequence[Proven]
     models: Sequence[tuple[str, str, int]]
@@ -110,11 +113,6 @@ class Audit:
         ]
         if len(self.models) > 1:
             said.append("Several models or versions judged these lesions; the figures mix them.")
-        if self.clinician.n and self.clinician.n != self.program.n:
-            said.append(
-                f"The clinician's row is of {self.clinician.n} lesions, the program's of "
-                f"{self.program.n}: they cannot be held against each other."
-            )
         return [*filter(None, said), BIAS, MALIGNANT]
 
     def to_dict(self) -> dict[str, Any]:
@@ -123,6 +121,7 @@ class Audit:
             "lesions": self.lesions,
             "program": self.program.to_dict(),
             "clinician": self.clinician.to_dict(),
+            "program_on_same": self.program_on_same.to_dict(),
             "confusion": [
                 {"diagnosis": name, "predicted": dict(row)} for name, row in self.confusion.items()
             ],
@@ -175,7 +174,7 @@ def audit(lesions: Sequence[Proven]) -> Audit:
     """What was advised for lesions, held against their histology."""
     known = [(one, one.diagnosis) for one in lesions if one.diagnosis is not None]
     judged = [(one.verdict, diagnosis.malignant) for one, diagnosis in known]
-    own = [(one.clinician, diagnosis.malignant) for one, diagnosis in known if one.clinician]
+    both = [(one, diagnosis.malignant) for one, diagnosis in known if one.clinician]
     confusion: dict[str, Counter[str]] = {}
     order = {name: place for place, name in enumerate((*HAM10000.names, *OTHER.values()))}
     for one, diagnosis in known:
@@ -186,7 +185,8 @@ def audit(lesions: Sequence[Proven]) -> Audit:
     return Audit(
         lesions=len(lesions),
         program=_judged(judged),
-        clinician=_judged(own),
+        clinician=_judged([(one.clinician, malignant) for one, malignant in both]),
+        program_on_same=_judged([(one.verdict, malignant) for one, malignant in both]),
         confusion={name: confusion[name] for name in sorted(confusion, key=order.__getitem__)},
         not_understood=[one for one in lesions if one.diagnosis is None],
         models=[(*model, n) for model, n in models.most_common()],

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 AUDIT = (Path(__file__).parent / "audit.js").read_text(encoding="utf-8")
-PAGES = ("/", "/compare", "/models")
+PAGES = ("/", "/compare", "/models", "/audit")
 
 
 def test_everything_is_reached_and_worked_by_keyboard(visit, files) -> None:

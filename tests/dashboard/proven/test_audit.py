@@ -39,6 +39,9 @@ def test_shares_are_of_lesions_with_an_answer() -> None:
     assert program.sensitivity.low == pytest.approx(0.094, abs=5e-4)
     assert (own.sensitivity.found, own.sensitivity.n) == (1, 2)
     assert (own.specificity.found, own.specificity.n, own.unanswered) == (1, 1, 1)
+    same = found.program_on_same
+    assert (same.sensitivity.found, same.sensitivity.n) == (2, 2)
+    assert (same.specificity.found, same.specificity.n, same.unanswered) == (1, 2, 0)
     assert found.lesions == 8
     assert [one.histology for one in found.not_understood] == ["see report"]
     assert found.confusion == {

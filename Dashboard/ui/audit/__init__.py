@@ -1,0 +1,1 @@
+"""The page of the own record: verdicts held against histology."""

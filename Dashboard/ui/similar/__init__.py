@@ -1,0 +1,1 @@
+"""Proven cases that look like a picture, in its case."""
