@@ -207,9 +207,18 @@ def ood_sentence(ood: Mapping[str, Any] | None) -> str:
             f" Above a second, far threshold ({percent(beyond)} of the test images) nothing is "
             "said of a picture."
         )
+    learnt = ""
+    if "something_else" in ood:
+        other = ood["something_else"]
+        packages = f" ({len(other['origin'])} packages in all)" if other["origin"] else ""
+        learnt = (
+            f" Learnt from {other['n_fit']:,} pictures of other things; of {other['n_choose']:,} "
+            f"by other makers{packages}, which were not learnt from, {percent(other['flagged'])} "
+            "are flagged."
+        )
     return (
-        f"{ood['method'][:1].upper()}{ood['method'][1:]}. The threshold is such that at most "
-        f"{target} of the {ood['n']:,} validation images"
+        f"{ood['method'][:1].upper()}{ood['method'][1:]}.{learnt} The threshold is such that at "
+        f"most {target} of the {ood['n']:,} validation images"
         f"{' and of those of other clinics' if others else ''} are flagged as out-of-distribution "
         f"(OOD); of the {wrong['n']:,} test images it flags {percent(wrong['all'])} ({by_class})"
         f"{f', of pictures of other clinics {others}' if others else ''}.{far} Close-up "

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from models.checkpoint.ood_parameters import OodParameters
+from models.checkpoint.ood_parameters import OodParameters, no_evidence
 
 
 def fit(embeddings: NDArray[np.floating], components: int = 128) -> OodParameters:
@@ -29,4 +29,5 @@ def fit(embeddings: NDArray[np.floating], components: int = 128) -> OodParameter
         variances=np.maximum(found[: -kept - 1 : -1], 1e-6).astype(np.float32),
         noise=np.array([max(rest, 1e-6)], np.float32),
         scale=np.array([width], np.float32),
+        **no_evidence(width),
     )

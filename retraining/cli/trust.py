@@ -66,6 +66,13 @@ def ood(
     name: Annotated[str, typer.Argument(help="A checkpoint.")],
     splits: Splits,
     source: Sources = None,
+    something_else: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Pictures of anything but skin, in FOLDER/fit and FOLDER/choose, to tell apart.",
+        ),
+    ] = None,
     cache: Cache = None,
     root: Root = WEIGHTS_DIR,
     keep: Annotated[
@@ -83,6 +90,7 @@ def ood(
             name,
             splits,
             sources=read_sources(source or [], load_card(locate(name, root)).taxonomy),
+            others=something_else,
             cache=cache,
             root=root,
             anew=not keep,
@@ -148,7 +156,9 @@ def advice_report(
     models: Annotated[list[str], typer.Argument(help="Checkpoints with measured cards.")],
     splits: Splits,
     out: Annotated[Path, typer.Option(help="Folder for the report.")],
-    turned: Annotated[int, typer.Option(help="Images of test that are turned.")] = 200,
+    turned: Annotated[
+        int, typer.Option(help="Images of test that every remedy is measured on.")
+    ] = 200,
     cache: Cache = None,
     root: Root = WEIGHTS_DIR,
 ) -> None:

@@ -59,13 +59,11 @@ def not_dermoscopic_images() -> Iterator[NotDermoscopic]:
     Raises ModuleNotFoundError where scikit-image is not installed.
     """
     rng = np.random.default_rng(0)
-    folder = _samples_folder()
-    for kind, names in SAMPLES.items():
-        for name in names:
-            real = kind != "graphics" and name not in DRAWN
-            for view in _views(quality.read(folder / name), rng):
-                yield NotDermoscopic(kind, real, name, view)
-    faces = np.load(folder / FACES)[:FACE_COUNT]
+    for kind, name, picture in sample_pictures():
+        real = kind != "graphics" and name not in DRAWN
+        for view in views(picture, rng, CROPS):
+            yield NotDermoscopic(kind, real, name, view)
+    faces = np.load(_samples_folder() / FACES)[:FACE_COUNT]
     for number, face in enumerate(faces):
         grey = np.asarray(np.clip(face * 255, 0, 255), np.uint8)
         large = cv2.resize(grey, (400, 400), interpolation=cv2.INTER_CUBIC)
@@ -81,6 +79,14 @@ def not_dermoscopic_images() -> Iterator[NotDermoscopic]:
     for kind, make in makers.items():
         for number in range(MADE):
             yield NotDermoscopic(kind, False, f"{kind} {number}", make(rng))
+
+
+def sample_pictures() -> Iterator[tuple[str, str, RGBImage]]:
+    """Kind, name and picture of scikit-image's samples that are among the images."""
+    folder = _samples_folder()
+    for kind, names in SAMPLES.items():
+        for name in names:
+            yield kind, name, quality.read(folder / name)
 
 
 def written_page(rng: np.random.Generator) -> RGBImage:
@@ -155,11 +161,11 @@ def _samples_folder() -> Path:
     return Path(found.origin).parent / "data"
 
 
-def _views(image: RGBImage, rng: np.random.Generator) -> Iterator[RGBImage]:
+def views(image: RGBImage, rng: np.random.Generator, crops: int) -> Iterator[RGBImage]:
     """The whole image and square crops of a third to all of its shorter side."""
     yield image
     height, width = image.shape[:2]
-    for _ in range(CROPS):
+    for _ in range(crops):
         side = max(24, int(min(height, width) * rng.uniform(0.35, 1)))
         top = int(rng.integers(0, max(1, height - side + 1)))
         left = int(rng.integers(0, max(1, width - side + 1)))

@@ -28,6 +28,7 @@ from retraining.data.splits import load_split
 from retraining.evaluation.answers import Pictures, ServedModel, pictures_of
 from retraining.evaluation.copies import variant
 from retraining.evaluation.not_dermoscopic import NotDermoscopic, not_dermoscopic_images
+from retraining.evaluation.something_else import fit_other, origin, something_else
 from retraining.evaluation.sources import Source
 from retraining.metrics.bootstrap import interval, lesion_weights
 from retraining.metrics.metrics import auc
@@ -44,10 +45,14 @@ RESAMPLES = 200  # for the intervals
 REAL = "photographed or scanned"
 DRAWN = "drawn by a program"
 CORRUPTED = 60  # images of test that are scored under every corruption
-METHOD = (
+DISTANCE = (
     "Mahalanobis distance of probabilistic principal components, of the channel means "
     "of feature maps half-way up the network, to the training pictures; 1 is the squared "
     "distance that 2 % of the validation pictures exceed"
+)
+METHOD = (
+    f"the larger of two: {DISTANCE}; and the evidence of a logistic regression on the same means, "
+    "fitted on skin against pictures of other things"
 )
 ENSEMBLE_METHOD = "mean of the members' scores"
 OUTSIDE = "not dermatoscopic"
@@ -58,6 +63,7 @@ def fit_ood(
     splits: Path,
     *,
     sources: Sequence[Source] = (),
+    others: Path | None = None,
     root: Path = WEIGHTS_DIR,
     cache: Path | None = None,
     per_class: int = PER_CLASS,
@@ -74,6 +80,7 @@ def fit_ood(
     Writes `ood.safetensors`, the card's thresholds and the evaluation, and makes the export; of an
     ensemble, whose members must have been fitted, no `ood.safetensors`.
 
+    others: a folder of pictures of anything but skin, see `retraining.evaluation.something_else`.
     cache: where answers are kept, see `retraining.evaluation.answers`.
     corrupted: images of test that are scored under every corruption.
     anew: fit a score even where there is one.
@@ -90,7 +97,7 @@ def fit_ood(
         raise ValueError(f"fit the score of the member {without[0]} first, then of {name}")
     model = ServedModel(folder, cache, progress)
     if not card.members and (anew or load_ood(folder) is None):
-        _fit_network(model, parts["train"], parts["val"], sources, per_class)
+        _fit_network(model, parts["train"], parts["val"], sources, others, per_class)
     export(folder)
     known = [pictures_of("val", parts["val"]), *(one.pictures("choose") for one in sources)]
     scores = [model.scores(one) for one in known]
@@ -100,6 +107,8 @@ def fit_ood(
     }
     measured = _measured(model, parts, sources, ood, corrupted)
     measured |= {"split": "val", "n": len(scores[0]), "chosen_on": [one.name for one in known]}
+    if others is not None:
+        measured["something_else"] = _of_others(model, others, ood)
     card = replace(card, ood=ood)
     evaluation = replace(load_evaluation(folder), ood=measured)
     write_card(folder, card, evaluation, load_provenance(folder))
@@ -111,9 +120,10 @@ def _fit_network(
     train: pd.DataFrame,
     val: pd.DataFrame,
     sources: Sequence[Source],
+    others: Path | None,
     per_class: int,
 ) -> None:
-    """Write the parameters, scaled so that 2 % of val score above 1."""
+    """Write the parameters, scaled so that 2 % of val are at a distance above 1."""
     chosen = pd.concat(
         frame.sample(min(len(frame), per_class), random_state=0)
         for _, frame in train.groupby("dx", sort=True)
@@ -123,10 +133,15 @@ def _fit_network(
         pictures_of("train corrupted", chosen, variant),
         *(one.pictures("train") for one in sources if len(one.parts["train"])),
     ]
-    parameters = fit(np.concatenate([model.outputs(one)[1] for one in learnt]))
-    _, near = model.outputs(pictures_of("val", val))
-    limit = float(np.quantile(parameters.score(near), 0.98))
+    skin = np.concatenate([model.outputs(one)[1] for one in learnt])
+    parameters = fit(skin)
+    known = [pictures_of("val", val), *(one.pictures("choose") for one in sources)]
+    near = [model.outputs(one)[1] for one in known]
+    limit = float(np.quantile(parameters.distance(near[0]), 0.98))
     parameters = replace(parameters, scale=np.asarray(parameters.scale * limit, np.float32))
+    if others is not None:
+        other = model.outputs(something_else(others, "fit"))[1]
+        parameters = fit_other(parameters, skin, other, near)
     with replacing(model.folder / OOD_FILE) as temporary:
         save_ood(temporary, parameters)
 
@@ -193,6 +208,19 @@ def _measured(
                 kind: float((scores > ood["threshold"]).mean()) for kind, scores in under.items()
             },
         },
+    }
+
+
+def _of_others(model: ServedModel, others: Path, ood: Mapping[str, float]) -> dict[str, Any]:
+    """What was learnt from as something else, and the shares above the thresholds of its part
+    `choose`, which had no part in the fit."""
+    scores = model.scores(something_else(others, "choose"))
+    return {
+        "origin": origin(others),
+        "n_fit": len(something_else(others, "fit")),
+        "n_choose": len(scores),
+        "flagged": float((scores > ood["threshold"]).mean()),
+        "far": float((scores > ood["far_threshold"]).mean()),
     }
 
 

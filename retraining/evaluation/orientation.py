@@ -21,11 +21,17 @@ QUALITY = 90  # of the JPEG files of turned copies
 NOTHING, UPRIGHT, SAVED = "nothing", "upright", "upright, of copies saved as JPEG"
 
 
-def measure_orientation(model: ServedModel, frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """A row for each remedy: `remedy`, `views` of a picture that are computed, and of the N images
-    of `frame` the shares `changed`, whose verdict is not the same for all eight symmetries, and
+def measure_orientation(
+    model: ServedModel, test: pd.DataFrame, frame: pd.DataFrame | None = None
+) -> list[dict[str, Any]]:
+    """A row for each remedy: `remedy`, `views` of a picture that are computed, and of `n` images
+    the shares `changed`, whose verdict is not the same for all eight symmetries, and
     `from_consultation`, which are sent to a consultation in one of them and not in another.
+
+    test: what is served is measured on all of these.
+    frame: the images of test that the other remedies, eight answers each, are measured on.
     """
+    frame = test if frame is None else frame
     found = [
         model.answers(
             pictures_of(
@@ -51,10 +57,11 @@ def measure_orientation(model: ServedModel, frame: pd.DataFrame) -> list[dict[st
         alone = [probabilities[:, own[0]] for own in of_views]
         rows.append(_row(f"score of {views} views", views, _verdicts(model, alone, score)))
         rows.append(_row(f"mean of {views} views", views, _verdicts(model, mean, score)))
-    same = np.array([_has_one_upright(quality.read(Path(path))) for path in frame.path])[:, None]
-    first = _verdicts(model, [probabilities[:, 0]], [scores[:, 0]])
-    rows.append(_row(UPRIGHT, 1, np.where(same, first, np.arange(len(SYMMETRIES)))))
-    rows.append(_row(SAVED, 1, _saved(model, frame)))
+    saved = _saved(model, test)
+    # Copies with one upright are one input, and so have one verdict.
+    same = np.array([_has_one_upright(quality.read(Path(path))) for path in test.path])[:, None]
+    rows.append(_row(UPRIGHT, 1, np.where(same, saved[:, :1], np.arange(len(SYMMETRIES)))))
+    rows.append(_row(SAVED, 1, saved))
     return rows
 
 
@@ -71,7 +78,7 @@ def _saved(model: ServedModel, frame: pd.DataFrame) -> NDArray[np.int64]:
         lambda _place: lambda image: _again(np.ascontiguousarray(np.rot90(image))),
     )
     columns = []
-    for pictures in (pictures_of("orientation as it is", frame), turned):
+    for pictures in (pictures_of("test", frame), turned):
         answers = model.answers(pictures)
         probabilities = softmax(answers.logits, model.card.temperature)
         columns.append(_verdicts(model, [probabilities], [_scores(answers)])[:, 0])

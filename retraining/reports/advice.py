@@ -19,7 +19,7 @@ from retraining.markdown import markdown_table
 from retraining.progress import NamedProgressCallback
 
 REPORT_FILE = "report.md"
-TURNED = 200  # images of test that are turned
+TURNED = 200  # images of test that every remedy is measured on
 Rows = list[dict[str, Any]]
 
 
@@ -35,7 +35,8 @@ def write_advice_report(
 ) -> None:
     """Write `points.csv`, `ood.csv`, `orientation.csv` and `report.md` into `out`.
 
-    turned: so many images of test are turned and mirrored, the same for all checkpoints.
+    turned: so many images of test are answered in all eight symmetries, the same for all
+        checkpoints; what is served is measured on all of test.
     Raises ValueError for a checkpoint whose points or OOD thresholds were not measured.
     """
     test = load_split(splits)["test"]
@@ -53,7 +54,7 @@ def write_advice_report(
         points += points_of(name, card.operating_points, evaluation.sources)
         ood += ood_of(name, evaluation.ood)
         model = ServedModel(folder, cache, progress)
-        orientation += [{"model": name} | row for row in measure_orientation(model, some)]
+        orientation += [{"model": name} | row for row in measure_orientation(model, test, some)]
     for file, rows in (("points", points), ("ood", ood), ("orientation", orientation)):
         write_text(out / f"{file}.csv", _csv(rows))
     write_text(out / REPORT_FILE, report(points, ood, orientation))
@@ -133,15 +134,16 @@ def report(points: Rows, ood: Rows, orientation: Rows) -> str:
         "## Pictures unlike the training pictures",
         "Above the near threshold nobody is cleared; above the far one nothing is said. Both are "
         "chosen on val and the sources' part `choose`. Photographs and scans are those that come "
-        "with scikit-image, several views of each; close-up photographs of skin without a "
-        "dermatoscope could not be had and are untested.",
+        "with scikit-image, several views of each; none of them was learnt from. Close-up "
+        "photographs of skin without a dermatoscope could not be had and are untested.",
         _ood_table(ood),
         "## Turned and mirrored pictures",
         "Shares of test images whose verdict is not the same for all eight symmetries of a square, "
         "and of those that a symmetry takes out of a consultation, by what is done against it. "
-        "`upright` is what is served: a picture is first brought to the one of its eight copies "
-        "that its pixels point to (`models/inference/views.py`), so that all copies give the same "
-        "input, to the last bit. The last row has copies turned by a quarter and saved again.",
+        "`upright` is what is served, measured on all of test: a picture is first brought to the "
+        "one of its eight copies that its pixels point to (`models/inference/views.py`), and the "
+        "share is of the images whose eight copies do not give the same input to the last bit. The "
+        "last row has copies turned by a quarter and saved again.",
         _orientation_table(orientation),
     ]
     return "\n\n".join(part.rstrip() for part in parts if part) + "\n"

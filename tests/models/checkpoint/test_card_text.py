@@ -130,3 +130,15 @@ def test_where_data_and_weights_come_from(card: Card) -> None:
 
 def test_no_sentence_on_an_ood_score_that_was_not_measured() -> None:
     assert ood_sentence(None) == ""
+
+
+def test_what_was_learnt_from_as_something_else_is_said() -> None:
+    ood = {
+        "method": "a distance", "n": 100, "target_false_positive_rate": 0.015,
+        "false_positive_rate": {"n": 200, "all": 0.01, "by_class": {"nv": 0.01}},
+        "something_else": {"n_fit": 1888, "n_choose": 519, "flagged": 0.996, "origin": [{}, {}]},
+    }  # fmt: skip
+    assert ood_sentence(ood).startswith(
+        "A distance. Learnt from 1,888 pictures of other things; of 519 by other makers "
+        "(2 packages in all), which were not learnt from, 99.6% are flagged. The threshold is such "
+    )

@@ -8,7 +8,12 @@ import pytest
 from numpy.typing import NDArray
 
 from models.checkpoint.card import OOD_FILE, load_card
-from models.checkpoint.ood_parameters import OodParameters, load_ood, save_ood
+from models.checkpoint.ood_parameters import (
+    OodParameters,
+    load_ood,
+    no_evidence,
+    save_ood,
+)
 from models.errors import CheckpointError
 from models.inference.ood import fit
 from tests.models.conftest import MakeCheckpoint, stage_means
@@ -23,10 +28,17 @@ def test_by_hand() -> None:
         variances=np.array([4], np.float32),
         noise=np.array([0.5], np.float32),
         scale=np.array([10], np.float32),
+        other=np.array([0, -0.5], np.float32),
+        other_bias=np.array([0.25], np.float32),
     )
-    # z = (3, -1): 9 / 4 within and 1 / 0.5 beside, over the scale.
-    got = parameters.score(np.array([[7.0, 1.0], [1.0, 2.0]]))
-    np.testing.assert_allclose(got, [(9 / 4 + 2) / 10, 0])
+    # z = (3, -1): 9 / 4 within and 1 / 0.5 beside, over the scale; z = (0, 0) and (0, -2).
+    embeddings = np.array([[7.0, 1.0], [1.0, 2.0], [1.0, 0.0]])
+    np.testing.assert_allclose(parameters.distance(embeddings), [(9 / 4 + 2) / 10, 0, 0.8])
+    np.testing.assert_allclose(parameters.something_else(embeddings), [0.75, 0.25, 1.25])
+    # What either takes for something else is flagged.
+    np.testing.assert_allclose(parameters.score(embeddings), [0.75, 0.25, 1.25])
+    plain = replace(parameters, **no_evidence(2))
+    np.testing.assert_allclose(plain.score(embeddings), plain.distance(embeddings))
 
 
 def test_it_is_the_likelihood_of_probabilistic_principal_components() -> None:
@@ -75,6 +87,8 @@ def test_too_few_pictures() -> None:
 
 def test_parameters_are_stored_and_read(tmp_path: Path) -> None:
     pytest.importorskip("safetensors")
+    from safetensors.numpy import load_file, save_file
+
     assert load_ood(tmp_path) is None
     values = np.random.default_rng(3).standard_normal((60, 12))
     parameters = fit(values)
@@ -83,6 +97,14 @@ def test_parameters_are_stored_and_read(tmp_path: Path) -> None:
     assert found is not None
     assert found.components.dtype == np.float16
     np.testing.assert_allclose(found.score(values), parameters.score(values), rtol=1e-2)
+    tensors = load_file(tmp_path / OOD_FILE)
+    save_file(
+        {name: one for name, one in tensors.items() if name not in no_evidence(1)},
+        tmp_path / OOD_FILE,
+    )
+    former = load_ood(tmp_path)  # as it was written before there was evidence for something else
+    assert former is not None
+    np.testing.assert_array_equal(former.score(values), found.score(values))
     (tmp_path / OOD_FILE).write_bytes(b"damaged")
     with pytest.raises(CheckpointError, match=r"ood\.safetensors cannot be read"):
         load_ood(tmp_path)
@@ -102,18 +124,24 @@ def test_the_served_score_and_the_card_s_threshold(
     card, embeddings = load_card(folder), stage_means(folder, pictures)
     known = np.concatenate([embeddings + 0.01 * k for k in range(4)])
     without = export_path(folder, card, tmp_path)
-    save_ood(folder / OOD_FILE, fit(known))
+    rng = np.random.default_rng(4)
+    fitted = fit(known)
+    # So that the evidence is larger for some of the pictures and the distance for others.
+    other = rng.normal(0, 1, fitted.mean.shape).astype(np.float32)
+    bias = np.array([np.median(fitted.score(embeddings))], np.float32)
+    save_ood(folder / OOD_FILE, replace(fitted, other=other, other_bias=bias))
     assert export_path(folder, card, tmp_path) != without  # the score is part of the graph
     parameters = load_ood(folder)
     assert parameters is not None
     expected = parameters.score(embeddings)
+    assert 0 < (expected > parameters.distance(embeddings)).sum() < len(expected)
     export(folder, tmp_path)
     plain = Classifier(folder, cache=tmp_path, precision="f32").predict(pictures)
     assert [one.ood_score for one in plain] == pytest.approx(expected.tolist(), rel=0.02)
     assert {one.in_distribution for one in plain} == {None}  # the card has no threshold
     threshold = float(np.median(expected))
-    fitted = replace(load_card(folder), ood={"threshold": threshold})
-    (folder / CARD_FILE).write_text(json.dumps(fitted.to_dict()))
+    judging = replace(load_card(folder), ood={"threshold": threshold})
+    (folder / CARD_FILE).write_text(json.dumps(judging.to_dict()))
     judged = Classifier(folder, cache=tmp_path, precision="f32").predict(pictures)
     assert [one.in_distribution for one in judged] == [
         one.ood_score is not None and one.ood_score <= threshold for one in plain

@@ -60,3 +60,12 @@ def test_shares(frame: pd.DataFrame) -> None:
     assert changed["score of 8 views"] == (0.5, 0.5)  # the class still depends on it
     assert changed[UPRIGHT] == changed[SAVED] == (0, 0)
     assert [rows[name]["views"] for name in (NOTHING, "mean of 4 views", UPRIGHT)] == [1, 4, 1]
+
+
+def test_what_is_served_is_measured_on_all_and_the_rest_on_some(frame: pd.DataFrame) -> None:
+    rows = measure_orientation(Corner(), frame, frame.head(1))  # type: ignore[arg-type]
+    assert {row["remedy"]: row["n"] for row in rows if row["views"] == 1} == {
+        NOTHING: 1,
+        UPRIGHT: 2,
+        SAVED: 2,
+    }

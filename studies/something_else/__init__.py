@@ -1,0 +1,1 @@
+"""Which freely licensed pictures of other things can an out-of-distribution score learn from?"""
