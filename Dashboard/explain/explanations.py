@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, get_args
@@ -227,29 +227,7 @@ class Explanations:
         """What may be asked for, as `GET /explanations` answers."""
         infos = self.service.models()
         measured = self.jobs.rows.measured()
-        models = []
-        for info in infos:
-            card = load_card(self.service.root / info.name)
-            taxonomy = card.taxonomy
-            networks = networks_of(self.service.root / info.name)
-            refusals = {m.name: refused(m, info.backbone) for m in METHODS.values()}
-            models.append(
-                {
-                    "name": info.name,
-                    "targets": targets(taxonomy),
-                    "names": {code: taxonomy.name(code) for code in taxonomy.codes}
-                    | {MALIGNANT: "All malignant classes"},
-                    "unsupported": {name: why for name, why in refusals.items() if why},
-                    "seconds": {
-                        m.name: {
-                            one: measured.get((info.name, m.name, one))
-                            or usual_seconds(m, one, *networks)
-                            for one in PRECISIONS
-                        }
-                        for m in METHODS.values()
-                    },
-                }
-            )
+        models = [self._offer(info.name, info.backbone, measured) for info in infos]
         return {
             "methods": [_entry(method) for method in METHODS.values()],
             "precisions": list(PRECISIONS),
@@ -257,6 +235,32 @@ class Explanations:
             "scales": {name: _scale(signed) for name, signed in SCALES.items()},
             "keep_seconds": KEEP.seconds,
             "models": models,
+        }
+
+    def offer(self, model: str) -> dict[str, Any] | None:
+        """What may be asked for of one model; None where there is none of this name any more."""
+        known = {info.name: info.backbone for info in self.service.models()}
+        if model not in known:
+            return None
+        return self._offer(model, known[model], self.jobs.rows.measured())
+
+    def _offer(self, name: str, backbone: str, measured: Mapping[Any, float]) -> dict[str, Any]:
+        taxonomy = load_card(self.service.root / name).taxonomy
+        networks = networks_of(self.service.root / name)
+        refusals = {m.name: refused(m, backbone) for m in METHODS.values()}
+        return {
+            "name": name,
+            "targets": targets(taxonomy),
+            "names": {code: taxonomy.name(code) for code in taxonomy.codes}
+            | {MALIGNANT: "All malignant classes"},
+            "unsupported": {name: why for name, why in refusals.items() if why},
+            "seconds": {
+                m.name: {
+                    one: measured.get((name, m.name, one)) or usual_seconds(m, one, *networks)
+                    for one in PRECISIONS
+                }
+                for m in METHODS.values()
+            },
         }
 
 

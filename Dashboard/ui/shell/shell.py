@@ -41,7 +41,6 @@ def layout() -> dmc.MantineProvider:
                 **{"aria-live": "polite", "aria-atomic": "true"},
             ),
             html.Div(id="navigation-state", hidden=True),
-            # Here, so that what is being explained is followed from page to page.
         ],
     )
 
