@@ -2,16 +2,18 @@
 
 import gc
 import io
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol, cast
 
 import numpy as np
 
 import quality
-from Dashboard.explain.jobs.order import Lane, Order
+from Dashboard.explain.jobs.order import FAST_SECONDS, Lane, Order
 from Dashboard.explain.jobs.turns import Turns
 from models.inference.memory import resident_bytes, return_freed_blocks
 
@@ -19,6 +21,8 @@ EXPLAINER = "interpretability:explain"
 # Of larger pictures maps and drawings are of this size: a map of floats takes 4 bytes a pixel. The
 # network sees all of a picture, as it does where it is classified.
 MAX_PIXELS = 4_000_000
+# Threads of each lane. One fast job that takes long leaves room for two others.
+THREADS: Mapping[Lane, int] = MappingProxyType({"fast": 3, "slow": 1})
 # With more between two jobs, the worker closes its models: the README says how much it takes.
 MOST_RESIDENT_BYTES = 1300 * 10**6
 Explain = Callable[..., Any]
@@ -96,36 +100,31 @@ class HereComputing:
         image = quality.decode(data, limits)
         named = (order.model, order.method, order.precision, order.target, order.prior, order.tta)
         model, method, precision, target, prior, tta = named
-        paused = 0.0  # while others went first
+        paused, begun = 0.0, time.monotonic()
 
-        def call(cancelled: Callable[[], bool]) -> Any:
-            return explain(
-                image,
-                model=model,
-                method=method,
-                precision=precision,
-                target=target,
-                prior=prior,
-                tta=tta,
-                max_pixels=MAX_PIXELS,
-                progress=progress,
-                cancelled=cancelled,
-                root=Path(order.root),
-            )
+        def cancelled() -> bool:
+            nonlocal paused
+            # What was expected to be fast and is not lets others go first, too.
+            if lane == "slow" or time.monotonic() - begun > FAST_SECONDS:
+                paused += self._turns.let_in()
+            return stopped()
 
         try:
-            if lane == "fast":
-                with self._turns.first():
-                    found = call(stopped)
-            else:
-                with self._turns.last() as let_in:
-
-                    def cancelled() -> bool:
-                        nonlocal paused
-                        paused += let_in()
-                        return stopped()
-
-                    found = call(cancelled)
+            with self._turns.turn(first=lane == "fast"):
+                begun = time.monotonic()
+                found = explain(
+                    image,
+                    model=model,
+                    method=method,
+                    precision=precision,
+                    target=target,
+                    prior=prior,
+                    tta=tta,
+                    max_pixels=MAX_PIXELS,
+                    progress=progress,
+                    cancelled=cancelled,
+                    root=Path(order.root),
+                )
         except Exception:
             if stopped():
                 raise Stopped from None

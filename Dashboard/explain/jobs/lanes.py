@@ -5,7 +5,7 @@ Messages are JSON: nothing is unpickled. A wake-up says nothing, not even which 
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -92,19 +92,19 @@ def task(queue: Huey, do: Callable[..., object]) -> Callable[..., Any]:
     return send
 
 
-def consume(queues: Queues, threads: int = 1) -> None:
+def consume(queues: Queues, threads: Mapping[Lane, int]) -> None:
     """Call the tasks of all queues, each from threads of its own, until a signal ends this."""
     consumers = [
         Consumer(
             queue,
-            workers=threads,
+            workers=threads[lane],
             periodic=False,
             initial_delay=LOOK_SECONDS,
             backoff=1.0,
             max_delay=LOOK_SECONDS,
             scheduler_interval=SCHEDULER_SECONDS,
         )
-        for queue in queues.values()
+        for lane, queue in queues.items()
     ]
     for consumer in consumers[1:]:
         consumer.start()

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 import quality
-from Dashboard.explain.jobs.computing import Compute, Computed, Stopped
+from Dashboard.explain.jobs.computing import THREADS, Compute, Computed, Stopped
 from Dashboard.explain.jobs.lanes import (
     ANSWER_SECONDS,
     CONNECT_SECONDS,
@@ -22,7 +22,7 @@ from Dashboard.explain.jobs.lanes import (
     redis_queues,
     task,
 )
-from Dashboard.explain.jobs.order import LANES, Lane, Order
+from Dashboard.explain.jobs.order import Lane, Order
 from Dashboard.explain.jobs.work import Pulse, unexpected
 from Dashboard.store.explanation_rows import KEEP
 from Dashboard.store.explanation_work import TRIES, WORKER_DIED
@@ -159,7 +159,7 @@ class RemoteWork:
     def run(self) -> None:
         """Take jobs until a signal ends this."""
         threading.Thread(target=self._sign, daemon=True).start()
-        consume({lane: self._queues[lane] for lane in LANES})
+        consume(self._queues, THREADS)
 
     def _sign(self) -> None:
         while True:

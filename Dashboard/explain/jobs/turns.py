@@ -1,13 +1,13 @@
-"""Two threads of one worker that may not compute at once: the fast lane's goes first.
+"""Threads of one worker that may not compute at once: the fast lane's go first.
 
 torch's and numpy's random numbers are the process's, and hooks are set on shared networks, so only
-one of them computes. Between two of its batches the slow one lets the fast one in, whose random
+one thread computes. Between two of its batches one that takes long lets the others in, whose random
 numbers begin at a seed and end as they were.
 """
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 
@@ -17,36 +17,32 @@ class Turns:
     def __init__(self) -> None:
         self._computing = threading.Lock()
         self._changed = threading.Condition()
-        self._first = 0
+        self._first = 0  # that wait
 
     @contextmanager
-    def first(self) -> Iterator[None]:
-        """Compute as soon as the other one lets this one."""
-        self._count(1)
-        try:
-            with self._computing:
-                yield
-        finally:
+    def turn(self, *, first: bool) -> Iterator[None]:
+        """Compute: as soon as another lets this one, or when none that goes first waits."""
+        if first:
+            self._count(1)
+            self._computing.acquire()
             self._count(-1)
-
-    @contextmanager
-    def last(self) -> Iterator[Callable[[], float]]:
-        """Compute when nobody goes first; what is yielded lets others in: how long they took."""
-        self._wait()
+        else:
+            self._acquire_last()
         try:
-            yield self._let_in
+            yield
         finally:
             self._computing.release()
 
-    def _let_in(self) -> float:
+    def let_in(self) -> float:
+        """Let those compute that go first, where there are such; seconds that this took."""
         if not self._first:
             return 0.0
         start = time.monotonic()
         self._computing.release()
-        self._wait()
+        self._acquire_last()
         return time.monotonic() - start
 
-    def _wait(self) -> None:
+    def _acquire_last(self) -> None:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: not self._first)

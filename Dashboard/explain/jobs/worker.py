@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from Dashboard.config import Config
-from Dashboard.explain.jobs.computing import EXPLAINER, Explain, HereComputing, find
+from Dashboard.explain.jobs.computing import EXPLAINER, THREADS, Explain, HereComputing, find
 from Dashboard.explain.jobs.lanes import Queues, consume, task, wake_queues
 from Dashboard.explain.jobs.order import LANES
 from Dashboard.explain.jobs.remote import RemoteWork, ThereComputing
@@ -88,7 +88,7 @@ def take_rows(config: Config, place: Place, queues: Queues, name: str, explainer
     wake = {lane: task(queues[lane], partial(work.take, lane)) for lane in LANES}
     end = threading.Event()
     threading.Thread(target=work.keep, args=[queues, wake, end], daemon=True).start()
-    consume(queues, threads=1 if url is None else ELSEWHERE)
+    consume(queues, THREADS if url is None else dict.fromkeys(LANES, ELSEWHERE))
     end.set()
     work.work.release(name)
     place.close()

@@ -10,6 +10,7 @@ import dash_mantine_components as dmc
 import flask
 from dash import MATCH, Input, Output, html
 from dash.development.base_component import Component
+from dash.exceptions import PreventUpdate
 
 from Dashboard.explain.explanations import PRECISIONS, Explanations
 from Dashboard.explain.schemas import DEFAULT_METHOD
@@ -50,7 +51,7 @@ def explain_panel(item: Item) -> Component | None:
                 hint(offer, DEFAULT_METHOD, DEFAULT_PRECISION),
                 id={"type": "explain-hint", "key": item.key},
                 size="sm",
-                c="dimmed",
+                c="var(--ink-soft)",
             ),
             html.Div(className="explanations"),
         ],
@@ -58,7 +59,7 @@ def explain_panel(item: Item) -> Component | None:
         **{
             "data-explain": item.key,
             "data-address": dash.get_relative_path("/explanations"),
-            "data-file": item.file,
+            "data-file": item.file or "picture",
         },
     )
 
@@ -78,14 +79,14 @@ def hint(offer: dict[str, Any], method: str, precision: str) -> str:
     Input({"type": "explain-precision", "key": MATCH}, "value"),
     prevent_initial_call=True,
 )
-def choose(method: object, precision: object) -> tuple[Any, Any]:
+def choose(method: object, precision: object) -> tuple[str, bool]:
     """The hint for what is chosen; Low, Medium and High where they differ."""
     store: Store = flask.current_app.extensions["store"]
     explanations: Explanations = flask.current_app.extensions["explanations"]
     item = store.get(Sessions(store).owner(), str(dash.ctx.outputs_list[0]["id"]["key"]))
     offer = explanations.offer(item.model)
-    if method not in METHODS or precision not in PRECISIONS or offer is None:
-        return dash.no_update, dash.no_update
+    if str(method) not in METHODS or precision not in PRECISIONS or offer is None:
+        raise PreventUpdate
     entry: Method = METHODS[str(method)]
     return hint(offer, entry.name, str(precision)), not entry.has_precision
 

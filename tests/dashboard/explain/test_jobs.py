@@ -118,6 +118,10 @@ def test_a_fast_one_never_waits_behind_slow_ones(jobs: Jobs) -> None:
     for key in slow:
         assert jobs.cancel("me", key).state == "cancelled"
     assert wait(jobs, submit(jobs, replace(ORDER, target="akiec"), SLOW)).state == "done"
+    mistaken = submit(jobs, replace(ENDLESS, target="akiec"), FAST)
+    until(begun(jobs, mistaken))
+    assert wait(jobs, submit(jobs, replace(ORDER, target="malignant"))).state == "done"
+    assert jobs.cancel("me", mistaken).state == "cancelled"
 
 
 def test_what_nobody_asks_for_any_more_ends_within_ten_seconds(

@@ -1,4 +1,4 @@
-"""The section of a case that asks for explanations: what it offers, and what it says of a choice."""
+"""The section of a case that asks for explanations: what it offers and says of a choice."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from Dashboard.store.sessions import COOKIE
+from Dashboard.ui.cases.panel import find
 from Dashboard.ui.explain.panel import FAILS, explain_panel, hint
 from interpretability.methods import METHODS
 from tests.dashboard.sending import as_json
@@ -22,19 +24,11 @@ def kept(client: FlaskClient, encode: Encode) -> dict[str, Any]:
 
 
 def panel(client: FlaskClient, key: str) -> Any:
-    store = client.application.extensions["store"]
-    with client.application.test_request_context():
-        (item,) = (one for one in client_items(client, store) if one.key == key)
-        return explain_panel(item)
-
-
-def client_items(client: FlaskClient, store: Any) -> list[Any]:
-    from Dashboard.store.schema import Item
-    from sqlalchemy import select
-    from sqlalchemy.orm import joinedload
-
-    with store.place.database.reading() as session:
-        return list(session.scalars(select(Item).options(joinedload(Item.picture))))
+    cookie = client.get_cookie(COOKIE)
+    assert cookie is not None
+    headers = {"Cookie": f"{COOKIE}={cookie.value}"}
+    with client.application.test_request_context(headers=headers):
+        return explain_panel(find(key))
 
 
 def test_methods_precisions_and_classes_are_offered(
