@@ -55,7 +55,7 @@ ANSWER_EXAMPLE: dict[str, JsonValue] = {
         for prevalence in PREVALENCES
     },
     "rule": "No rule calls for a consultation",
-    "evidence": {"p_malignant": 0.04, "malignant": False, "threshold": 0.12},
+    "evidence": {"p_malignant": 0.04, "malignant": False, "threshold": 0.12, "opinions": []},
     "gated": True,
     "quality": QUALITY_EXAMPLE,
     "model": "resnext50_32x4d",
@@ -118,6 +118,15 @@ class Quality(BaseModel):
     )
 
 
+class SecondOpinion(BaseModel):
+    """What one member of an ensemble says alone, or another view of the picture."""
+
+    name: str
+    kind: Literal["member", "view"]
+    p_malignant: float = Field(ge=0, le=1, description="At the model's own class frequencies.")
+    malignant: bool = Field(description="Whether a malignant class is the most likely.")
+
+
 class Evidence(BaseModel):
     """What decides between a consultation and none, by the model's own class frequencies."""
 
@@ -126,6 +135,9 @@ class Evidence(BaseModel):
     threshold: float | None = Field(
         description="A consultation is advised from this `p_malignant` on; null: the most likely "
         "class alone decides."
+    )
+    opinions: list[SecondOpinion] = Field(
+        [], description="Where several models, or views, were asked: what each says."
     )
 
 

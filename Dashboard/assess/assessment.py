@@ -1,7 +1,7 @@
 """What comes out of the dashboard's service: an assessed image, and the models to choose from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from Dashboard.assess.activation import packed
@@ -176,6 +176,7 @@ class Assessment:
                 "p_malignant": self.p_malignant_at_card,
                 "malignant": self.leads,
                 "threshold": self.threshold,
+                "opinions": [asdict(one) for one in prediction.opinions],
             },
             "gated": self.gated,
             "quality": self.quality.to_dict(),

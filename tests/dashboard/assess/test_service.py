@@ -2,6 +2,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -20,6 +21,7 @@ from Dashboard.assess.service import (
 )
 from Dashboard.assess.worth import clearance
 from Dashboard.config import Config
+from models.inference.prediction import Opinion
 from models.registry.taxonomy import HAM10000
 from tests.dashboard.conftest import by_rule, picture, point
 
@@ -165,6 +167,19 @@ def test_response_of_an_assessed_image(make_service: MakeService, encode: Encode
     assert list(body["probabilities"]) == list(HAM10000.codes)
     assert body["p_malignant"] == pytest.approx(0.09)
     assert body["prior"]["nv"] == pytest.approx(1 / 7)
+
+
+def test_the_response_has_what_each_member_says_alone(
+    make_service: MakeService, encode: Encode
+) -> None:
+    answer = make_service().assess(encode("benign"))
+    assert answer.prediction is not None
+    assert answer.to_response()["evidence"]["opinions"] == []
+    asked = replace(answer.prediction, opinions=(Opinion("one", "member", 0.25, False),))
+    body = replace(answer, prediction=asked).to_response()
+    assert body["evidence"]["opinions"] == [
+        {"name": "one", "kind": "member", "p_malignant": 0.25, "malignant": False}
+    ]
 
 
 def test_response_of_a_rejected_image_says_nothing_of_classes(
