@@ -24,6 +24,7 @@ from quality.gate import (
 from quality.inputs import IMAGE_SUFFIXES, Inputs, find_inputs
 from quality.limits import Limits
 from quality.sharpness import laplacian_variance, laplacian_variance_normalised
+from quality.taken import taken
 
 __all__ = [
     "DEFAULT_GATE",
@@ -53,5 +54,6 @@ __all__ = [
     "read",
     "read_bytes",
     "read_with_notes",
+    "taken",
     "why_unread",
 ]

@@ -18,6 +18,7 @@ else:
     Code = Literal[HAM10000.codes]
 Verdict = Literal["retake", "consultation", "no_appointment", "none"]
 MOMENT = r"^(19|20|21)\d\d-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?)?$"
+OFFSET = re.compile(r"(Z|[+-]\d\d:\d\d)$")
 MOST_LISTED = 500
 MOST_CHANGED = 5000
 FILTERS = tuple(field.name for field in dataclasses.fields(Filters))
@@ -37,6 +38,20 @@ def _moment(text: object) -> datetime:
 
 Moment = Annotated[
     datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "pattern": MOMENT})
+]
+
+
+def _taken(text: object) -> datetime | None:
+    if text is None:
+        return None
+    moment = _moment(text)
+    return moment if OFFSET.search(str(text)) else moment.replace(tzinfo=None)
+
+
+Taken = Annotated[
+    datetime | None,
+    BeforeValidator(_taken),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": MOMENT}, {"type": "null"}]}),
 ]
 
 
@@ -138,6 +153,11 @@ class Words(BaseModel):
     flag: bool = False
     pixels_per_mm: float | None = Field(
         None, gt=0, le=10_000, description="The picture's scale, at first as its file says."
+    )
+    taken: Taken = Field(
+        None,
+        description="When the picture was taken, ISO 8601, with its offset from UTC where that is "
+        "known; at first as the file says.",
     )
     lesion: LesionFields | None = Field(
         None, description="Found by its name or made; fields that are left out stay as they are."

@@ -59,6 +59,7 @@ ACCEPTED = {
     "note": f"a text of at most {NOTE_CHARACTERS} characters",
     "flag": "true or false",
     "pixels_per_mm": "a number above 0 and at most 10,000, or null",
+    "taken": "a date or a time such as 2026-11-27 or 2026-11-27T09:30+01:00, or null",
     "lesion": "the name of a lesion, at most 64 characters in one line",
     "Words.lesion": "an object with the name of a lesion, or null",
     "ManyWords.lesion": "an object with the name of a lesion, or null",

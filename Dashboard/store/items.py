@@ -14,7 +14,7 @@ from models.inference.classifier import Prediction
 # Of the verdicts, the least urgent first: a picture to retake may show anything.
 URGENCY = ("no_appointment", "none", "retake", "consultation")
 LESION_FIELDS = ("name", "body_site", "age_band", "sex", "histology")
-TABLE_COLUMNS = (*COLUMNS, "id", "created", "lesion", "clinician_verdict", "note", "flag")
+TABLE_COLUMNS = (*COLUMNS, "id", "created", "lesion", "clinician_verdict", "note", "flag", "taken")
 SUMMARY_FIELDS = (
     "file",
     "verdict",
@@ -84,6 +84,7 @@ def own_words(item: Item) -> dict[str, Any]:
         "note": item.note,
         "flag": item.flag,
         "pixels_per_mm": item.pixels_per_mm,
+        "taken": item.taken and item.taken.isoformat(),
         "lesion": lesion and {name: getattr(lesion, name) for name in LESION_FIELDS},
     }
 
@@ -99,7 +100,11 @@ def table_row(item: Item) -> Row:
     words = own_words(item)
     lesion = words["lesion"] or {}
     own = {"id": item.key, "created": item.created.isoformat(), "lesion": lesion.get("name")}
-    return item.row | own | {name: words[name] for name in ("clinician_verdict", "note", "flag")}
+    return (
+        item.row
+        | own
+        | {name: words[name] for name in ("clinician_verdict", "note", "flag", "taken")}
+    )
 
 
 def case(item: Item) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 `owner` says whose a row is: one visitor's session. Rows of one owner never refer to another's.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 from sqlalchemy import (
@@ -124,6 +124,7 @@ class Item(Base):
     batch: names what was handed in together; `upload`: one picture's way in, so that what is sent
         once more is not kept twice.
     removed: when it was taken out of the list, to be deleted soon; until then it may come back.
+    taken_at, taken_offset: of `taken`; for sorting, a time without an offset counts as UTC.
     """
 
     __tablename__ = "assessments"
@@ -165,6 +166,8 @@ class Item(Base):
     batch: Mapped[str | None] = mapped_column(String(NAME_CHARACTERS))
     upload: Mapped[str | None] = mapped_column(String(NAME_CHARACTERS))
     removed: Mapped[datetime | None]
+    taken_at: Mapped[datetime | None]
+    taken_offset: Mapped[int | None]
     answer: Mapped[dict[str, Any]]
     row: Mapped[dict[str, Any]]
 
@@ -174,6 +177,27 @@ class Item(Base):
         lazy="raise", order_by="Change.id", passive_deletes=True
     )
     vector: Mapped["Vector | None"] = relationship(lazy="raise", passive_deletes=True)
+
+    @property
+    def taken(self) -> datetime | None:
+        """When the picture was taken: with its offset from UTC where that is known, else without.
+
+        The file says it, or the clinician.
+        """
+        if self.taken_at is None or self.taken_offset is None:
+            return self.taken_at and self.taken_at.replace(tzinfo=None)
+        return self.taken_at.astimezone(timezone(timedelta(minutes=self.taken_offset)))
+
+    @taken.setter
+    def taken(self, value: datetime | None) -> None:
+        offset = None if value is None else value.utcoffset()
+        self.taken_offset = None if offset is None else round(offset.total_seconds() / 60)
+        self.taken_at = value.replace(tzinfo=UTC) if value and offset is None else value
+
+    @property
+    def seen(self) -> datetime:
+        """Where it stands in the series of its lesion: when it was taken, else when it was kept."""
+        return self.taken_at or self.created
 
 
 class Change(Base):
@@ -262,3 +286,24 @@ class Vector(Base):
     model: Mapped[str] = mapped_column(String(128))
     version: Mapped[str] = mapped_column(Text)
     data: Mapped[bytes]
+
+
+class Measured(Base):
+    """What was measured of an assessment's picture (`quality.lesion`), so that it is done once."""
+
+    __tablename__ = "measurements"
+
+    item_id: Mapped[int] = mapped_column(ForeignKey(Item.id, ondelete="CASCADE"), primary_key=True)
+    found: Mapped[dict[str, Any]]
+
+
+class Registered(Base):
+    """How one picture of a lesion lies on another one, or why it cannot be laid there."""
+
+    __tablename__ = "registrations"
+
+    item_id: Mapped[int] = mapped_column(ForeignKey(Item.id, ondelete="CASCADE"), primary_key=True)
+    onto_id: Mapped[int] = mapped_column(
+        ForeignKey(Item.id, ondelete="CASCADE"), primary_key=True, index=True
+    )
+    found: Mapped[dict[str, Any]]

@@ -26,6 +26,7 @@ from Dashboard.store.schema import Change, Item, Lesion, Picture, Thumbnail
 from Dashboard.store.upkeep import Upkeep
 from quality.formats import sniff
 from quality.scale import pixels_per_mm
+from quality.taken import taken
 
 MEDIA_TYPES = {
     "JPEG": "image/jpeg",
@@ -90,7 +91,7 @@ class Store(Upkeep):
                 item = new_item(assessment, file)
                 item.key, item.owner, item.created = secrets.token_urlsafe(16), owner, self.now()
                 item.picture = picture
-                item.pixels_per_mm = pixels_per_mm(data)
+                item.pixels_per_mm, item.taken = pixels_per_mm(data), taken(data)
                 item.batch, item.upload = beside.get("batch"), beside.get("upload")
                 if (lesion_id := beside.get("lesion_id")) is not None:
                     item.lesion = session.get(Lesion, lesion_id)
@@ -169,8 +170,8 @@ class Store(Upkeep):
     def change(self, owner: str, key: str, fields: Mapping[str, Any]) -> Item:
         """Change what a clinician says of an assessment, and remember what was said before.
 
-        fields: of `clinician_verdict`, `note`, `flag` and `pixels_per_mm` the new values; under
-            `lesion` the columns of one, by whose name it is found or made, or None.
+        fields: of `clinician_verdict`, `note`, `flag`, `taken` and `pixels_per_mm` the new
+            values; under `lesion` the columns of one, by whose name it is found or made, or None.
 
         Raises:
             UnknownItem, StoreFull, StoreUnavailable.

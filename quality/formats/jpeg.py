@@ -32,7 +32,7 @@ def sanitise(data: bytes) -> SanitisedImage:
     """
     kept = [data[:2]]
     frame: _Frame | None = None
-    orientation: int | None = None
+    exif = b""
     profile: dict[int, bytes] = {}
     begin = scans = scanned = 0
     coarse: set[tuple[int, int]] = set()
@@ -62,8 +62,8 @@ def sanitise(data: bytes) -> SanitisedImage:
         elif not begin:
             if marker in _FRAMES and frame is None:
                 frame = _Frame.read(marker, body)
-            if marker == _EXIF and orientation is None and body.startswith(b"Exif\0\0"):
-                orientation = exif_orientation(body)
+            if marker == _EXIF and not exif and body.startswith(b"Exif\0\0"):
+                exif = body
             if marker == _PROFILE and body.startswith(_PROFILE_NAME) and len(body) > _PROFILE_HEAD:
                 profile.setdefault(body[_PROFILE_HEAD - 2], body[_PROFILE_HEAD - 1 :])
             if marker not in _METADATA:
@@ -77,7 +77,8 @@ def sanitise(data: bytes) -> SanitisedImage:
         size=(frame.width, frame.height),
         coded=frame.width * frame.height * len(frame.components),
         scanned=scanned if ended else 2 * scanned,  # since it is decoded twice
-        orientation=orientation or 1,
+        orientation=exif_orientation(exif),
+        exif=exif,
         profile=_joined(profile),
         ended=ended,
     )

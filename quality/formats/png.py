@@ -26,7 +26,7 @@ def sanitise(data: bytes) -> SanitisedImage:
     """
     kept = [data[:_SIGNATURE_SIZE]]
     header = b""
-    orientation = 1
+    exif = b""
     profile: bytes | None = None
     position = _SIGNATURE_SIZE
     parts = 0
@@ -50,7 +50,7 @@ def sanitise(data: bytes) -> SanitisedImage:
         if name == b"IHDR":
             header = header or chunk[8:-4]
         elif name == b"eXIf":
-            orientation = exif_orientation(chunk[8:-4])
+            exif = chunk[8:-4]
         elif name == b"iCCP" and profile is None:
             profile = _inflated(chunk[8:-4])
         elif name == b"acTL" and int.from_bytes(chunk[8:12], "big") > 1:
@@ -60,7 +60,8 @@ def sanitise(data: bytes) -> SanitisedImage:
         b"".join(kept),
         size=(int.from_bytes(header[0:4], "big"), int.from_bytes(header[4:8], "big")),
         coded=_coded(header),
-        orientation=orientation,
+        orientation=exif_orientation(exif),
+        exif=exif,
         depth=header[8],
         profile=profile,
     )

@@ -23,6 +23,8 @@ class SanitisedImage:
     a file may cost in memory and time, which its size in pixels does not tell (WebP: 4 a pixel).
     `scanned`: samples over all scans of a progressive JPEG file.
     `orientation`: EXIF orientation, 1 to 8; 1 is upright (WebP: None).
+    `exif`: the EXIF block as it stands, of a TIFF file the file itself; empty where there is none
+    (WebP: empty).
     `depth`: bits per sample.
     `white_is_zero`: 0 is stored for white (grey TIFF).
     `profile`: the embedded colour profile as it stands, empty where it is incomplete; None where
@@ -35,6 +37,7 @@ class SanitisedImage:
     coded: int = 0
     scanned: int = 0
     orientation: int | None = None
+    exif: bytes = b""
     depth: int = 8
     white_is_zero: bool = False
     profile: bytes | None = None

@@ -87,6 +87,7 @@ def sanitise(data: bytes) -> SanitisedImage:
         size=(width, height),
         coded=area * first(_SAMPLES, 1) * (2 if depth > 8 else 1),
         orientation=file.orientation(entries),
+        exif=data,
         depth=depth,
         white_is_zero=first(_PHOTOMETRIC, 0) == 0,
         profile=file.raw(entries[_PROFILE]) if _PROFILE in entries else None,

@@ -1,0 +1,1 @@
+"""How far do retakes of an unchanged lesion differ in area, colour and malignant probability?"""
