@@ -21,6 +21,7 @@ from Dashboard.api.assessments import add_assessments
 from Dashboard.api.case_files import add_case_files
 from Dashboard.api.explanations import add_explanations
 from Dashboard.api.inputs import UploadRequest, read_predict
+from Dashboard.api.lesions import add_lesions
 from Dashboard.api.proven import add_proven
 from Dashboard.api.sentences import invalid
 from Dashboard.assess.service import ModelNotReady, Service, UnknownModel
@@ -44,6 +45,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "/index": READ,
     "/audit": READ,
     "/export": READ,
+    "/lesions": READ,
     "/health": READ,
     "/ready": READ,
     "/models": READ,
@@ -125,6 +127,7 @@ def create_server(
     add_case_files(server, store, service)
     add_proven(server, store, similar)
     add_explanations(server, explanations)
+    add_lesions(server, store, service)
     # flask-openapi3 promises a validation error of every operation, also of those without input.
     for item in server.api_doc["paths"].values():
         for operation in item.values():
@@ -149,6 +152,8 @@ def allowed(path: str) -> tuple[str, ...] | None:
     """The methods that a path of the API takes; None where it is not one."""
     if path in METHODS:
         return METHODS[path]
+    if path.startswith("/lesions/"):  # a name may hold slashes
+        return READ
     found = re.fullmatch(r"(/[^/]+)/[^/]+(|/.*)", path)
     return OF_KEY.get(found[1], {}).get(found[2]) if found else None
 

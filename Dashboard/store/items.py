@@ -14,7 +14,8 @@ from models.inference.classifier import Prediction
 # Of the verdicts, the least urgent first: a picture to retake may show anything.
 URGENCY = ("no_appointment", "none", "retake", "consultation")
 LESION_FIELDS = ("name", "body_site", "age_band", "sex", "histology")
-TABLE_COLUMNS = (*COLUMNS, "id", "created", "lesion", "clinician_verdict", "note", "flag", "taken")
+OWN_COLUMNS = ("clinician_verdict", "note", "flag", "taken")
+TABLE_COLUMNS = (*COLUMNS, "id", "created", "lesion", *OWN_COLUMNS)
 SUMMARY_FIELDS = (
     "file",
     "verdict",
@@ -100,11 +101,7 @@ def table_row(item: Item) -> Row:
     words = own_words(item)
     lesion = words["lesion"] or {}
     own = {"id": item.key, "created": item.created.isoformat(), "lesion": lesion.get("name")}
-    return (
-        item.row
-        | own
-        | {name: words[name] for name in ("clinician_verdict", "note", "flag", "taken")}
-    )
+    return item.row | own | {name: words[name] for name in OWN_COLUMNS}
 
 
 def case(item: Item) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""When a picture was taken, what was measured of it, and how pictures of a lesion lie on others."""
+"""When a picture was taken, what was measured of it, and how one of a lesion lies on another."""
 
 import sqlalchemy as sa
 from alembic import op
