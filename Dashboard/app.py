@@ -1,5 +1,6 @@
 """The application factory: one Flask server with the JSON API and the Dash pages."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import flask
 from dash._pages import _path_to_page
 
 from Dashboard.api.docs import add_docs
-from Dashboard.api.server import METHODS, create_server
+from Dashboard.api.server import create_server, is_api
 from Dashboard.assess.service import Service
 from Dashboard.config import Config
 from Dashboard.explain.jobs.engine import Jobs
@@ -127,19 +128,27 @@ def create_app(
 
 
 def _show_pages_to_browsers(app: dash.Dash) -> None:
-    """Where a path is both a page and of the API, a browser that goes there gets the page."""
+    """Answer with the page where a browser asks for HTML at an address that the API has, too."""
     server: flask.Flask = app.server
-    both = {page["path"] for page in dash.page_registry.values()} & METHODS.keys() - {"/"}
+
+    def page() -> dict[str, Any] | None:
+        rule = flask.request.url_rule
+        if rule is None or flask.request.method not in ("GET", "HEAD"):
+            return None
+        path = re.sub(r"<\w+:", "<", rule.rule)
+        pages: list[dict[str, Any]] = list(dash.page_registry.values())
+        return next((one for one in pages if path in (one["path_template"], one["path"])), None)
 
     @server.before_request
-    def page() -> str | None:
-        request = flask.request
-        if request.path not in both or request.method not in ("GET", "HEAD"):
+    def shown() -> flask.Response | None:
+        wants = flask.request.accept_mimetypes.best_match(["application/json", "text/html"])
+        found = page() if wants == "text/html" and is_api(flask.request.path) else None
+        if found is None:
             return None
-        kinds = ("application/json", "text/html")  # the first where a program takes anything
-        if request.accept_mimetypes.best_match(kinds) != "text/html":
-            return None
-        return str(app.index())  # type: ignore[no-untyped-call]
+        response = flask.make_response(app.index())  # type: ignore[no-untyped-call]
+        if not found.get("is_there", _always)(**(flask.request.view_args or {})):
+            response.status_code = 404
+        return response
 
     @server.get("/model-cards")
     def former_address() -> Any:
@@ -147,9 +156,13 @@ def _show_pages_to_browsers(app: dash.Dash) -> None:
 
     @server.after_request
     def vary(response: flask.Response) -> flask.Response:
-        if flask.request.path in both:
+        if is_api(flask.request.path) and page():
             response.vary.add("Accept")
         return response
+
+
+def _always(**_: str) -> bool:
+    return True
 
 
 def _check_base_path(server: flask.Flask, base: str) -> None:

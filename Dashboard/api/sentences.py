@@ -82,9 +82,7 @@ ACCEPTED = {
 # The fields of what stands after a question mark, by the names of their models.
 IN_ADDRESSES: dict[str, list[str]] = {
     model.__name__: list(model.model_fields)
-    for model in (
-        Listing, Selection, MapQuery, LesionListing, ExplanationQuery, Nearest, Exported
-    )
+    for model in (Listing, Selection, MapQuery, LesionListing, ExplanationQuery, Nearest, Exported)
 }
 
 

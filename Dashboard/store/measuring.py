@@ -157,9 +157,32 @@ class Measurements:
         Raises:
             StoreUnavailable.
         """
-        return [self._change(*pair) for pair in pairwise(items)]
+        return [self.change(*pair) for pair in pairwise(items)]
 
-    def _change(self, first: Item, second: Item) -> dict[str, Any]:
+    def course(self, items: Sequence[Item]) -> list[dict[str, float | None]]:
+        """Of each picture: `area` by that of the first, and `colour`, how far it is from it.
+
+        None where that cannot be measured.
+
+        Raises:
+            StoreUnavailable.
+        """
+        first = self.of(items[0]).measurement
+        course: list[dict[str, float | None]] = [
+            {"area": first.area and 1.0, "colour": first.colour and 0.0}
+        ]
+        for item in items[1:]:
+            found = self.change(items[0], item)
+            area = found["area"]
+            course.append({"area": None if area is None else 1 + area, "colour": found["colour"]})
+        return course
+
+    def change(self, first: Item, second: Item) -> dict[str, Any]:
+        """What changed from one picture to another.
+
+        Raises:
+            StoreUnavailable.
+        """
         laid = self.laid(first, second)
         one, other = self.of(first), self.of(second)
         registration = None if isinstance(laid, str) else laid

@@ -27,8 +27,8 @@ ROOMS = {
     "interpretability": ("attribution", "rendering", "faithfulness", "cli"),
     "Dashboard": ("web", "assess", "store", "proven", "explain", "api", "ui"),
     "Dashboard/ui": (
-        "elements", "models", "explain", "similar", "cases", "report", "shell", "assess",
-        "compare", "audit",
+        "elements", "models", "explain", "lesions", "similar", "cases", "report", "shell",
+        "assess", "compare", "audit",
     ),
 }  # fmt: skip
 # The page saves by the checks of the API, so it stands above it.

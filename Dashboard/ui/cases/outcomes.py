@@ -1,59 +1,14 @@
-"""The kinds of answer an image can get, and how each is told apart: word, icon, colour."""
+"""The kinds of answer stand with what all pages share; this address is going."""
 
-from dataclasses import dataclass
-
-from dash import html
-
-from Dashboard.assess.service import Assessment
-from Dashboard.ui.elements.icons import icon
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """One kind of answer.
-
-    key: names the colours in `assets/shell/tones.css` (`.tone-KEY`) and the filter of the results.
-    icon: of `assets/shell/icons`; no two outcomes share one.
-    label: what one image of this kind is called in the summary.
-    """
-
-    key: str
-    icon: str
-    label: str
-
-
-CONSULT = Outcome("consult", "calendar", "Consultation")
-CLEAR = Outcome("clear", "check", "No appointment")
-RETAKE = Outcome("retake", "retake", "Retake")
-NONE = Outcome("none", "info", "No advice")
-OOD = Outcome("ood", "question", "Not dermatoscopic")
-ERROR = Outcome("error", "file-x", "Not assessed")
-OUTCOMES: tuple[Outcome, ...] = (CONSULT, CLEAR, RETAKE, NONE, OOD, ERROR)
-OF_VERDICT: dict[str, Outcome] = {
-    "consultation": CONSULT,
-    "no_appointment": CLEAR,
-    "retake": RETAKE,
-    "none": NONE,
-}
-
-
-def outcome(verdict: str, dermatoscopic: bool | None = None) -> Outcome:
-    """The kind of answer that a verdict is; `error` is one, too.
-
-    dermatoscopic: False: the image is clearly none.
-    """
-    return OOD if dermatoscopic is False else OF_VERDICT.get(verdict, ERROR)
-
-
-def outcome_of(assessment: Assessment) -> Outcome:
-    """The kind of answer that `assessment` is."""
-    prediction = assessment.prediction
-    return outcome(assessment.verdict, prediction and prediction.dermatoscopic)
-
-
-def banner(kind: Outcome, message: str) -> html.Div:
-    """The message of an image, in the colour and with the icon of its kind."""
-    return html.Div(
-        [icon(kind.icon, class_name="banner-icon"), html.P(message, className="banner-text")],
-        className=f"banner tone-{kind.key}",
-    )
+from Dashboard.ui.elements.outcomes import CLEAR as CLEAR
+from Dashboard.ui.elements.outcomes import CONSULT as CONSULT
+from Dashboard.ui.elements.outcomes import ERROR as ERROR
+from Dashboard.ui.elements.outcomes import NONE as NONE
+from Dashboard.ui.elements.outcomes import OF_VERDICT as OF_VERDICT
+from Dashboard.ui.elements.outcomes import OOD as OOD
+from Dashboard.ui.elements.outcomes import OUTCOMES as OUTCOMES
+from Dashboard.ui.elements.outcomes import RETAKE as RETAKE
+from Dashboard.ui.elements.outcomes import Outcome as Outcome
+from Dashboard.ui.elements.outcomes import banner as banner
+from Dashboard.ui.elements.outcomes import outcome as outcome
+from Dashboard.ui.elements.outcomes import outcome_of as outcome_of

@@ -25,10 +25,15 @@ from Dashboard.ui.cases.viewer import viewer
 from Dashboard.ui.cases.words import do_id, history, lesion, part_id, words
 from Dashboard.ui.elements.icons import icon
 from Dashboard.ui.explain.panel import explain_panel
+from Dashboard.ui.lesions.section import lesion_section
 from Dashboard.ui.similar.section import similar_section
 
 # Below what every case has, each a component or None where it has nothing to say.
-SECTIONS: Sequence[Callable[[Item], Component | None]] = (explain_panel, similar_section)
+SECTIONS: Sequence[Callable[[Item], Component | None]] = (
+    explain_panel,
+    lesion_section,
+    similar_section,
+)
 KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 Order = Literal[1, 2, 3, 4, 5, 6]
 

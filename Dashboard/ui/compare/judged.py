@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from Dashboard.assess import messages
 from Dashboard.assess.trial import rule_at
-from Dashboard.ui.cases.outcomes import OF_VERDICT, OOD, Outcome
 from Dashboard.ui.compare.rows import NOTHING, Case
+from Dashboard.ui.elements.outcomes import OF_VERDICT, OOD, Outcome
 
 
 @dataclass(frozen=True)
