@@ -131,7 +131,10 @@ def create_server(
     # flask-openapi3 promises a validation error of every operation, also of those without input.
     for item in server.api_doc["paths"].values():
         for operation in item.values():
-            asks = any(one["in"] == "query" for one in operation.get("parameters", ()))
+            asks = any(
+                one["in"] == "query" or "pattern" in one["schema"]
+                for one in operation.get("parameters", ())
+            )
             if "requestBody" not in operation and not asks:
                 operation["responses"].pop("400", None)
     # Nor does it know that an answer may come in either of two media types.

@@ -78,6 +78,7 @@ def test_description(client: FlaskClient) -> None:
         *("/assessments/{id}/thumbnail", "/assessments/{id}/again"),
         *("/assessments/{id}/map", "/assessments/{id}/view.jpg"),
         *("/assessments/{id}/similar", "/index", "/index/{row}/thumbnail", "/audit", "/export"),
+        *("/lesions", "/lesions/{name}", "/lesions/{name}/registered/{id}/onto/{onto}.jpg"),
         *(f"{job}/map", f"{job}/map.npy", f"{job}/picture.png", f"{job}/outlines.png"),
     }
     predict = spec["paths"]["/predict"]["post"]
