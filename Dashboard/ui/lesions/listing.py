@@ -27,7 +27,7 @@ dash.register_page(
     path="/lesions",
     name="Lesions",
     title="Lesions · Skin lesion dashboard",
-    order=2,
+    order=1,
     in_navigation=True,
 )
 
