@@ -7,28 +7,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from quality.degradations import WIDTH as WIDTH
+from quality.degradations import blurred as blurred
+from quality.degradations import faded as faded
+
 RGBImage = NDArray[np.uint8]
 Values = NDArray[np.float32]
 
 HAIR_STEPS = 24
 HAIR_SHIFT = 3  # binary digits after the point of a hair's coordinates
 RULER_MARKS = 50
-WIDTH = 600
-"""Widths of blurs are in pixels of pictures that are this wide, as those of HAM10000 are."""
-
-
-def blurred(image: RGBImage, sigma: float) -> RGBImage:
-    """Gaussian blur of deviation `sigma`, pixels at a width of 600; 0 leaves it as it is."""
-    if sigma <= 0:
-        return image
-    own = sigma * image.shape[1] / WIDTH
-    return np.asarray(cv2.GaussianBlur(image, (0, 0), own), np.uint8)
-
-
-def faded(image: RGBImage, contrast: float) -> RGBImage:
-    """Every value moved towards the picture's mean colour; `contrast` is what is left, 0 to 1."""
-    mean = image.mean(axis=(0, 1))
-    return _clip(mean + contrast * (image - mean))
 
 
 def tinted(image: RGBImage, red: float, green: float, blue: float) -> RGBImage:

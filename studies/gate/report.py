@@ -19,7 +19,7 @@ from studies.gate.thresholds import FALSE_REJECTS, LOSS
 RESULT_FILE = "gate.json"
 FIGURE_FILE = "figure.json"
 REPORT_FILE = "report.md"
-TABLES = ("levels", "losses", "false_rejects")
+TABLES = ("levels", "losses", "false_rejects", "distribution")
 MEASURES = {"blur": "sharpness at 600 x 450", "contrast": "gamma"}
 RULE = (
     f"balanced accuracy lost >= {LOSS}, with an interval above 0; at most {FALSE_REJECTS} of the "
@@ -40,6 +40,8 @@ class GateReport:
         `kind` (`blur` or `contrast`) and `split` stand beside.
     false_rejects: what the gates do to images without degradation, on test; see
         `thresholds.false_rejects`.
+    distribution: how the images of test without degradation are spread; see
+        `thresholds.distribution`.
     """
 
     model: str
@@ -50,9 +52,10 @@ class GateReport:
     levels: pd.DataFrame
     losses: pd.DataFrame
     false_rejects: pd.DataFrame
+    distribution: pd.DataFrame
 
     def write(self, out: Path) -> None:
-        """Write `gate.json` and three tables as CSV to `out`, then the figure and the text."""
+        """Write `gate.json` and the tables as CSV to `out`, then the figure and the text."""
         result = {
             "model": self.model,
             "chosen_on": {"split": "val", **self.counts["val"]},

@@ -20,6 +20,7 @@ from studies.gate.scale import at_working_size, no_originals
 from studies.gate.thresholds import (
     MEASURE_AND_EDGES,
     by_level,
+    distribution,
     false_rejects,
     losses,
     recommended,
@@ -103,6 +104,7 @@ def conclude(
         levels=by_level(test, codes),
         losses=lost,
         false_rejects=false_rejects(test, gates, codes),
+        distribution=distribution(test),
     )
 
 

@@ -66,6 +66,19 @@ def by_level(table: pd.DataFrame, codes: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def distribution(table: pd.DataFrame) -> pd.DataFrame:
+    """How the images without degradation are spread: `measure, low, high` (of the bin), `n`."""
+    plain = undegraded(table)
+    rows = []
+    for measure, edges in MEASURE_AND_EDGES.values():
+        counts, _ = np.histogram(plain[measure], edges)
+        filled = np.flatnonzero(counts)
+        for place in range(filled[0], filled[-1] + 1):
+            low, high = edges[place], edges[place + 1]
+            rows.append({"measure": measure, "low": low, "high": high, "n": int(counts[place])})
+    return pd.DataFrame(rows)
+
+
 def losses(table: pd.DataFrame, kind: str, codes: Sequence[str]) -> pd.DataFrame:
     """Accuracy lost by the measured value: `low, high` (of the bin), `n, loss` and its interval.
 

@@ -17,7 +17,7 @@ from studies.gate.degradations import CONTRASTS, undegraded
 from studies.gate.report import GateReport, render
 from studies.gate.scale import BLURS, at_working_size, relate
 from studies.gate.study import conclude
-from studies.gate.thresholds import by_level, false_rejects, losses, recommended
+from studies.gate.thresholds import by_level, distribution, false_rejects, losses, recommended
 
 CODES = ["mel", "nv"]
 
@@ -105,6 +105,13 @@ def test_false_rejects_are_of_images_without_degradation(table: pd.DataFrame) ->
     assert row.rejected_low == row.rejected_high == 0.5
 
 
+def test_the_distribution_is_of_images_without_degradation(table: pd.DataFrame) -> None:
+    found = distribution(table)
+    assert found.groupby("measure").n.sum().to_dict() == {"gamma": 200, "sharpness": 200}
+    (gamma,) = found[found.measure == "gamma"].itertuples()
+    assert gamma.low <= 0.3 < gamma.high
+
+
 def test_sharpness_of_small_images_is_estimated_from_originals() -> None:
     originals = [picture(seed) for seed in range(4)]
     relation = relate(originals, (224, 224))
@@ -133,7 +140,7 @@ def test_the_report_holds_tables_a_figure_and_no_image(table: pd.DataFrame, tmp_
     report = conclude(table, test, "some-model", (600, 450), [])
     report.write(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        *("false_rejects.csv", "figure.json", "gate.json", "levels.csv"),
+        *("distribution.csv", "false_rejects.csv", "figure.json", "gate.json", "levels.csv"),
         *("losses.csv", "report.md"),
     ]
     result = json.loads((tmp_path / "gate.json").read_text())

@@ -1,8 +1,4 @@
-"""Figures of the comparison, drawn when they come into view.
-
-Plotly's script is twice as large as all the rest of the page; `assets/models/in-view.mjs` says when
-a place for figures is seen, and only then are the figures sent and the script fetched.
-"""
+"""Figures of the comparison, drawn when they come into view."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,10 +6,11 @@ from typing import Any
 
 import dash_mantine_components as dmc
 import flask
-from dash import Input, Output, callback, dcc, html
+from dash import Input, Output, callback, html
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
+from Dashboard.ui.elements.figures import figure_place, graphs, seen
 from Dashboard.ui.models.shipped_comparison import (
     Comparison,
     load_comparison,
@@ -21,8 +18,6 @@ from Dashboard.ui.models.shipped_comparison import (
     name_of,
 )
 from models.registry.taxonomy import HAM10000
-
-CONFIG = {"displayModeBar": False, "responsive": True}
 
 
 @dataclass(frozen=True)
@@ -72,21 +67,17 @@ def figure_places(found: Comparison, usable: Collection[str]) -> list[Component]
     return [place for block in BLOCKS for place in _place(block, found, usable)]
 
 
-def draw(block: Block, seen: object, chosen: object = "") -> list[Component]:
+def draw(block: Block, shown: object, chosen: object = "") -> list[Component]:
     """The figures of a block, once it was seen.
 
     chosen: what stands for `{}` in their names.
     """
     found = load_comparison()
-    if not seen or found is None:
+    if not shown or found is None:
         raise PreventUpdate
     usable = [info.name for info in flask.current_app.extensions["service"].models()]
     figures = [load_figure(found, name.format(chosen), usable) for name in block.figures]
-    return [
-        dcc.Graph(figure=figure, config=CONFIG, className="graph")
-        for figure in figures
-        if figure is not None
-    ]
+    return graphs([figure for figure in figures if figure is not None])
 
 
 def _place(block: Block, found: Comparison, usable: Collection[str]) -> list[Component]:
@@ -106,12 +97,7 @@ def _place(block: Block, found: Comparison, usable: Collection[str]) -> list[Com
                 maw=420,
             )
         )
-    seen = f"models-{block.key}-seen"
-    parts += [
-        dcc.Store(id=seen),
-        html.Div(id=f"models-{block.key}", className="graphs", **{"data-in-view": seen}),
-    ]
-    return [html.Div(parts)]
+    return [html.Div([*parts, *figure_place(f"models-{block.key}")])]
 
 
 def _task(task: str) -> str:
@@ -127,7 +113,7 @@ def register() -> None:
 
 
 def _register(block: Block) -> None:
-    inputs = [Input(f"models-{block.key}-seen", "data")]
+    inputs = [Input(seen(f"models-{block.key}"), "data")]
     if block.choice:
         inputs.append(Input(f"models-{block.key}-choice", "value"))
 

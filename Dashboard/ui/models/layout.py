@@ -76,9 +76,9 @@ def layout(**_query: str) -> html.Div:
                 className="page-head",
             ),
             _section("in-use", cards or [none]),
-            html.Div(dmc.Skeleton(height=400), id="models-rest", className="models-page"),
+            html.Div(dmc.Skeleton(height=400), id="models-rest", className="sections"),
         ],
-        className="models-page",
+        className="sections",
     )
 
 
@@ -136,7 +136,7 @@ EXPERIMENTS = (
 
 def _section(key: str, children: Sequence[Component]) -> html.Section:
     heading = html.H2(SECTIONS[key], id=key)
-    return html.Section([heading, *children], className="model-section", **{"aria-labelledby": key})
+    return html.Section([heading, *children], className="section", **{"aria-labelledby": key})
 
 
 def _fold(children: Sequence[Component]) -> html.Details:
