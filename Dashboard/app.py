@@ -14,7 +14,7 @@ from Dashboard.assess.service import Service
 from Dashboard.config import Config
 from Dashboard.explain.jobs.engine import Jobs
 from Dashboard.store.store import Store
-from Dashboard.ui.assess.result_endpoint import add_result_endpoint
+from Dashboard.ui.worklist.examples import add_examples
 from Dashboard.web.compression import compress_files
 from Dashboard.web.frontend import RequestConfig, guard
 from Dashboard.web.headers import add_headers, content_security_policy
@@ -92,7 +92,7 @@ def create_app(
     service = service or Service(config)
     server = create_server(config, service, jobs, store)
     add_docs(server)
-    add_result_endpoint(server)
+    add_examples(server)
     app = Pages(
         "Dashboard",
         server=server,

@@ -31,63 +31,6 @@ interface Dom {
   announce(sentence: string): void;
 }
 
-/** What comes in by its path: a file, the name of a drawn example, or why it could not be read. */
-interface Entry {
-  name: string;
-  file?: File;
-  example?: string;
-  error?: string;
-}
-
-/** One thing that was dropped or chosen: a file, or a folder with all in it. The names of its
- * entries begin with its own; `left` are the paths of what is left out. */
-interface Found {
-  name: string;
-  folder: boolean;
-  entries: Entry[];
-  left: string[];
-}
-
-/** An image on its way to the server. */
-interface Item extends Entry {
-  id: string;
-  model: string | null;
-  gate: boolean;
-}
-
-/** What `POST /results` answers: the body of a card, a row of the table, a sentence to read out. */
-interface Answer {
-  body: Part;
-  row: Record<string, unknown>;
-  spoken: string;
-}
-
-interface Dropped {
-  mount(folders: string[]): void;
-  read(transfer: DataTransfer): Promise<Found[]>;
-  sort(files: Iterable<File>): Found[];
-  name(found: Found[], used: string[]): Entry[];
-  remarks(found: Found[]): string;
-  instead(types: readonly string[]): string;
-}
-
-interface Intake {
-  field(): HTMLElement | null;
-  choose(name: string | null): void;
-  mount(): void;
-}
-
-interface Leaving {
-  clear(): Promise<void>;
-}
-
-interface Queue {
-  add(items: Item[]): void;
-  left(): number;
-  drop(items: Item[]): void;
-  stop(): Item[];
-}
-
 /** A map as the server sends it; `values` is base64 of signed bytes, map after map. */
 interface PackedMap {
   width: number;
@@ -123,38 +66,15 @@ interface Heat {
   mount(): void;
 }
 
-/** Of the cards, what the checked scripts call. */
-interface Cards {
-  add(entries: Entry[], model: string | null, maxBytes: number, maxShown: string): void;
-  names(): string[];
-  count(): number;
-  unsaved(): boolean;
-  clear(): void;
-  all(): { node: HTMLElement }[];
-  started(item: Item): void;
-  uploaded(item: Item, share: number): void;
-  finished(item: Item, answer: Answer): void;
-  failed(item: Item, sentence: string): void;
-  progressed(): void;
-}
-
-interface Prevalence {
-  sentence(p: number, share: number, prevalence: number): string;
-  draw(node: HTMLElement): void;
-  choose(text: string): string;
-}
-
 interface Lesions extends Dom {
-  dropped: Dropped;
-  intake: Intake;
-  leaving: Leaving;
-  queue: Queue;
   heat: Heat;
-  cards: Cards;
-  prevalence: Prevalence;
 }
 
 interface Window {
   dash_clientside: { set_props(id: string, properties: Record<string, unknown>): void };
   lesions: Lesions;
+  // What Dash's components bring; they have no types of their own.
+  dash_ag_grid: any;
+  dashAgGridComponentFunctions: any;
+  React: any;
 }

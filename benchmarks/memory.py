@@ -2,7 +2,7 @@
 
 `python benchmarks/memory.py [--pictures 200] [--megapixels 12] [--methods all|none|NAME,...]
 [--precision Low]`, on Linux. Drawn photographs go to each checkpoint in turn, to `POST /predict`
-and to the page's `/results`, from more clients than there are cores. Then each method explains one.
+and `POST /assessments`, from more clients than there are cores. Then each method explains one.
 What stays is measured once the server has let go of what nobody asks for.
 """
 
@@ -112,10 +112,8 @@ def assess(port: int, files: Sequence[bytes], models: Sequence[str], count: int)
 
     def one(number: int) -> int:
         model, data = models[number % len(models)], files[number % len(files)]
-        if number % 2:
-            kind = {"Content-Type": "application/octet-stream"}
-            return ask(port, "POST", f"/results?gate=0&model={model}", data, kind)[0]
-        return ask(port, "POST", "/predict", *form(data, gate="false", model=model))[0]
+        path = "/assessments" if number % 2 else "/predict"
+        return ask(port, "POST", path, *form(data, gate="false", model=model))[0]
 
     with ThreadPoolExecutor(usable_cores() + 2) as pool:
         answers = list(pool.map(one, range(count)))

@@ -45,7 +45,6 @@ LONGEST_FIRST = (
     "interpretability/cli/test_commands.py",
     "dashboard/browser/test_access.py",
     "dashboard/browser/test_compare.py",
-    "dashboard/browser/test_assess.py",
     "house/test_first_look.py",
     "models/export/test_int8.py",
     "dashboard/test_server.py",
@@ -55,7 +54,7 @@ LONGEST_FIRST = (
     "dashboard/browser/test_models.py",
     "dashboard/store/test_store.py",
     "dashboard/store/test_kills.py",
-    "dashboard/browser/test_results.py",
+    "dashboard/browser/test_worklist.py",
 )
 NOT_FAST = ("slow", "torch", "browser", "data")
 IMPORTS_TORCH = re.compile(r'^(torch = )?pytest\.importorskip\("torch"\)', re.MULTILINE)

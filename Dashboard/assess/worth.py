@@ -49,7 +49,6 @@ def at_prevalence(p_malignant: float, share: float, prevalence: float) -> float:
 
     Bayes' rule in odds: they are multiplied by the ratio of the odds of `prevalence` to those of
     `share`, for which `p_malignant` holds; all three in [0, 1], the shares neither 0 nor 1.
-    `assets/assess/prevalence.js` has the same form, so that the page answers at once.
 
     >>> round(at_prevalence(0.8, 3 / 7, 0.10), 3)
     0.372
@@ -59,20 +58,6 @@ def at_prevalence(p_malignant: float, share: float, prevalence: float) -> float:
     for_it = p_malignant * prevalence * (1 - share)
     against = (1 - p_malignant) * (1 - prevalence) * share
     return for_it / (for_it + against)
-
-
-def at_clinic(p_malignant: float, share: float, prevalence: float) -> str:
-    """`at_prevalence` in words.
-
-    >>> at_clinic(0.8, 3 / 7, 0.10)
-    'Where 10% of the lesions seen are malignant: of 100 lesions like this, about 37 are malignant.'
-    """
-    count = _about(100 * at_prevalence(p_malignant, share, prevalence))
-    verb = "is" if count.endswith(" 1") else "are"
-    return (
-        f"Where {100 * prevalence:.3g}% of the lesions seen are malignant: "
-        f"of 100 lesions like this, {count} {verb} malignant."
-    )
 
 
 def target_note(point: Mapping[str, Any] | None, target: float) -> str:

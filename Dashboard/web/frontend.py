@@ -140,7 +140,7 @@ class Call:
             and isinstance(changed, list)
             and all(isinstance(one, str) for one in changed)
             and all(
-                isinstance(given.get("value"), str | None)
+                isinstance(given.get("value"), str if part.property == "pathname" else str | None)
                 for part, given in zip(self.inputs, inputs or (), strict=True)
                 if part.property in TEXTS and isinstance(given, dict)
             )

@@ -28,7 +28,7 @@ ROOMS = {
     "Dashboard": ("web", "assess", "store", "proven", "explain", "api", "ui"),
     "Dashboard/ui": (
         "elements", "models", "explain", "lesions", "similar", "cases", "report", "shell",
-        "assess", "compare", "audit", "quality",
+        "compare", "audit", "quality", "worklist",
     ),
 }  # fmt: skip
 # The page saves by the checks of the API, so it stands above it.

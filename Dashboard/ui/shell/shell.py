@@ -115,14 +115,13 @@ def note() -> html.Aside:
 
 
 def footer() -> html.Footer:
-    """What is kept of an upload: nothing, or for minutes where it is explained."""
+    """What is kept of an upload, in a sentence; the worklist says for how long."""
     return html.Footer(
         html.Div(
             [
                 html.Span(
-                    "Images are held in memory while they are assessed and then forgotten; one "
-                    "that is explained, and its explanations, after 15 minutes at the latest. "
-                    "File names never leave this browser."
+                    "Pictures and results are kept for the browser that sent them, and go when "
+                    "they are deleted. No request leaves this server."
                 ),
                 html.Span("A clinician's judgement comes first."),
             ],

@@ -298,11 +298,11 @@ def test_a_store_that_cannot(
 
 def test_methods_of_the_paths(visitor: FlaskClient) -> None:
     assert "accepted: GET, HEAD, PATCH, DELETE" in refused(visitor.post(f"{PATH}/x"), 405)
-    assert "accepted: GET, HEAD, POST, DELETE" in refused(visitor.put(PATH), 405)
+    assert "accepted: GET, HEAD, POST, PATCH, DELETE" in refused(visitor.put(PATH), 405)
     refused(visitor.get(f"{PATH}/x/y"), 404)
     refused(visitor.get(f"{PATH}/{'x' * 65}"), 400)
     assert json.loads(visitor.get("/openapi.json").data)["paths"][PATH].keys() == {
-        "get", "post", "delete"
+        "get", "post", "patch", "delete"
     }  # fmt: skip
 
 

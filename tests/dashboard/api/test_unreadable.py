@@ -25,7 +25,7 @@ def test_an_unreadable_card(
     said = refused(as_form(client, encode("benign")), 503)
     assert said == "a checkpoint cannot be read; the server's log says which and why"
     assert "a checkpoint cannot be used" in caplog.text
-    assert refused(client.post("/results", data=encode("benign")), 503) == said
+    assert refused(as_form(client, encode("benign"), path="/assessments"), 503) == said
     assert [one["name"] for one in client.get("/models").get_json()["models"]] == ["careful"]
     assert client.get("/ready").status_code == 503
     for path in ("/", "/health", "/explanations", "/openapi.json"):

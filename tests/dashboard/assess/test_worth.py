@@ -1,14 +1,9 @@
 """What an answer is worth: hand-computed figures, and the sentences that say them."""
 
-import json
-from pathlib import Path
-
 import pytest
 
 from Dashboard.assess import worth
 from tests.dashboard.conftest import card, point
-
-ASSETS = Path(__file__).parents[1] / "assets"
 
 
 def test_a_clearance_in_words() -> None:
@@ -53,13 +48,6 @@ def test_a_probability_at_a_prevalence(
 ) -> None:
     assert worth.at_prevalence(p, share, prevalence) == pytest.approx(found)
     assert worth.at_prevalence(found, prevalence, share) == pytest.approx(p)  # and back
-
-
-def test_a_probability_at_a_clinic_in_the_words_that_the_page_writes_too() -> None:
-    # `tests/dashboard/assets/prevalence.test.mjs` holds the page's script to the same.
-    for case in json.loads((ASSETS / "prevalence.json").read_text(encoding="utf-8")):
-        sentence = case.pop("sentence")
-        assert worth.at_clinic(case.pop("p"), **case) == sentence
 
 
 def test_the_share_of_malignant_lesions_that_a_probability_holds_for() -> None:

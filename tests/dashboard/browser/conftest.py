@@ -15,7 +15,7 @@ from Dashboard.app import create_app
 from Dashboard.assess.service import Service
 from Dashboard.config import Config
 from Dashboard.explain.jobs.engine import Jobs
-from Dashboard.ui.assess.examples import example_file
+from Dashboard.ui.worklist.examples import example_file
 from tests.dashboard.conftest import EXPLAINER
 
 ENOUGH_MS = 60_000  # for a machine that is busy with other things
@@ -38,14 +38,10 @@ class Visit:
         return self.page
 
     def upload(self, *files: Upload) -> None:
-        """Choose files and wait until each has its card's answer."""
-        done = self.page.locator(".card[data-state=done]")
-        before = done.count()
-        self.page.locator("input[type=file]").set_input_files(list(files))  # type: ignore[arg-type]
-        done.nth(before + len(files) - 1).wait_for()
-
-    def card(self, name: str):  # type: ignore[no-untyped-def]
-        return self.page.get_by_role("article", name=name, exact=True)
+        """Choose files on the worklist and wait until the page names each with its answer."""
+        self.page.locator("#file-field").set_input_files(list(files))  # type: ignore[arg-type]
+        for file in files:
+            self.page.get_by_text(str(file["name"])).first.wait_for()
 
 
 @contextmanager

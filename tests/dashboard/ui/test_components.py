@@ -3,7 +3,6 @@
 import base64
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +12,18 @@ import pytest
 from dash.development.base_component import Component
 
 import quality
-from Dashboard.assess import messages, worth
-from Dashboard.assess.advice import Advice, Evidence, advise
-from Dashboard.assess.rows import assessment_row
+from Dashboard.assess import messages
+from Dashboard.assess.advice import Advice
 from Dashboard.assess.service import Assessment
 from Dashboard.assess.thumbnails import thumbnail
 from Dashboard.config import HAM10000_COUNTS
-from Dashboard.ui.assess import intake
-from Dashboard.ui.cases import outcomes, result
+from Dashboard.ui.cases import outcomes
 from Dashboard.ui.cases.gauges import gauges_of
-from Dashboard.ui.cases.prevalence import prevalence_choice
 from Dashboard.ui.elements import text
 from Dashboard.ui.models.metrics import class_of, metric_name
+from Dashboard.ui.worklist import intake
 from models.inference.classifier import Prediction
 from models.registry.taxonomy import HAM10000
-from tests.dashboard.conftest import point
 
 CLEARED = Advice("no_appointment", messages.NO_APPOINTMENT)
 PROBABILITIES = dict(zip(HAM10000.codes, (0.02, 0.02, 0.03, 0.01, 0.05, 0.80, 0.07), strict=True))
@@ -98,10 +94,6 @@ def assessment(**values: Any) -> Assessment:
     return Assessment(**{**defaults, **values})
 
 
-def view(**values: Any) -> result.ResultView:
-    return result.ResultView(assessment(**values), "data:image/jpeg;base64,", HAM10000)
-
-
 @pytest.mark.parametrize(
     ("value", "shown"),
     [(0, "0.0%"), (0.0004, "<0.1%"), (0.4567, "45.7%"), (0.9996, ">99.9%"), (1, "100.0%")],
@@ -131,125 +123,6 @@ def test_the_sharpness_shown_is_the_one_that_was_judged() -> None:
     assert gauges_of(report(mode="normalised"))[0].value == "90.0"
 
 
-def test_a_classified_image_shows_all_there_is_to_know() -> None:
-    body = result.result_body(view())
-    shown = words(body)
-    assert messages.NO_APPOINTMENT in shown
-    assert "Most likely Melanocytic nevi 80.0%" in shown
-    assert (
-        "Malignant probability 9.0% if 42.9% of the lesions are malignant, as the model assumes"
-        in shown
-    )
-    assert "plain · version 0.1 · 71 ms" in shown
-    bars = [part for part in walk(body) if getattr(part, "className", "") == "bar-fill"]
-    assert [bar.style["width"] for bar in bars] == [
-        "80.00%", "7.00%", "5.00%", "3.00%", "2.00%", "2.00%", "1.00%",
-    ]  # fmt: skip
-    malignant = [row for row in walk(body) if "is-malignant" in (getattr(row, "className", ""))]
-    assert [words(row).split(" (")[0] for row in malignant] == [
-        "Melanoma",
-        "Actinic keratoses and intraepithelial carcinoma / Bowen's disease",
-        "Basal cell carcinoma",
-    ]
-
-
-def test_a_rejected_image_shows_nothing_about_classes() -> None:
-    rejected = {
-        "quality": report(("laplacian_variance", "gamma")),
-        "prediction": None,
-        "decision": advise(Evidence(rejected=True)),
-    }
-    body = result.result_body(view(**rejected))
-    shown = words(body)
-    assert messages.RETAKE in shown
-    assert "This image is too blurred and has too little contrast." in shown
-    assert "About laplacian_variance. About gamma." in shown
-    assert not any(name in shown for name in HAM10000.names)
-    actions = [getattr(part, "data-action", None) for part in walk(body)]
-    assert actions.count("classify-anyway") == 1
-
-
-def test_an_image_that_is_not_dermatoscopic_has_its_own_message() -> None:
-    prediction = replace(assessment().prediction, dermatoscopic=False)  # type: ignore[type-var]
-    decision = advise(Evidence(dermatoscopic=False))
-    body = result.result_body(view(prediction=prediction, decision=decision))
-    assert messages.NOT_DERMATOSCOPIC in words(body)
-    assert "Malignant probability" not in words(body)
-    details = [part for part in walk(body) if type(part).__name__ == "Details"]
-    assert len(details) == 1
-    assert "Melanocytic nevi" in words(details)
-
-
-def test_adjusted_probabilities_say_so() -> None:
-    prior = dict.fromkeys(HAM10000.codes, 1 / 7)
-    adjusted = words(result.result_body(view(prior=prior, threshold=0.2)))
-    assert "if 42.9% of the lesions are malignant, as this clinic's frequencies say" in adjusted
-    assert "consultation advised" not in adjusted
-    plain = words(result.result_body(view(threshold=0.2)))
-    assert "this clinic" not in plain
-    assert "consultation advised from 20.0%" in plain
-
-
-def test_a_benign_favourite_among_many_malignant_candidates_is_pointed_out() -> None:
-    assert result.MORE_LIKELY_MALIGNANT not in words(result.result_body(view()))
-    prediction = replace(assessment().prediction, p_malignant=0.61)  # type: ignore[type-var]
-    body = result.result_body(view(prediction=prediction))
-    assert messages.NO_APPOINTMENT in words(body)
-    assert result.MORE_LIKELY_MALIGNANT in words(body)
-
-
-def test_a_clearance_says_what_it_is_worth_and_what_to_tell_the_patient() -> None:
-    told = worth.clearance(point(0.3))
-    assert told in words(result.result_body(view(clearance=told)))
-    assert told in assessment_row(assessment(clearance=told))["notes"]
-
-
-def test_a_probability_stands_with_the_prior_it_is_for_and_a_prevalence() -> None:
-    body = result.result_body(view())
-    assert "if 42.9% of the lesions are malignant, as the model assumes" in words(body)
-    assert worth.at_clinic(0.09, 3 / 7, 0.10) in words(body)
-    (line,) = [part for part in walk(body) if getattr(part, "className", "") == "prevalence"]
-    assert (getattr(line, "data-p"), getattr(line, "data-share")) == ("0.090000", "0.428571")
-    # Nothing that could reassure stands where the image cannot rule anything out.
-    unlike = advise(Evidence(in_distribution=False))
-    assert "Where 10%" not in words(result.result_body(view(decision=unlike)))
-    # A clinic that tells its frequencies starts from them, and its probability stays.
-    prior = {"akiec": 3, "bcc": 5, "bkl": 11, "df": 1, "mel": 12, "nv": 66, "vasc": 2}
-    shares = {code: count / 100 for code, count in prior.items()}
-    clinic = words(result.result_body(view(prior=shares, malignant_share=0.2)))
-    assert (
-        "Where 20% of the lesions seen are malignant: of 100 lesions like this, about 9" in clinic
-    )
-
-
-def test_the_prevalences_to_choose_from() -> None:
-    plain = prevalence_choice(None)
-    assert (plain.value, plain.data) == ("10", ["2", "5", "10", "20"])
-    shares = dict.fromkeys(HAM10000.codes, 1 / 7)
-    clinic = prevalence_choice(shares)
-    assert (clinic.value, clinic.data) == ("42.9", ["2", "5", "10", "20", "42.9"])
-
-
-def test_second_opinions_stand_on_the_card_and_once() -> None:
-    counted = "2 of 3 models advise a consultation."
-    alike = replace(CLEARED, second_opinion=counted)
-    differ = replace(alike, reasons=(counted,), certainty="uncertain")
-    for decision in (alike, differ):
-        body = result.result_body(view(decision=decision))
-        assert words(body).count(counted) == 1
-        marked = [p for p in walk(body) if "reason" in getattr(p, "className", "")]
-        assert len(marked) == (decision is differ)
-
-
-def test_an_overridden_gate_says_so() -> None:
-    overridden = {"quality": report(("gamma",)), "gated": False}
-    assert "Quality gate overridden" in words(result.result_body(view(**overridden)))
-    assert "Quality gate overridden" not in words(result.result_body(view(gated=False)))
-    row = assessment_row(assessment(**overridden))
-    assert (row["gate_overridden"], row["quality"]) == (True, "reject")
-    assert " ".join(overridden["quality"].reasons) in row["notes"]
-
-
 def test_every_outcome_has_its_own_icon_label_and_colour() -> None:
     for attribute in ("key", "icon", "label"):
         values = [getattr(outcome, attribute) for outcome in outcomes.OUTCOMES]
@@ -272,8 +145,8 @@ def test_every_icon_that_is_asked_for_has_its_shape() -> None:
         assert (assets / "shell" / "icons" / f"{name}.svg").is_file()
 
 
-def test_a_prior_is_told_and_so_is_its_absence() -> None:
-    assert "equally frequent" in words(intake.frequencies_note(None))
+def test_a_clinics_prior_is_told() -> None:
+    assert intake.frequencies_note(None) is None
     total = sum(HAM10000_COUNTS.values())
     prior = {code: count / total for code, count in HAM10000_COUNTS.items()}
     shown = words(intake.frequencies_note(prior))

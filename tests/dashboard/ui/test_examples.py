@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import quality
-from Dashboard.ui.assess.examples import EXAMPLES, draw, example_file
+from Dashboard.ui.worklist.examples import EXAMPLES, draw, example_file
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from functools import cache
 
 import cv2
+import flask
 import numpy as np
 from numpy.typing import NDArray
+from werkzeug.exceptions import NotFound
 
 from Dashboard.assess.thumbnails import encode_jpeg
 from quality.arrays import RGBImage
@@ -135,3 +137,15 @@ def _draw_scale(canvas: RGBImage) -> None:
     for k in range(21):
         left, length = 60 + 24 * k, 16 if k % 5 == 0 else 9
         cv2.line(canvas, (left, HEIGHT - 14), (left, HEIGHT - 14 - length), (70, 60, 58), 1)
+
+
+def add_examples(server: flask.Flask) -> None:
+    """Serve the files of the drawn pictures."""
+    server.add_url_rule("/examples/<name>.jpg", "example", example_picture)
+
+
+def example_picture(name: str) -> flask.Response:
+    """The file of a drawn picture."""
+    if name not in [known.name for known in EXAMPLES]:
+        raise NotFound
+    return flask.Response(example_file(name), mimetype="image/jpeg")

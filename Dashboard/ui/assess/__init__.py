@@ -1,1 +1,0 @@
-"""The Assess page: images in, a result each."""

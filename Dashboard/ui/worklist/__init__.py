@@ -1,0 +1,1 @@
+"""The worklist: pictures in, a list of what is kept, a case beside it."""

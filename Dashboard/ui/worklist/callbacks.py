@@ -1,0 +1,285 @@
+"""What the page asks of the store as it is used; everything for the visitor's own session alone."""
+
+from typing import Any, NamedTuple, cast
+from urllib.parse import urlencode
+
+import dash
+import flask
+from dash import ALL, Input, Output, State, callback, ctx, dcc, no_update
+
+from Dashboard.store.errors import StoreFull, StoreUnavailable, UnknownItem
+from Dashboard.store.filters import DESCENDING, Filters
+from Dashboard.store.items import TABLE_COLUMNS, table_row
+from Dashboard.store.listing import lesion_names, lesion_verdicts, span
+from Dashboard.store.schema import NAME_CHARACTERS
+from Dashboard.store.sessions import Sessions
+from Dashboard.store.store import Store
+from Dashboard.ui.cases.panel import case_panel
+from Dashboard.ui.worklist import where
+from Dashboard.ui.worklist.names import plain_names
+from Dashboard.ui.worklist.table import BLOCK, GRID, columns, row, size, where_model
+from quality.output import csv_lines
+
+TROUBLE = (StoreFull, StoreUnavailable, UnknownItem)
+MOST_CHANGED = 5000  # at once
+VERDICTS = ("consultation", "retake", "no_appointment")
+
+
+class Done(NamedTuple):
+    """What an action did: the sentence to say, and the keys that can be brought back."""
+
+    sentence: str
+    removed: list[str] | None = None
+
+
+def store_and_owner() -> tuple[Store, str]:
+    """The store, and whose the request is."""
+    store: Store = flask.current_app.extensions["store"]
+    return store, Sessions(store).owner()
+
+
+def keys_of(rows: Any) -> list[str]:
+    """The assessments that are ticked."""
+    listed = rows if isinstance(rows, list) else []
+    found = [one.get("id") for one in listed if isinstance(one, dict)]
+    return [key for key in found if isinstance(key, str)][:MOST_CHANGED]
+
+
+def rows(request: Any) -> tuple[Any, ...]:
+    """A stretch of the list, the address that says which, and how long it is."""
+    if not isinstance(request, dict):
+        return (no_update,) * 4
+    query = where.read(dict(where.parse(_filter(request))))
+    for one in (request.get("sortModel") or [])[:1]:
+        order, descending = str(one.get("colId")), one.get("sort") == "desc"
+        query.pop("descending", None)
+        query |= where.read({"sort": order})
+        if descending != (order in DESCENDING):
+            query["descending"] = str(descending).lower()
+    search = where.address(query)
+    asked = where.asked(search)
+    start = max(0, int(request.get("startRow") or 0))
+    end = min(int(request.get("endRow") or start + BLOCK), start + 5 * BLOCK)
+    try:
+        store, owner = store_and_owner()
+        items, total = span(store, owner, asked.filters, asked.sort, asked.descending, start, end)
+        lesions = lesion_verdicts(store, owner, (one.lesion_id for one in items if one.lesion_id))
+    except TROUBLE as error:
+        return {"rowData": [], "rowCount": 0}, search, f"{error}.", size(0)
+    names = plain_names(flask.current_app.extensions["service"].models())
+    found = {"rowData": [row(one, lesions, names) for one in items], "rowCount": total}
+    narrowed = bool(set(query) - {"sort", "descending"})
+    return found, search, _counted(total, narrowed), size(total)
+
+
+def _filter(request: dict[str, Any]) -> str:
+    model = (request.get("filterModel") or {}).get("where") or {}
+    return str(model.get("filter") or "")
+
+
+def _counted(total: int, narrowed: bool) -> str:
+    if total == 0:
+        return "No picture is like that." if narrowed else "Nothing is kept yet."
+    which = " that the filters let through" if narrowed else ""
+    return f"{total:,} picture{'' if total == 1 else 's'}{which}"
+
+
+def narrow(*values: Any) -> tuple[Any, ...]:
+    """Narrow the list to what the controls say."""
+    *shown, batch = values
+    query = where.query_of(shown, batch)
+    count = len(set(query) - {"text", "verdict", "batch"})
+    return where_model(where.address(query)), not query, f"{count}", not count
+
+
+def clear(_: Any) -> tuple[Any, ...]:
+    """Show everything again."""
+    empty: dict[str, Any] = {"p_malignant": where.WHOLE, "flag": False, "text": "", "lesion": ""}
+    return *(empty.get(name) for name in where.NAMES), None
+
+
+def sort(value: Any) -> list[dict[str, Any]]:
+    """Sort the list as the menu says, for screens that have no heads of columns."""
+    return columns(str(value), None)
+
+
+def choose(model: Any) -> str | None:
+    """Tell the drop zone by which model pictures are to be assessed."""
+    return model if isinstance(model, str) else None
+
+
+def open_case(key: Any) -> tuple[Any, bool]:
+    """Show a case beside the list."""
+    if not isinstance(key, str):
+        return no_update, True
+    return case_panel(key), False
+
+
+def select(selected: Any) -> tuple[Any, ...]:
+    """What can be done with the rows that are ticked."""
+    keys = keys_of(selected)
+    if not keys:
+        return True, "", "#", "#", no_update
+    query = urlencode({"cases": ",".join(keys)}, safe=",")
+    try:
+        names = list(lesion_names(*store_and_owner()))
+    except TROUBLE:
+        names = []
+    return (
+        False,
+        f"{len(keys)} selected",
+        dash.get_relative_path(f"/compare?{query}"),
+        dash.get_relative_path(f"/report?{query}"),
+        names,
+    )
+
+
+def export(_: Any, selected: Any) -> Any:
+    """The rows that are ticked as a table, the same as `GET /assessments?format=csv` makes."""
+    store, owner = store_and_owner()
+    items = store.all(owner, Filters(ids=keys_of(selected)), "urgent")
+    text = b"".join(csv_lines(TABLE_COLUMNS, map(table_row, items))).decode()
+    return cast(Any, dcc).send_string(text, "assessments.csv", type="text/csv")
+
+
+ACTIONS = ("delete", "undo", "assign", "flag", "agree", "delete-all-yes")
+
+
+def act(*values: Any) -> tuple[Any, ...]:
+    """Do what a button says, and say what was done."""
+    selected, removed, lesion, opened, version = values[-5:]
+    button = ctx.triggered_id
+    quiet = (no_update,) * 9
+    if button in ("delete-all", "delete-all-no"):
+        return (*quiet, button == "delete-all")
+    if button == "done-over":
+        return (no_update, True, "", no_update, None, 0, 0, no_update, no_update, False)
+    later = str(int(version or 0) + 1)
+    if isinstance(button, dict):  # a case was changed in its own place
+        return (later, *quiet[1:], False)
+    try:
+        done = _do(str(button), keys_of(selected), removed, lesion, opened)
+    except TROUBLE as error:
+        done = Done(f"{error}.")
+    undo = {} if done.removed else {"display": "none"}
+    panel: Any = no_update
+    if isinstance(opened, str) and str(button) != "undo":
+        panel = case_panel(opened)
+    return later, False, done.sentence, undo, done.removed, 1, 0, True, panel, False
+
+
+def _do(button: str, keys: list[str], removed: Any, lesion: Any, opened: Any) -> Done:
+    store, owner = store_and_owner()
+    if button == "delete":
+        gone = store.change_many(owner, keys, {}, removed=True)
+        return Done(f"{_pictures(len(gone))} deleted.", gone)
+    if button == "undo":
+        back = [key for key in removed or [] if isinstance(key, str)]
+        found = store.change_many(owner, back, {}, removed=False)
+        return Done(f"{_pictures(len(found))} back in the list.")
+    if button == "delete-all-yes":
+        count = store.delete_all(owner).count
+        return Done(f"Everything of yours is deleted: {_pictures(count)}.")
+    if button == "assign":
+        name = " ".join(str(lesion or "").split())[:NAME_CHARACTERS]
+        found = store.change_many(owner, keys, {"lesion": {"name": name} if name else None})
+        to = f"assigned to lesion {name}" if name else "assigned to no lesion"
+        return Done(f"{_pictures(len(found))} {to}.")
+    if button == "flag":
+        items = [store.get(owner, key) for key in keys]
+        flag = not all(item.flag for item in items)
+        found = store.change_many(owner, keys, {"flag": flag})
+        return Done(f"{_pictures(len(found))} {'flagged' if flag else 'no longer flagged'}.")
+    return _agree(store, owner, str(opened))
+
+
+def _agree(store: Store, owner: str, key: str) -> Done:
+    """The clinician's own verdict of the case that is open is the program's."""
+    verdict = store.get(owner, key).verdict
+    if verdict not in VERDICTS:
+        return Done("There is no advice to agree with: give a verdict of your own instead.")
+    store.change(owner, key, {"clinician_verdict": verdict})
+    return Done(f"Your verdict is kept: {verdict.replace('_', ' ')}.")
+
+
+def _pictures(count: int) -> str:
+    return f"{count:,} picture{'' if count == 1 else 's'}"
+
+
+def install() -> None:
+    """Tell Dash when each is to be asked; for each application anew, as Dash forgets them."""
+    callback(
+        Output(GRID, "getRowsResponse"),
+        Output("worklist-state", "data-search"),
+        Output("count", "children"),
+        Output(GRID, "style"),
+        Input(GRID, "getRowsRequest"),
+    )(rows)
+    callback(
+        Output(GRID, "filterModel"),
+        Output("where-clear", "disabled"),
+        Output("where-count", "children"),
+        Output("where-count", "hidden"),
+        *(Input(where.identity(name), where.PROPERTY.get(name, "value")) for name in where.NAMES),
+        Input("batch-name", "data"),
+        prevent_initial_call=True,
+    )(narrow)
+    callback(
+        *(Output(where.identity(name), where.PROPERTY.get(name, "value")) for name in where.NAMES),
+        Output("batch-name", "data"),
+        Input("where-clear", "n_clicks"),
+        prevent_initial_call=True,
+    )(clear)
+    callback(
+        Output(GRID, "columnDefs"),
+        Input("where-sort", "value"),
+        prevent_initial_call=True,
+    )(sort)
+    callback(
+        Output("zone", "data-model"),
+        Input("model", "value"),
+    )(choose)
+    callback(
+        Output("case-panel", "children"),
+        Output("decisions", "hidden"),
+        Input("open", "data"),
+        prevent_initial_call=True,
+    )(open_case)
+    callback(
+        Output("selection", "hidden"),
+        Output("selected-count", "children"),
+        Output("to-compare", "href"),
+        Output("to-report", "href"),
+        Output("lesion-name", "data"),
+        Input(GRID, "selectedRows"),
+        prevent_initial_call=True,
+    )(select)
+    callback(
+        Output("export-file", "data"),
+        Input("export", "n_clicks"),
+        State(GRID, "selectedRows"),
+        prevent_initial_call=True,
+    )(export)
+    callback(
+        Output("worklist-state", "data-version"),
+        Output("done", "hidden"),
+        Output("done-text", "children"),
+        Output("undo", "style"),
+        Output("removed", "data"),
+        Output("done-over", "max_intervals"),
+        Output("done-over", "n_intervals"),
+        Output(GRID, "deselectAll"),
+        Output("case-panel", "children", allow_duplicate=True),
+        Output("delete-all-box", "opened"),
+        *(Input(one, "n_clicks") for one in ACTIONS),
+        Input("delete-all", "n_clicks"),
+        Input("delete-all-no", "n_clicks"),
+        Input("done-over", "n_intervals"),
+        Input({"type": "case-changed", "key": ALL}, "data"),
+        State(GRID, "selectedRows"),
+        State("removed", "data"),
+        State("lesion-name", "value"),
+        State("open", "data"),
+        State("worklist-state", "data-version"),
+        prevent_initial_call=True,
+    )(act)

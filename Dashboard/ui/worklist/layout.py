@@ -1,0 +1,252 @@
+"""Worklist: pictures in, what is kept of them as a list, and a case beside it."""
+
+import dash
+import dash_mantine_components as dmc
+import flask
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from Dashboard.config import Config
+from Dashboard.ui.elements.icons import icon
+from Dashboard.ui.worklist import callbacks, where
+from Dashboard.ui.worklist.intake import (
+    batch,
+    drop_zone,
+    examples,
+    frequencies_note,
+    hours_kept,
+    model_choice,
+)
+from Dashboard.ui.worklist.names import plain_names
+from Dashboard.ui.worklist.table import grid
+
+dash.register_page(
+    __name__,
+    path="/",
+    name="Worklist",
+    title="Worklist · Skin lesion dashboard",
+    order=0,
+    in_navigation=True,
+)
+callbacks.install()
+KEYS = (("J", "next"), ("K", "back"), ("Enter", "open"), ("A", "agree"), ("O", "override"))
+
+
+def layout(**query: str) -> html.Div:
+    """The page, for the settings and checkpoints of this server and an address's filters."""
+    config: Config = flask.current_app.extensions["config"]
+    models = flask.current_app.extensions["service"].models()
+    names = plain_names(models)
+    said = where.read(query)
+    asked = where.asked(where.address(said))
+    options = [{"value": name, "label": label} for name, label in names.items()]
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.H1("Worklist"),
+                    html.P(
+                        "Photographs of skin lesions are checked, classified and kept here, the "
+                        "most urgent first.",
+                        className="lead",
+                    ),
+                ],
+                className="page-head",
+            ),
+            html.Div(
+                [
+                    drop_zone(config),
+                    html.Div(
+                        [
+                            model_choice(models, config.model, names),
+                            frequencies_note(config.prior),
+                            examples(),
+                        ],
+                        className="intake-side",
+                    ),
+                ],
+                className="intake",
+            ),
+            html.P(id="zone-note", className="zone-note", role="status"),
+            batch(),
+            where.controls(said, options),
+            _selection(),
+            html.Div(
+                [
+                    html.Section(
+                        [
+                            html.P(id="count", className="count hint", role="status"),
+                            grid(where.address(said), asked.sort, asked.descending),
+                            _keys(),
+                        ],
+                        className="worklist-list",
+                        **{"aria-label": "Pictures"},
+                    ),
+                    html.Aside(
+                        [
+                            _decisions(),
+                            html.Div(
+                                html.P("Choose a picture of the list to see its case here."),
+                                id="case-panel",
+                                className="case-panel",
+                            ),
+                        ],
+                        className="worklist-case",
+                        **{"aria-label": "Case"},
+                    ),
+                ],
+                className="worklist-both",
+            ),
+            _kept(config),
+            _delete_all(),
+            dcc.Store(id="open"),
+            dcc.Store(id="removed"),
+            dcc.Store(id="batch-name", data=said.get("batch")),
+            dcc.Location(id="go", refresh="callback-nav"),
+            dcc.Download(id="export-file"),
+            html.Div(id="worklist-state", hidden=True),
+        ],
+        className="worklist",
+    )
+
+
+def _selection() -> html.Div:
+    """What can be done with the rows that are ticked, and the way back of a deletion."""
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.Strong(id="selected-count"),
+                    html.A("Compare", id="to-compare", className="tool-link", href="#"),
+                    html.A("Report", id="to-report", className="tool-link", href="#"),
+                    dmc.Button("Export CSV", id="export", variant="default", size="sm"),
+                    dmc.Popover(
+                        [
+                            dmc.PopoverTarget(
+                                dmc.Button("Assign to a lesion", variant="default", size="sm")
+                            ),
+                            dmc.PopoverDropdown(
+                                dmc.Stack(
+                                    [
+                                        dmc.Autocomplete(
+                                            id="lesion-name",
+                                            label="Pseudonym of the lesion",
+                                            description="Never the patient's name; empty: none",
+                                            data=[],
+                                        ),
+                                        dmc.Button("Assign", id="assign"),
+                                    ],
+                                    gap="sm",
+                                )
+                            ),
+                        ],
+                        width=280,
+                        shadow="md",
+                        trapFocus=True,
+                        keepMounted=True,
+                    ),
+                    dmc.Button(
+                        "Flag", id="flag", variant="default", size="sm", leftSection=icon("flag")
+                    ),
+                    dmc.Button(
+                        "Delete",
+                        id="delete",
+                        variant="default",
+                        color="red",
+                        size="sm",
+                        leftSection=icon("trash"),
+                    ),
+                ],
+                id="selection",
+                className="selection",
+                hidden=True,
+            ),
+            html.Div(
+                [
+                    html.Span(id="done-text"),
+                    dmc.Button("Undo", id="undo", variant="subtle", size="compact-md"),
+                ],
+                id="done",
+                className="done",
+                role="status",
+                hidden=True,
+            ),
+            dcc.Interval(id="done-over", interval=28_000, max_intervals=0),
+        ]
+    )
+
+
+def _decisions() -> html.Div:
+    """What a clinician says of the case that is open."""
+    return html.Div(
+        [
+            dmc.Button("Agree with the verdict", id="agree", variant="default", size="sm"),
+        ],
+        id="decisions",
+        className="decisions",
+        hidden=True,
+    )
+
+
+def _keys() -> html.P:
+    parts: list[Component | str] = []
+    for key, what in KEYS:
+        parts += [dmc.Kbd(key, size="xs"), f" {what}  "]
+    return html.P(parts, className="hint keys")
+
+
+def _kept(config: Config) -> html.Div:
+    """Where everything lies and for how long, and the way to be rid of it."""
+    hours = hours_kept(config)
+    until = "until you delete it" if hours is None else f"for {_span(hours)} at most"
+    place = "on this server" if config.durable else "in this server's memory, until it stops, and"
+    return html.Div(
+        [
+            html.P(
+                f"What you hand in is kept {place} {until}, for this browser alone. Files that "
+                "still wait to be sent lie in this browser until they are answered, so that a "
+                "reload loses nothing.",
+                className="hint",
+                id="kept-note",
+            ),
+            dmc.Button(
+                "Delete all of mine",
+                id="delete-all",
+                variant="default",
+                color="red",
+                size="sm",
+                leftSection=icon("trash"),
+            ),
+        ],
+        className="kept",
+    )
+
+
+def _span(hours: float) -> str:
+    if hours >= 48:
+        return f"{hours / 24:g} days"
+    return f"{hours:g} hours" if hours >= 2 else f"{60 * hours:g} minutes"
+
+
+def _delete_all() -> dmc.Modal:
+    return dmc.Modal(
+        dmc.Stack(
+            [
+                dmc.Text(
+                    "Every picture, result, note and lesion of this browser goes for good, and so "
+                    "do files that still wait to be sent. This cannot be undone."
+                ),
+                dmc.Group(
+                    [
+                        dmc.Button("Keep everything", id="delete-all-no", variant="default"),
+                        dmc.Button("Delete everything", id="delete-all-yes", color="red"),
+                    ],
+                    justify="flex-end",
+                ),
+            ]
+        ),
+        id="delete-all-box",
+        title="Delete all of mine?",
+        opened=False,
+        closeButtonProps={"aria-label": "Close"},
+    )
