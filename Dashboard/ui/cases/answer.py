@@ -18,6 +18,7 @@ from Dashboard.ui.cases.outcomes import CLEAR, NONE, OOD, banner, outcome
 from Dashboard.ui.cases.probabilities import chart_legend, malignancy, probability_chart
 from Dashboard.ui.elements.icons import icon
 from Dashboard.ui.elements.text import duration, percent
+from models.registry.names import title
 from models.registry.taxonomy import HAM10000
 
 FAILED_MEASURES = {"laplacian_variance": "is too blurred", "gamma": "has too little contrast"}
@@ -102,7 +103,7 @@ def provenance(item: Item) -> str:
     if not item.answer["success"]:
         return f"Not classified · {when}"
     seconds = duration(item.answer["seconds"])
-    return f"{item.model} · version {item.version} · {when} · {seconds}"
+    return f"{title(item.model)}, version {item.version} · {when} · {seconds}"
 
 
 def overridden(answer: Answer) -> bool:

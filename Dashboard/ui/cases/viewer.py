@@ -18,6 +18,7 @@ from Dashboard.ui.elements.icons import icon
 # What every browser shows, and how large; of anything else there is a copy.
 SHOWN = ("image/jpeg", "image/png", "image/webp", "image/bmp")
 LONGEST, MOST_PIXELS = 12_000, 40_000_000
+UNSCALED = ", no ruler: the scale is not known"
 KEYS = "Keys: + and − zoom, arrows move, 0 shows all of it, H held down shows the heat map."
 
 
@@ -27,14 +28,19 @@ def viewer(item: Item) -> html.Div:
     width, height = measured["width"], measured["height"]
     return html.Div(
         [
-            _tools(),
+            _tools(item.answer["success"]),
             html.Div(
                 [_stage(item, width, height), _stage(item, width, height, second=True)],
                 className="viewer-stages",
             ),
             html.Div(
                 [
-                    html.Span(f"{width:,} × {height:,} pixels"),
+                    html.Span(
+                        [
+                            f"{width:,} × {height:,} pixels",
+                            html.Span(UNSCALED, className="viewer-unscaled"),
+                        ]
+                    ),
                     html.Span(className="viewer-legend", role="status"),
                 ],
                 className="viewer-foot",
@@ -90,18 +96,20 @@ def picture_address(item: Item) -> str:
     return str(dash.get_relative_path(f"/assessments/{item.key}/{file}"))
 
 
-def _tools() -> html.Div:
+def _tools(classified: bool) -> html.Div:
+    """What the picture is moved with; and what shows maps, where there can be one."""
+    heat = [
+        _tool("heat", "heat", "Heat map", pressed=False),
+        _tool("beside", "table", "Side by side", pressed=False),
+        _tool("outlines", "outline", "Outlines", pressed=False),
+        html.Label(["Opacity", html.Span(className="viewer-opacity")], className="viewer-slider"),
+    ]
     return html.Div(
         [
             _tool("out", None, "−", label="Zoom out"),
             _tool("in", None, "+", label="Zoom in"),
             _tool("reset", None, "Reset", label="Show all of the picture"),
-            _tool("heat", "heat", "Heat map", pressed=False),
-            _tool("beside", "table", "Side by side", pressed=False),
-            _tool("outlines", "outline", "Outlines", pressed=False),
-            html.Label(
-                ["Opacity", html.Span(className="viewer-opacity")], className="viewer-slider"
-            ),
+            html.Div(heat, className="viewer-tools", hidden=not classified),
         ],
         className="viewer-tools",
         role="toolbar",
