@@ -31,9 +31,7 @@ def way(item: Item, query: dict[str, str]) -> Component:
         listing = Listing.model_validate({"sort": "urgent"} | query)
     except ValidationError:
         query, listing = {}, Listing.model_validate({"sort": "urgent"})
-    found = neighbours(
-        store(), item.owner, item.key, listing.filters(), listing.sort, listing.descending
-    )
+    found = neighbours(store(), item, listing.filters(), listing.sort, listing.descending)
     rest = f"?{urlencode(query)}" if query else ""
     to = dash.get_relative_path
     links = [("Previous", found.before), ("Next", found.after)]
