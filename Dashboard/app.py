@@ -14,7 +14,7 @@ from Dashboard.assess.service import Service
 from Dashboard.config import Config
 from Dashboard.explain.jobs.engine import Jobs
 from Dashboard.store.store import Store
-from Dashboard.ui.worklist.examples import add_examples
+from Dashboard.ui.elements.examples import add_examples
 from Dashboard.web.compression import compress_files
 from Dashboard.web.frontend import RequestConfig, guard
 from Dashboard.web.headers import add_headers, content_security_policy

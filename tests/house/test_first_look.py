@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from Dashboard.ui.worklist.examples import example_file
+from Dashboard.ui.elements.examples import example_file
 from models.checkpoint.card import available
 
 

@@ -17,8 +17,8 @@ from Dashboard.config import Config
 from Dashboard.store.errors import StoreFull, StoreUnavailable, UnknownItem
 from Dashboard.store.sessions import Sessions
 from Dashboard.store.store import Store
-from Dashboard.ui.assess.examples import draw
 from Dashboard.ui.cases.gauges import gauges
+from Dashboard.ui.elements.examples import draw
 from Dashboard.ui.elements.figures import figure_place, graphs, seen
 from Dashboard.ui.elements.tables import data_table
 from Dashboard.ui.quality.study import (

@@ -11,9 +11,9 @@ from dash import html
 from Dashboard.assess.service import ModelInfo
 from Dashboard.assess.thumbnails import thumbnail
 from Dashboard.config import Config
+from Dashboard.ui.elements.examples import EXAMPLES, Example, draw
 from Dashboard.ui.elements.icons import icon
 from Dashboard.ui.elements.text import percent
-from Dashboard.ui.worklist.examples import EXAMPLES, Example, draw
 from quality.inputs import SYSTEM_FOLDERS
 
 FORMATS = "JPEG, PNG, WebP, TIFF or BMP"

@@ -15,7 +15,7 @@ from Dashboard.app import create_app
 from Dashboard.assess.service import Service
 from Dashboard.config import Config
 from Dashboard.explain.jobs.engine import Jobs
-from Dashboard.ui.worklist.examples import example_file
+from Dashboard.ui.elements.examples import example_file
 from tests.dashboard.conftest import EXPLAINER
 
 ENOUGH_MS = 60_000  # for a machine that is busy with other things

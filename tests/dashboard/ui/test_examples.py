@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import quality
-from Dashboard.ui.worklist.examples import EXAMPLES, draw, example_file
+from Dashboard.ui.elements.examples import EXAMPLES, draw, example_file
 
 
 @pytest.mark.parametrize(

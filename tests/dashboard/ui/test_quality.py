@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from Dashboard.ui.assess.examples import draw
 from flask.testing import FlaskClient
 
 import quality
+from Dashboard.ui.elements.examples import draw
 from Dashboard.ui.quality import study as study_module
 from Dashboard.ui.quality.study import distribution, levels, load_study, loss, summary
 from Dashboard.ui.quality.trial import small, try_out
