@@ -54,6 +54,7 @@ class LesionMeasurement(BaseModel):
     reason: str | None = Field(description="Why nothing was measured.")
     outline: list[tuple[float, float]] = Field(description="x and y, shares of width and height.")
     area: float | None = Field(description="Share of the picture.")
+    area_mm2: float | None = Field(description="Where the picture's scale is known.")
     colour: tuple[float, float, float] | None = Field(description="Mean CIELAB of the lesion.")
     skin: tuple[float, float, float] | None = Field(description="The same of the skin around it.")
     spread: float | None = Field(description="Standard deviation of the lesion's colours, CIELAB.")

@@ -54,7 +54,7 @@ def add_lesions(server: OpenAPI, store: Store, service: Service) -> None:
         series = lesion_series(store, whose, path.name)
         measurements = Measurements(store, service, whose)
         latest = series.items[-MOST_MEASURED:]
-        found = {item.id: measured(measurements.of(item)) for item in latest}
+        found = {item.id: measured(item, measurements.of(item)) for item in latest}
         pictures = [
             summary(item)
             | {

@@ -41,9 +41,10 @@ JPEG_QUALITY = 88
 
 @dataclass(frozen=True)
 class Seen:
-    """A measured picture: its pixels as it is shown, and what was measured."""
+    """A measured picture: its width and height as it is shown, how many pixels its file has."""
 
     size: tuple[int, int]
+    pixels: int
     measurement: Measurement
 
 
@@ -55,6 +56,7 @@ class Measurements:
     service: Service
     owner: str
     _pictures: dict[int, RGBImage] = field(default_factory=dict)
+    _pixels: dict[int, int] = field(default_factory=dict)
 
     def of(self, item: Item) -> Seen:
         """What is measured of a picture.
@@ -65,17 +67,25 @@ class Measurements:
         with self.store.place.database.reading() as session:
             known = session.scalar(select(Measured.found).where(Measured.item_id == item.id))
         if known is not None and known["method"] == METHOD:
-            return Seen(tuple(known["size"]), Measurement.from_dict(known["measurement"]))
+            return Seen(
+                tuple(known["size"]), known["pixels"], Measurement.from_dict(known["measurement"])
+            )
         try:
             picture = self.picture(item)
         except (OSError, quality.ImageError):
-            return Seen((1, 1), Measurement(reason=GONE))
+            return Seen((1, 1), 1, Measurement(reason=GONE))
         with self.service.cpu_slot():
             found = measure(picture)
         size = (picture.shape[1], picture.shape[0])
-        kept = {"method": METHOD, "size": list(size), "measurement": found.to_dict()}
+        seen = Seen(size, self._pixels[item.id], found)
+        kept = {
+            "method": METHOD,
+            "size": list(size),
+            "pixels": seen.pixels,
+            "measurement": found.to_dict(),
+        }
         self._keep(Measured(item_id=item.id, found=kept), item)
-        return Seen(size, found)
+        return seen
 
     def laid(self, first: Item, second: Item) -> Registration | str:
         """How one picture lies on another, at the size that they are shown, or why it does not.
@@ -142,13 +152,14 @@ class Measurements:
             data = path.read_bytes()
             with self.service.cpu_slot():
                 image = self.service.decode(data).image
+                pixels = image.shape[0] * image.shape[1]
                 factor = LONGEST_SIDE / max(image.shape[:2])
                 if factor < 1:
                     size = [max(1, round(side * factor)) for side in image.shape[1::-1]]
                     image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
             while len(self._pictures) > 1:
                 del self._pictures[next(iter(self._pictures))]
-            self._pictures[item.id] = image
+            self._pictures[item.id], self._pixels[item.id] = image, pixels
         return self._pictures[item.id]
 
     def changes(self, items: Sequence[Item]) -> list[dict[str, Any]]:
@@ -225,10 +236,17 @@ class Measurements:
                 session.merge(row)
 
 
-def measured(seen: Seen) -> dict[str, Any]:
+def measured(item: Item, seen: Seen) -> dict[str, Any]:
     """What was measured of a picture, as the API answers."""
     found = seen.measurement.to_dict()
-    return found | {"reason": found["reason"] or None}
+    own = {"reason": found["reason"] or None, "area_mm2": area_mm2(item, seen)}
+    return found | own
+
+
+def area_mm2(item: Item, seen: Seen) -> float | None:
+    """The lesion's area, where there is an outline and the picture's scale is known."""
+    area, scale = seen.measurement.area, item.pixels_per_mm
+    return None if area is None or scale is None else round(area * seen.pixels / scale**2, 2)
 
 
 def _jpeg(image: RGBImage) -> bytes:

@@ -114,6 +114,13 @@ def lesion(item: Item, names: Sequence[str]) -> Component:
             field(dmc.Select, "age_band", data=list(bands), clearable=True),
             field(dmc.Select, "sex", data=list(sexes), clearable=True),
             field(dmc.TextInput, "histology", debounce=True),
+            dmc.DateTimePicker(
+                id=word_id(item.key, "taken"),
+                label=LABELS["taken"],
+                value=item.taken and f"{item.taken:%Y-%m-%d %H:%M:%S}",
+                valueFormat="D MMM YYYY, HH:mm",
+                clearable=True,
+            ),
             dmc.NumberInput(
                 id=word_id(item.key, "pixels_per_mm"),
                 label=LABELS["pixels_per_mm"],
@@ -184,6 +191,8 @@ def fields_of(name: str, values: Mapping[str, Any], *, new: bool) -> dict[str, A
         return {"flag": "flag" in (value or [])}
     if name == "note":
         return {"note": value or ""}
+    if name == "taken":
+        return {name: str(value).replace(" ", "T") if value else None}
     if name not in LESION_FIELDS:
         return {name: None if value in ("", None) else value}
     pseudonym = str(values["name"] or "").strip()

@@ -13,7 +13,7 @@ from PIL import Image
 from Dashboard.api.server import create_server
 from Dashboard.assess.service import Service
 from tests.dashboard.sending import as_form, refused
-from tests.quality.lesion.drawn import View, drawn
+from tests.quality.lesion.drawn import HEIGHT, WIDTH, View, drawn
 
 NAME = "2026/17 #a?"
 ADDRESS = "/lesions/2026/17%20%23a%3F"
@@ -43,7 +43,7 @@ def visitor(new_visitor: Callable[[], FlaskClient]) -> FlaskClient:
     later = picture(0.144, View(12, 1.1, (10, -8)), "2026:09:01 10:00:00")
     for data in (later, picture(0.12, View(), "2026:03:01 10:00:00")):
         key = as_form(client, data, "a.jpg", "/assessments", gate="false").get_json()["id"]
-        client.patch(f"/assessments/{key}", json={"lesion": {"name": NAME}})
+        client.patch(f"/assessments/{key}", json={"lesion": {"name": NAME}, "pixels_per_mm": 24})
     return client
 
 
@@ -67,6 +67,7 @@ def test_a_lesion_over_time(series: dict[str, Any]) -> None:
     found = first["measurement"]
     assert found["reason"] is None
     assert found["area"] == pytest.approx(0.12, rel=0.1)
+    assert found["area_mm2"] == pytest.approx(found["area"] * WIDTH * HEIGHT / 24**2, abs=0.01)
     (change,) = series["changes"]
     assert (change["from"], change["to"]) == (first["id"], second["id"])
     assert (change["registered"], change["by"], change["reason"]) == (True, "skin", None)

@@ -19,7 +19,7 @@ from tests.dashboard.ui.test_components import words
 Encode = Callable[..., bytes]
 NAMES = (
     "clinician_verdict", "flag", "note", "name", "body_site", "age_band", "sex", "histology",
-    "pixels_per_mm",
+    "taken", "pixels_per_mm",
 )  # fmt: skip
 EMPTY: dict[str, Any] = dict.fromkeys(NAMES, "") | {"flag": [], "clinician_verdict": None}
 EVIL = "<script>alert(1)</script>"
@@ -115,6 +115,10 @@ def test_a_field_is_saved_when_it_is_left(keep: Callable[[str], Case]) -> None:
     ]  # fmt: skip
     case.leave("clinician_verdict", None)
     assert case.kept()["clinician_verdict"] is None
+    case.leave("taken", "2026-03-01 10:30:00")
+    assert case.kept()["taken"] == "2026-03-01T10:30:00"
+    case.leave("taken", None)
+    assert case.kept()["taken"] is None
 
 
 def test_a_lesion_needs_a_name_and_brings_what_is_known_of_it(keep: Callable[[str], Case]) -> None:
