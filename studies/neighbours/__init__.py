@@ -1,0 +1,1 @@
+"""How often does a picture's nearest proven lesion have its diagnosis?"""
