@@ -13,7 +13,7 @@ from dash.development.base_component import Component
 from Dashboard.api.assessment_schemas import LesionFields
 from Dashboard.store.items import LESION_FIELDS
 from Dashboard.store.schema import NOTE_CHARACTERS, Item, Lesion
-from Dashboard.ui.cases.outcomes import OF_VERDICT
+from Dashboard.ui.elements.outcomes import OF_VERDICT
 
 VERDICTS = ("consultation", "no_appointment", "retake")
 SITES = (

@@ -10,7 +10,7 @@ from Dashboard.assess import messages
 from Dashboard.store.items import summary
 from Dashboard.store.listing import LesionVerdict
 from Dashboard.store.schema import Item
-from Dashboard.ui.cases.outcomes import outcome
+from Dashboard.ui.elements.outcomes import outcome
 from Dashboard.ui.elements.text import percent
 
 GRID = "list"

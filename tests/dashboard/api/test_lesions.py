@@ -73,7 +73,9 @@ def test_a_lesion_over_time(series: dict[str, Any]) -> None:
     assert (change["registered"], change["by"], change["reason"]) == (True, "skin", None)
     assert change["area"] == pytest.approx(0.2, abs=0.03)
     assert change["scale"] == pytest.approx(1.1, abs=0.005)
-    assert change["p_malignant"] == 0
+    assert (change["p_malignant"], change["p_malignant_retakes_below"]) == (0, 0)
+    assert change["area_retakes_below"] >= 75
+    assert change["colour_retakes_below"] <= 50
 
 
 def test_one_picture_is_laid_onto_the_other(visitor: FlaskClient, series: dict[str, Any]) -> None:

@@ -23,8 +23,8 @@ from Dashboard.assess.messages import (
     RETAKE,
 )
 from Dashboard.assess.service import Service
-from Dashboard.ui.cases.outcomes import CONSULT as CONSULTATION
-from Dashboard.ui.cases.outcomes import NONE, OOD, outcome_of
+from Dashboard.ui.elements.outcomes import CONSULT as CONSULTATION
+from Dashboard.ui.elements.outcomes import NONE, OOD, outcome_of
 from Dashboard.ui.cases.result import WITHOUT_ADVICE, ResultView, result_body
 from models.checkpoint.card import Card
 from models.inference.classifier import Prediction
