@@ -14,9 +14,9 @@ from dash.development.base_component import Component
 from Dashboard.assess.worth import of_a_hundred
 from Dashboard.store.schema import Item
 from Dashboard.ui.cases.gauges import gauges, report_of
-from Dashboard.ui.elements.outcomes import CLEAR, NONE, OOD, banner, outcome
 from Dashboard.ui.cases.probabilities import chart_legend, malignancy, probability_chart
 from Dashboard.ui.elements.icons import icon
+from Dashboard.ui.elements.outcomes import CLEAR, NONE, OOD, banner, outcome
 from Dashboard.ui.elements.text import duration, percent
 from models.registry.names import title
 from models.registry.taxonomy import HAM10000

@@ -8,8 +8,8 @@ from dash.development.base_component import Component
 
 from Dashboard.assess.service import ModelNotReady, Service
 from Dashboard.store.schema import Item
-from Dashboard.ui.elements.outcomes import outcome
 from Dashboard.ui.elements.icons import icon
+from Dashboard.ui.elements.outcomes import outcome
 from Dashboard.ui.elements.text import percent
 from models.errors import CheckpointError
 from models.registry.names import title

@@ -17,9 +17,8 @@ from Dashboard.assess.advice import Advice
 from Dashboard.assess.service import Assessment
 from Dashboard.assess.thumbnails import thumbnail
 from Dashboard.config import HAM10000_COUNTS
-from Dashboard.ui.cases import outcomes
 from Dashboard.ui.cases.gauges import gauges_of
-from Dashboard.ui.elements import text
+from Dashboard.ui.elements import outcomes, text
 from Dashboard.ui.models.metrics import class_of, metric_name
 from Dashboard.ui.worklist import intake
 from models.inference.classifier import Prediction
