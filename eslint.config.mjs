@@ -20,8 +20,8 @@ const NOTHING_IS_PARSED = {
   "no-new-func": "error",
   "no-restricted-properties": [
     "error",
-    ...MARKUP.map((property) => ({ property, message: "Build nodes with shell/dom.js." })),
-    { object: "document", property: "write", message: "Build nodes with shell/dom.js." },
+    ...MARKUP.map((property) => ({ property, message: "Build nodes, or let Dash do it." })),
+    { object: "document", property: "write", message: "Build nodes, or let Dash do it." },
   ],
 };
 

@@ -42,7 +42,6 @@ Edge 123, Firefox 121 or Safari 17.5.</p>
 {%app_entry%}
 <footer>
 {%config%}
-<script src="{%prefix%}assets/shell/dom.js"></script>
 <script src="{%prefix%}assets/shell/page.js"></script>
 {%scripts%}
 {%renderer%}

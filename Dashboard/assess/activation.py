@@ -55,14 +55,6 @@ def unpacked(kept: Mapping[str, Any], code: str) -> NDArray[np.float32]:
     return np.ascontiguousarray(Symmetry(**kept["upright"]).undo(shown))
 
 
-def as_shown(prediction: Prediction) -> NDArray[np.float32]:
-    """The maps (C, h, w) over the picture as it came, which was turned to be classified."""
-    assert prediction.cam is not None
-    maps = in_place(prediction.cam, prediction.backbone)
-    turned = prediction.upright.undo(np.moveaxis(maps, 0, -1))
-    return np.ascontiguousarray(np.moveaxis(turned, -1, 0))
-
-
 def in_place(maps: NDArray[np.float32], backbone: str) -> NDArray[np.float32]:
     """Maps (C, h, w), as (C, CELL h, CELL w) that cover the picture, cells at their centres.
 

@@ -17,7 +17,7 @@ from interpretability.rendering import overlay
 
 LONGEST_SIDE = 480
 LEVELS = 127
-# Of the strongest colour over the picture, as `assets/explain/heat.js` begins with.
+# Of the strongest colour over the picture, as `assets/cases/viewer.mjs` begins with.
 OPACITY = 0.6
 # Of a large map, so many rows are in memory at once.
 ROWS = 256

@@ -9,7 +9,7 @@ import pytest
 
 from Dashboard.explain.maps import LEVELS, OPACITY, array_file, colour_table, encode_map
 from interpretability.rendering import overlay
-from tests.dashboard.ui.test_heat import decoded
+from tests.dashboard.assess.test_activation import decoded
 
 
 def speckled(signed: bool) -> np.ndarray:
@@ -21,7 +21,7 @@ def speckled(signed: bool) -> np.ndarray:
 
 
 def as_the_browser(encoded: dict, ground: np.ndarray, signed: bool) -> np.ndarray:
-    """What `assets/explain/heat.js` shows of a map that is drawn value for pixel."""
+    """What `assets/cases/viewer.mjs` shows of a map."""
     table = np.frombuffer(base64.b64decode(colour_table(signed)), np.uint8).reshape(-1, 4)
     levels = np.frombuffer(base64.b64decode(encoded["values"]), np.int8).astype(int)
     colours = table[levels.reshape(ground.shape[:2]) + LEVELS].astype(float)

@@ -26,12 +26,12 @@ def test_every_file_is_loaded_once_and_the_shell_first(client: FlaskClient, suff
     assert shell == sorted(shell, reverse=True)
 
 
-def test_the_scheme_is_set_before_any_style_and_dom_before_what_draws_with_it(
+def test_the_scheme_is_set_before_any_style(
     client: FlaskClient,
 ) -> None:
     text = client.get("/").text
     assert text.index("/assets/shell/scheme.js") < text.index('rel="stylesheet"')
-    assert loaded(client, ".js")[:3] == ["shell/scheme.js", "shell/dom.js", "shell/page.js"]
+    assert loaded(client, ".js")[:2] == ["shell/scheme.js", "shell/page.js"]
 
 
 def test_nothing_else_lies_in_the_assets() -> None:

@@ -1,15 +1,16 @@
-"""The instant heatmap: what the browser is given is what the house's overlay draws."""
+"""Class activation maps: kept small, back in place, in the colours of the house's overlay."""
 
 import base64
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from Dashboard.assess.activation import in_place
+from Dashboard.assess.activation import in_place, packed, unpacked
 from Dashboard.explain.maps import colour_table, encode_map
-from Dashboard.ui.explain.heat import heat_canvas
 from interpretability.rendering import overlay
+from models.inference.views import Symmetry
 from models.registry.taxonomy import HAM10000
 from tests.dashboard.conftest import RulePredictor, activation, card, picture
 
@@ -52,20 +53,24 @@ def test_the_colours_are_those_of_the_overlay(opacity: float) -> None:
     assert np.abs(blended - drawn.astype(float)).max() <= 3
 
 
-def test_a_canvas_holds_the_maps_of_all_classes_in_the_pictures_shape() -> None:
+def test_kept_maps_come_back_within_half_a_level() -> None:
     predictor = RulePredictor("plain", card("plain"))
     (prediction,) = predictor.predict([picture("malignant")], maps=True)
-    canvas = heat_canvas(prediction, 600, 450)
-    assert canvas is not None
-    properties = canvas.to_plotly_json()["props"]
-    assert (properties["width"], properties["height"]) == (160, 120)
-    assert properties["data-codes"].split() == list(HAM10000.codes)
-    assert properties["data-shown"] == str(HAM10000.codes.index("mel"))
-    maps = decoded(json.loads(properties["data-map"]))
-    shown = in_place(activation(), prediction.backbone)
-    assert np.abs(maps - shown).max() <= np.abs(shown).max() / 254 + 1e-6
+    kept = packed(prediction)
+    assert kept is not None
+    assert len(json.dumps(kept)) < 500
+    for maps, code in zip(activation(), HAM10000.codes, strict=True):
+        assert np.abs(unpacked(kept, code) - maps).max() <= kept["limit"] / 254 + 1e-6
     (without,) = predictor.predict([picture("malignant")])
-    assert heat_canvas(without, 600, 450) is None
+    assert packed(without) is None
+
+
+def test_a_map_lies_over_the_picture_as_it_came() -> None:
+    (prediction,) = RulePredictor("plain", card("plain")).predict([picture("benign")], maps=True)
+    turn = Symmetry(transposed=True, top_bottom=True)
+    kept = packed(replace(prediction, upright=turn))
+    assert kept is not None
+    assert unpacked(kept, "vasc") == pytest.approx(turn.undo(activation()[6]), abs=0.03)
 
 
 @pytest.mark.parametrize(
