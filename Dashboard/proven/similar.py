@@ -33,11 +33,12 @@ from models.inference.vectors import SIZE, from_bytes
 # where this and the cosines below are from.
 CENTRED_FROM = 100
 SAME_PICTURE, SAME_UNCENTRED = 0.995, 0.99999
+HARDLY = "hardly like it"
 ALIKE = (
     (0.90, "very like it"),
     (0.80, "like it"),
     (0.70, "a little like it"),
-    (-1.0, "hardly like it"),
+    (-1.0, HARDLY),
 )
 # How long one request works out what older cases lack; the next one goes on.
 FILL_SECONDS = 1.0

@@ -8,10 +8,11 @@ from dash import dcc
 from dash.development.base_component import Component
 
 from Dashboard.proven.agreement import agreement
-from Dashboard.proven.similar import Neighbour, Similar
+from Dashboard.proven.similar import HARDLY, Neighbour, Similar
 from Dashboard.ui.elements.icons import icon
 
 COLUMNS = {"base": 2, "400px": 3, "620px": 4, "860px": 5}
+FAR = "None of them is much like it, so they say little."
 MALIGNANT, BENIGN, UNKNOWN = "var(--malignant)", "var(--benign)", "var(--control-line)"
 
 
@@ -23,6 +24,7 @@ def similar_cases(found: Similar) -> list[Component]:
     return [
         *notice,
         dmc.Text(headline(found), fw=600),
+        *([dmc.Text(FAR, size="sm")] if found.neighbours[0].alike == HARDLY else []),
         distribution(found),
         dmc.SimpleGrid(
             [picture(one) for one in found.neighbours],

@@ -56,6 +56,14 @@ def test_what_a_neighbour_shows() -> None:
     assert links == ["/cases/abc"]
 
 
+@pytest.mark.parametrize(
+    ("alike", "said"), [("hardly like it", True), ("like it", False), ("", False)]
+)
+def test_neighbours_that_are_far_are_said_to_be(alike: str, said: bool) -> None:
+    shown = " ".join(map(words, similar_cases(Similar([neighbour("Nevi", alike=alike)]))))
+    assert ("None of them is much like it" in shown) == said
+
+
 def test_why_there_are_none_and_what_is_wrong_with_the_index() -> None:
     said = [words(part) for part in similar_cases(Similar(reason="None.", notice="Made anew."))]
     assert said == ["Made anew.", "None."]

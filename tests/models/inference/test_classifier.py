@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -120,7 +120,7 @@ def test_a_prediction_agrees_with_its_probabilities(
         )
         assert p.malignant == (p.code in {"akiec", "bcc", "mel"})
         assert (p.model, p.version) == ("tiny", "1.2.3")
-        json.dumps(asdict(p))
+        json.dumps(asdict(replace(p, vector=None)))  # all but the arrays
 
 
 def test_one_and_many_agree(classifier: Classifier, pictures: Images) -> None:
