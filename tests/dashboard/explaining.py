@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from interpretability.attribution.task import at_most
 
 STEP_SECONDS = 0.05
 # Steps by precision: High goes on for long enough to be stopped in the middle.
+SLOW_STEPS = 50
 STEPS = {"Low": 1, "Medium": 5, "High": 1200}
 
 
@@ -58,3 +60,13 @@ def explain(
     target = target or max(shares, key=lambda code: shares[code])
     seconds, probability = STEP_SECONDS * steps, shares.get(target, 0.5)
     return Explained(values, method, target, precision, model, seconds, probability)
+
+
+def explain_for_seconds(image: NDArray[np.uint8], **asked: Any) -> Explained:
+    """As `explain`, long enough to be interrupted, and short enough to wait for the end."""
+    for step in range(SLOW_STEPS):
+        if asked["cancelled"]():
+            raise InterruptedError
+        time.sleep(STEP_SECONDS)
+        asked["progress"]((step + 1) / SLOW_STEPS)
+    return explain(image, **asked)

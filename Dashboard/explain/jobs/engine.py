@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from Dashboard.config import Config
 from Dashboard.explain.jobs.computing import EXPLAINER
 from Dashboard.explain.jobs.errors import NotDone, Unavailable, UnknownJob
-from Dashboard.explain.jobs.lanes import task, wake_queues
+from Dashboard.explain.jobs.lanes import Queues, task, wake_queues
 from Dashboard.explain.jobs.local_worker import LocalWorkerManager
 from Dashboard.explain.jobs.order import FAST_SECONDS, Lane, Order
 from Dashboard.explain.jobs.remote import Values
@@ -53,7 +53,8 @@ class Jobs:
         self.store = store or Store(config)
         self.rows = self.store.explanations
         self._local_worker = LocalWorkerManager(config, explainer)
-        self._senders: tuple[int, dict[Lane, Callable[..., Any]]] | None = None
+        self._queues: tuple[int, Queues] | None = None
+        self._send: dict[Lane, Callable[..., Any]] = {}
         self._lock = threading.Lock()
 
     def prepare(self) -> None:
@@ -73,6 +74,11 @@ class Jobs:
 
     def close(self) -> None:
         """End worker and supervisor, and delete what they held."""
+        with self._lock:
+            if self._queues is not None and self._queues[0] == os.getpid():
+                for queue in self._queues[1].values():
+                    queue.storage.close()
+            self._queues = None
         self._local_worker.close()
 
     def submit(
@@ -243,13 +249,12 @@ class Jobs:
         """Tell a worker; where it does not hear, it finds the row by itself a second later."""
         try:
             with self._lock:
-                if self._senders is None or self._senders[0] != os.getpid():
+                if self._queues is None or self._queues[0] != os.getpid():
                     url = self.config.database_url
                     queues = wake_queues(self._local_worker.folder, url)
-                    senders = {name: task(queue, _nothing) for name, queue in queues.items()}
-                    self._senders = (os.getpid(), senders)
-                send = self._senders[1][lane]
-            send()
+                    self._queues = (os.getpid(), queues)
+                    self._send = {name: task(one, _nothing) for name, one in queues.items()}
+            self._send[lane]()
         except Exception as error:
             logger.warning("no worker was woken (%s)", type(error).__name__)
 
