@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from Dashboard.ui.cases.result import WITHOUT_ADVICE, ResultView, result_body
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
@@ -25,7 +26,6 @@ from Dashboard.assess.messages import (
 from Dashboard.assess.service import Service
 from Dashboard.ui.elements.outcomes import CONSULT as CONSULTATION
 from Dashboard.ui.elements.outcomes import NONE, OOD, outcome_of
-from Dashboard.ui.cases.result import WITHOUT_ADVICE, ResultView, result_body
 from models.checkpoint.card import Card
 from models.inference.classifier import Prediction
 from models.registry.taxonomy import HAM10000
