@@ -37,13 +37,46 @@ SLATE = (
     "#0e1716",
 )
 
+# Mantine's own red and yellow are too faint for text on a light page.
+RED = (
+    "#fbecef",
+    "#f6d5dc",
+    "#f0b3c0",
+    "#ff9db3",
+    "#e0708f",
+    "#c9506f",
+    "#a8324f",
+    "#8f2440",
+    "#6e2c40",
+    "#34151f",
+)
+AMBER = (
+    "#fdf3df",
+    "#f7e3bb",
+    "#f3d38f",
+    "#f0c36d",
+    "#d9a441",
+    "#a66d0c",
+    "#7a4b00",
+    "#664000",
+    "#523300",
+    "#2e2310",
+)
+
 THEME: dict[str, Any] = {
     "primaryColor": "petrol",
     "primaryShade": {"light": 6, "dark": 3},
-    "colors": {"petrol": list(PETROL), "dark": list(SLATE)},
+    "colors": {
+        "petrol": list(PETROL),
+        "dark": list(SLATE),
+        "red": list(RED),
+        "yellow": list(AMBER),
+    },
     "black": "#12211f",
     "fontFamily": FONT_STACK,
     "fontFamilyMonospace": MONO_STACK,
+    # Dash puts a box around what opens a popover, and a box may not say that it is expanded.
+    "components": {"Popover": {"defaultProps": {"withRoles": False}}},
     "headings": {"fontFamily": FONT_STACK, "fontWeight": "650"},
     "defaultRadius": "md",
     "cursorType": "pointer",

@@ -79,19 +79,8 @@ def navigation() -> html.Nav:
         dcc.Link(page["name"], href=dash.get_relative_path(page["path"]), className="nav-link")
         for page in pages
     ]
-    # In a tab of its own: it is no page of Dash, so in this one it would throw the results away.
-    api = html.A(
-        [
-            "API",
-            icon("outside", class_name="nav-outside"),
-            html.Span(" (opens in a new tab)", className="visually-hidden"),
-        ],
-        href=dash.get_relative_path(API_PAGE),
-        className="nav-link",
-        title="Description of the JSON API, in a new tab",
-        target="_blank",
-        rel="noopener",
-    )
+    # No page of Dash, so a plain link.
+    api = html.A("API", href=dash.get_relative_path(API_PAGE), className="nav-link")
     return html.Nav([*links, api], className="nav", id="navigation", **{"aria-label": "Main"})
 
 
