@@ -110,6 +110,14 @@ class LesionPath(BaseModel):
     name: Name
 
 
+class Drawn(BaseModel):
+    """What is drawn over a picture."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    outline: bool = Field(False, description="The outline that was found in it.")
+
+
 class LaidPath(LesionPath):
     """The address of a picture that is laid onto another one of its lesion."""
 

@@ -73,14 +73,14 @@ def add_lesions(server: OpenAPI, store: Store, service: Service) -> None:
         operation_id="registeredPicture",
         responses={200: schemas.file("image/jpeg"), **FAILURES_OF_ONE, 409: schemas.Failure},
     )
-    def registered(path: forms.LaidPath) -> flask.Response:
+    def registered(path: forms.LaidPath, query: forms.Drawn) -> flask.Response:
         """One picture of a lesion as it lies on another one; on itself: as it is, no larger."""
+        require_once(flask.request.args)
         whose = sessions.owner()
         there = {item.key: item for item in lesion_series(store, whose, path.name).items}
         first, second = (_known(there, key) for key in (path.id, path.onto))
         measurements = Measurements(store, service, whose)
-        alone = first.id == second.id
-        data = measurements.shown(first) if alone else measurements.warped(first, second)
+        data = measurements.warped(first, second, outline=query.outline)
         if isinstance(data, str):
             raise InputError(data, 409)
         response = flask.Response(data, mimetype="image/jpeg")

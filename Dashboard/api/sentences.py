@@ -16,7 +16,7 @@ from Dashboard.api.assessment_schemas import (
     Selection,
     Words,
 )
-from Dashboard.api.lesion_schemas import LesionListing
+from Dashboard.api.lesion_schemas import Drawn, LesionListing
 from Dashboard.api.proven_schemas import MOST_NEAREST, Exported, Nearest
 from Dashboard.explain.schemas import ExplainKept, ExplainOptions, ExplanationQuery
 from Dashboard.store.filters import Order
@@ -63,6 +63,7 @@ ACCEPTED = {
     "taken": "a date or a time such as 2026-11-27 or 2026-11-27T09:30+01:00, or null",
     "name": "the name of a lesion, at most 64 characters in one line",
     "onto": "that of an assessment",
+    "outline": "true or false",
     "lesion": "the name of a lesion, at most 64 characters in one line",
     "Words.lesion": "an object with the name of a lesion, or null",
     "ManyWords.lesion": "an object with the name of a lesion, or null",
@@ -82,7 +83,16 @@ ACCEPTED = {
 # The fields of what stands after a question mark, by the names of their models.
 IN_ADDRESSES: dict[str, list[str]] = {
     model.__name__: list(model.model_fields)
-    for model in (Listing, Selection, MapQuery, LesionListing, ExplanationQuery, Nearest, Exported)
+    for model in (
+        Listing,
+        Selection,
+        MapQuery,
+        Drawn,
+        LesionListing,
+        ExplanationQuery,
+        Nearest,
+        Exported,
+    )
 }
 
 

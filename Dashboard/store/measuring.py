@@ -118,28 +118,27 @@ class Measurements:
         self._keep(Registered(item_id=first.id, onto_id=second.id, found=kept), first, second)
         return found
 
-    def warped(self, first: Item, second: Item) -> bytes | str:
-        """A JPEG file of one picture as it lies on another, or why it does not.
+    def warped(self, first: Item, second: Item, *, outline: bool = False) -> bytes | str:
+        """A JPEG file of one picture as it lies on another or on itself, or why it does not.
+
+        outline: with the outline that was found in it.
 
         Raises:
             StoreUnavailable.
         """
-        found = self.laid(first, second)
+        found = None if first.id == second.id else self.laid(first, second)
         if isinstance(found, str):
             return found
         try:
             picture = self.picture(first)
         except (OSError, quality.ImageError):
             return GONE
-        with self.service.cpu_slot():
-            return _jpeg(warp(picture, found, self.of(second).size))
-
-    def shown(self, item: Item) -> bytes | str:
-        """A JPEG file of a picture at the size that others are laid onto it."""
-        try:
-            return _jpeg(self.picture(item))
-        except (OSError, quality.ImageError):
-            return GONE
+        if outline:
+            picture = _outlined(picture, self.of(first).measurement)
+        if found is not None:
+            with self.service.cpu_slot():
+                picture = warp(picture, found, self.of(second).size)
+        return _jpeg(picture)
 
     def picture(self, item: Item) -> RGBImage:
         """A picture, no larger than it is shown; that of the last two is at hand.
@@ -247,6 +246,18 @@ def area_mm2(item: Item, seen: Seen) -> float | None:
     """The lesion's area, where there is an outline and the picture's scale is known."""
     area, scale = seen.measurement.area, item.pixels_per_mm
     return None if area is None or scale is None else round(area * seen.pixels / scale**2, 2)
+
+
+def _outlined(picture: RGBImage, found: Measurement) -> RGBImage:
+    """The picture with its lesion's outline drawn, light on dark so that it is seen on any skin."""
+    if not found.outline:
+        return picture
+    height, width = picture.shape[:2]
+    corners = np.round(np.array(found.outline) * (width, height)).astype(np.int32)
+    drawn, line = picture.copy(), max(1, round(max(width, height) / 400))
+    cv2.polylines(drawn, [corners], True, (0, 0, 0), 3 * line, cv2.LINE_AA)
+    cv2.polylines(drawn, [corners], True, (255, 255, 255), line, cv2.LINE_AA)
+    return drawn
 
 
 def _jpeg(image: RGBImage) -> bytes:

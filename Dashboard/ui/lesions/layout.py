@@ -97,9 +97,10 @@ def _sentence(error: Exception) -> Component:
     Output(view.PAIR, "children"),
     Input(view.EARLIER, "value"),
     Input(view.LATER, "value"),
+    Input(view.OUTLINES, "checked"),
     State(NAME, "data"),
 )
-def show_pair(earlier: Any, later: Any, name: Any) -> Component:
+def show_pair(earlier: Any, later: Any, outlines: Any, name: Any) -> Component:
     """Two pictures of the lesion, laid onto each other."""
     try:
         series, measurements = find(str(name))
@@ -108,8 +109,9 @@ def show_pair(earlier: Any, later: Any, name: Any) -> Component:
             raise PreventUpdate
         first, second = there[earlier], there[later]
         change = measurements.change(first, second)
-        seen = measurements.of(first), measurements.of(second)
-        return view.pair(series.lesion.name, first, second, change, seen)
+        seen = measurements.of(second)
+        drawn = outlines is True
+        return view.pair(series.lesion.name, first, second, change, seen, outlines=drawn)
     except FAILURES as error:
         return _sentence(error)
 

@@ -72,7 +72,9 @@ def _row(series: LesionSeries) -> list[Component]:
     kind = outcome(series.urgent.verdict)
     own = said and f"Clinician: {outcome(str(said.clinician_verdict)).label}"
     known = [own, lesion.body_site, lesion.histology and f"Histology: {lesion.histology}"]
+    small = dash.get_relative_path(f"/assessments/{series.items[-1].key}/thumbnail")
     return [
+        html.Img(src=small, alt=""),
         dcc.Link(lesion.name, href=words.address(lesion.name)),
         html.Span([icon(kind.icon), kind.label], className=f"lesion-verdict tone-{kind.key}"),
         html.Span(words.span(series)),

@@ -1,6 +1,7 @@
 """The lesion in a case: its place in the series and its verdict. For `ui/cases/panel.py`."""
 
 import dash
+import dash_mantine_components as dmc
 import flask
 from dash import dcc, html
 from dash.development.base_component import Component
@@ -37,7 +38,7 @@ def lesion_section(item: Item) -> Component | None:
     )  # fmt: skip
     return html.Section(
         [
-            html.H3("Over time", className="block-title"),
+            dmc.Title("Over time", order=3, size="h5"),
             html.P([place, " of ", link, ". Its most urgent verdict: ", html.Strong(verdict),
                     ", of ", of, ".", own or ""]),
         ],

@@ -15,6 +15,7 @@ from Dashboard.ui.elements.outcomes import banner, outcome
 from Dashboard.ui.lesions import words
 
 EARLIER, LATER, PAIR = "lesion-earlier", "lesion-later", "lesion-pair"
+OUTLINES = "lesion-outlines"
 Corners = Sequence[tuple[float, float]]
 
 
@@ -58,7 +59,7 @@ def timeline(series: LesionSeries) -> html.Ol:
 def _stop(item: Item) -> Component:
     kind = outcome(item.verdict)
     own = outcome(item.clinician_verdict) if item.clinician_verdict else None
-    risk = "" if item.p_malignant is None else f", {item.p_malignant:.0%} malignant"
+    risk = "" if item.p_malignant is None else f", malignant {item.p_malignant:.0%}"
     kept = "" if item.taken else " (kept)"
     return dcc.Link(
         [
@@ -90,32 +91,42 @@ def choice(series: LesionSeries) -> Component:
         {"value": item.key, "label": f"{place}. {words.day(item)}"}
         for place, item in enumerate(series.items, 1)
     ]
-    selects: Component = dmc.Group(
-        [
-            dmc.Select(
-                id=name,
-                label=label,
-                data=options,
-                value=series.items[place].key,
-                allowDeselect=False,
-                w=220,
-            )
-            for name, label, place in ((EARLIER, "Earlier", -2), (LATER, "Later", -1))
-        ]
-    )
-    return selects
+    selects = [
+        dmc.Select(
+            id=name,
+            label=label,
+            data=options,
+            value=series.items[place].key,
+            allowDeselect=False,
+            w=220,
+        )
+        for name, label, place in ((EARLIER, "Earlier", -2), (LATER, "Later", -1))
+    ]
+    drawn = dmc.Switch(id=OUTLINES, label="Outlines that were found, approximate", checked=False)
+    group: Component = dmc.Group([*selects, drawn], align="end")
+    return group
 
 
 def pair(
-    name: str, first: Item, second: Item, change: dict[str, Any], seen: tuple[Seen, Seen]
+    name: str,
+    first: Item,
+    second: Item,
+    change: dict[str, Any],
+    seen: Seen,
+    *,
+    outlines: bool = False,
 ) -> html.Div:
-    """Two pictures, the first as it lies on the second, and what differs."""
+    """Two pictures, the first as it lies on the second, and what differs.
+
+    seen: what is known of the second; outlines: with those that were found.
+    """
+    drawn = "?outline=true" if outlines else ""
     base = f"{words.address(name)}/registered"
     shown = change["registered"]
     onto = second.key if shown else first.key
     pictures = [
-        _picture(f"{base}/{first.key}/onto/{onto}.jpg", words.day(first)),
-        _picture(f"{base}/{second.key}/onto/{second.key}.jpg", words.day(second)),
+        _picture(f"{base}/{first.key}/onto/{onto}.jpg{drawn}", words.day(first)),
+        _picture(f"{base}/{second.key}/onto/{second.key}.jpg{drawn}", words.day(second)),
     ]
     buttons = [
         dmc.Button(
@@ -123,7 +134,7 @@ def pair(
         ),
         html.Span("Or hold B.", className="hint"),
     ]
-    width, height = seen[1].size
+    width, height = seen.size
     return html.Div(
         [
             dmc.Group(buttons) if shown else dmc.Alert(str(change["reason"]), color="gray"),

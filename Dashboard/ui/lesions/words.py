@@ -86,6 +86,7 @@ def spread_words() -> str:
         return ""
     risk = retake_spread().get("p_malignant", found)
     return (
+        f"Grey: where {NOTABLE} of 100 retakes of the first picture would lie. "
         f"Retakes: {found.pairs:,} pairs of pictures of {found.lesions:,} lesions of HAM10000, "
         "many at another magnification or with another camera; the malignant probability by "
         f"{risk.model}, version {risk.version}."

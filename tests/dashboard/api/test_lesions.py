@@ -86,6 +86,9 @@ def test_one_picture_is_laid_onto_the_other(visitor: FlaskClient, series: dict[s
         assert (response.status_code, response.mimetype) == (200, "image/jpeg")
         assert response.headers["Cache-Control"] == "no-store"
         pictures.append(cv2.imdecode(np.frombuffer(response.data, np.uint8), cv2.IMREAD_GRAYSCALE))
+    plain = visitor.get(f"{ADDRESS}/registered/{second}/onto/{second}.jpg")
+    outlined = visitor.get(f"{ADDRESS}/registered/{second}/onto/{second}.jpg?outline=true")
+    assert (outlined.status_code, outlined.data != plain.data) == (200, True)
     laid, onto = (one[40:-40, 60:-60].ravel() for one in pictures)
     assert np.corrcoef(laid, onto)[0, 1] > 0.9
 
