@@ -2,7 +2,8 @@
 
 Among the assessments of the same owner whose lesion has a histology, and among the pictures of an
 index (`Dashboard.proven.index`) where the operator has one. A lesion counts once, by its picture
-that is nearest; the picture's own lesion is left out, and so is the same picture once more.
+that is nearest; the picture's own lesion is left out, and so is the same picture once more. A name
+means the same lesion in both: an index may be made of what was exported here.
 """
 
 import logging
@@ -166,8 +167,9 @@ class SimilarCases:
         rows = [row for row in rows if row.id in vectors]
         own = np.array([vectors[row.id] for row in rows], np.float32).reshape(-1, SIZE)
         indexed = own[:0] if self.index is None else self.index.vectors.astype(np.float32)
+        lesion = item.lesion.name if item.lesion else None
         measured = _measured(np.concatenate([own, indexed]), mine)
-        near = list(self._nearest(rows, *measured, k))
+        near = list(self._nearest(lesion, rows, *measured, k))
         return Similar(
             near,
             *space,
@@ -179,25 +181,31 @@ class SimilarCases:
         )
 
     def _nearest(
-        self, rows: Sequence[Any], similarities: NDArray[np.float32], centred: bool, k: int
+        self,
+        lesion: str | None,
+        rows: Sequence[Any],
+        similarities: NDArray[np.float32],
+        centred: bool,
+        k: int,
     ) -> Iterator[Neighbour]:
         """The `k` lesions that are nearest, each once, without the same picture.
 
-        similarities: (N,) of the rows, then of the index. centred: whether they mean the same
-            whatever they are among.
+        lesion: the picture's own; None: it has none.
+        similarities: (N,) of the rows, then of the index.
+        centred: whether they mean the same whatever they are among.
         """
         same = SAME_PICTURE if centred else SAME_UNCENTRED
-        seen: set[tuple[bool, str]] = set()
+        seen = {lesion}
         for place in np.argsort(-similarities, kind="stable").tolist():
             similarity = float(similarities[place])
             own = place < len(rows)
             one = self._own(rows[place]) if own else self._indexed(place - len(rows))
-            if similarity >= same or (own, one["name"]) in seen:
+            if similarity >= same or one["name"] in seen:
                 continue
-            seen.add((own, one["name"]))
+            seen.add(one["name"])
             alike = _in_words(similarity) if centred else ""
             yield Neighbour(**one, similarity=similarity, alike=alike)
-            if len(seen) == k:
+            if len(seen) > k:
                 return
 
     def _own(self, row: Any) -> dict[str, Any]:

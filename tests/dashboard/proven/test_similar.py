@@ -190,6 +190,20 @@ def test_neighbours_of_an_index_stand_beside_the_own(
     store.close()
 
 
+def test_a_lesion_of_the_index_may_be_one_of_the_own(
+    make_service: MakeService, index: Index, tmp_path: Path
+) -> None:
+    save(index, tmp_path / "similar-cases.npz")
+    service = make_service(data_dir=tmp_path / "kept", index=tmp_path)
+    store = Store(service.config)
+    keep(store, service, 9, "Melanoma", lesion="D0")
+    key = keep(store, service, 10, lesion="D1")
+    found = SimilarCases(service, store).find("me", key, 50).neighbours
+    names = [one.name for one in found]
+    assert (names.count("D0"), names.count("D1"), len(names)) == (1, 0, 50)
+    store.close()
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
