@@ -1,11 +1,4 @@
-/* Addresses on this server. */
-
-/**
- * Behind a proxy they begin with a path of the proxy's, which Dash's configuration names.
- *
- * @param {string} path without a slash before it
- */
-export function url(path) {
-  const config = document.getElementById("_dash-config")?.textContent ?? "{}";
-  return (JSON.parse(config).requests_pathname_prefix ?? "/") + path;
-}
+/** An address on this server. Behind a proxy it begins with a path of the proxy's, which Dash names.
+ * @type {(path: string) => string} */
+export const url = (path) =>
+  JSON.parse(document.getElementById("_dash-config")?.textContent || "{}").requests_pathname_prefix + path;

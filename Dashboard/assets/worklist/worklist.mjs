@@ -2,223 +2,164 @@
 import { url } from "../shell/address.mjs";
 import { name, read, remarks, sort } from "../shell/dropped.mjs";
 import { mount } from "../shell/mount.mjs";
-import { inBrowser, inMemory, makeQueue, send } from "../shell/queue.mjs";
+import { inBrowser, makeQueue, send } from "../shell/queue.mjs";
 
-/** @typedef {import("../shell/queue.mjs").Waiting} Waiting */
-
-const TYPES = "image/jpeg,image/png,image/webp,image/tiff,image/bmp,.tif,.tiff,.bmp";
-const WIDE = "(min-width: 1100px)"; // the case stands beside the list
-const OTHER_FIELDS = "input:not([type=file]), textarea, select, [role=dialog], [contenteditable]";
-/** @type {[number, string[]][]} From so many pixels on the list has these columns. */
-const FITTING = [
-  [1020, ["picture", "file", "verdict", "code", "p_malignant", "newest"]],
-  [790, ["picture", "file", "verdict", "code", "p_malignant"]],
-  [600, ["picture", "file", "verdict", "p_malignant"]],
-  [0, ["short"]],
+const TYPES = "image/jpeg,image/png,image/webp,image/tiff,image/bmp,.tif,.tiff,.bmp,.zip";
+const FIELDS = [
+  { id: "file-field", label: "Choose files", look: "button button-main", props: { multiple: true, accept: TYPES } },
+  { id: "folder-field", label: "Choose a folder", look: "button zone-folder", props: { webkitdirectory: true } },
+  { id: "photo-field", label: "Take photo", look: "button zone-photo", props: { accept: "image/*" } },
 ];
-const COLUMNS = [...FITTING[0][1], "short"];
+const ELSEWHERE = "input:not([type=file]), textarea, select, [role=dialog], [contenteditable]";
+// From so many pixels on the list has this many of its columns; with none, one of short rows.
+const [COLUMNS, SHORT] = [["picture", "file", "verdict", "p_malignant", "code", "newest"], "short"];
+/** @type {[number, number][]} */
+const FITTING = [[1020, 6], [790, 5], [600, 4], [0, 0]];
 
 /** @type {(id: string) => any} */
 const byId = (id) => document.getElementById(id);
 /** @type {(ms: number, task: () => void) => () => void} Once in so many milliseconds. */
 const seldom = (ms, task) => {
   let timer = 0;
-  return () => {
-    timer ||= setTimeout(() => {
-      timer = 0;
-      task();
-    }, ms);
-  };
+  return () => void (timer ||= setTimeout(() => ((timer = 0), task()), ms));
 };
+const isWide = () => window.matchMedia("(min-width: 1100px)").matches; // the case stands beside the list
+/** @type {(key: string) => void} */
+const open = (key) =>
+  isWide()
+    ? window.dash_clientside.set_props("open", { data: key })
+    : window.dash_clientside.set_props("go", { pathname: url(`cases/${key}`) });
+
 /** @type {any} The grid's own interface, while it is there. */
 let list = null;
+let resumed = false;
 /** @type {Set<string>} Of names that were given. */
 const taken = new Set();
 const refresh = seldom(700, () => list?.refreshInfiniteCache());
-const draw = seldom(60, show);
 const queue = makeQueue({
-  storage: globalThis.indexedDB ? inBrowser().catch(inMemory) : Promise.resolve(inMemory()),
+  storage: Promise.resolve().then(inBrowser),
   send,
-  changed: draw,
-  answered(one, answer) {
+  changed: seldom(60, show),
+  answered(one, { id }) {
     refresh();
-    if (answer.id && one.alone) {
-      open(answer.id);
-    }
+    one.alone && id && open(id);
   },
 });
 
-/** @type {(key: string) => void} */
-function open(key) {
-  const wide = window.matchMedia(WIDE).matches;
-  const [id, props] = wide ? ["open", { data: key }] : ["go", { pathname: url(`cases/${key}`) }];
-  window.dash_clientside.set_props(id, props);
-}
-
 /** What the list draws in a cell: texts that the server made.
- * @param {{ value: any }} cell */
+ * @type {(cell: { value: any }) => unknown} */
 function Lines({ value }) {
-  const h = window.React.createElement;
-  if (!value) {
-    return null;
-  }
-  const { src, top, below, icon, tone, flag, time } = value;
-  const date = time && new Date(time);
-  const shown = date ? date.toLocaleString([], { dateStyle: "medium", timeStyle: "short" }) : top;
-  const flagged = { className: "icon icon-flag", role: "img", "aria-label": "Flagged" };
+  const { createElement: h } = window.React;
+  const { src, top, below, icon, tone, flag, time } = value ?? {};
+  const shown = time ? new Date(time).toLocaleString([], { dateStyle: "medium", timeStyle: "short" }) : top;
+  const mark = flag && h("span", { className: "icon icon-flag", role: "img", "aria-label": "Flagged" });
+  const words = [h("span", { key: 1, className: "lines-top", title: shown }, mark, shown)];
+  below && words.push(h("span", { key: 2, className: "lines-below", title: below }, below));
   return h(
     "span",
-    { className: tone ? `lines tone-text tone-${tone}` : "lines" },
+    { className: `lines tone-text tone-${tone}` },
     src && h("img", { src, alt: "", className: "lines-picture" }),
     icon && h("span", { className: `icon icon-${icon}`, "aria-hidden": true }),
-    shown &&
-      h(
-        "span",
-        { className: "lines-words" },
-        h("span", { className: "lines-top", title: shown }, flag && h("span", flagged), shown),
-        below && h("span", { className: "lines-below", title: below }, below),
-      ),
+    shown && h("span", { className: "lines-words" }, ...words),
   );
 }
 
 function show() {
+  const { total, done, paused, note, failed } = queue.state;
   if (!byId("batch")) {
     return;
   }
-  const { total, done, paused, note, failed } = queue.state;
-  const left = queue.left();
-  byId("batch").hidden = !failed.length && !note && !(left && total > 1);
-  byId("batch-head").hidden = !left;
+  byId("batch").hidden = !failed.length && !note && !(queue.left() && total > 1);
+  byId("batch-head").hidden = !queue.left();
   byId("batch-text").textContent = `${done} of ${total} assessed${paused ? ", paused" : ""}`;
-  byId("batch-bar").max = Math.max(total, 1);
-  byId("batch-bar").value = done;
+  Object.assign(byId("batch-bar"), { max: Math.max(total, 1), value: done });
   byId("batch-pause").querySelector(".mantine-Button-label").textContent = paused ? "Go on" : "Pause";
-  byId("batch-note").textContent = note;
-  byId("batch-note").hidden = !note;
+  Object.assign(byId("batch-note"), { textContent: note, hidden: !note });
   byId("batch-failures").hidden = !failed.length;
   byId("batch-failed").textContent = `${failed.length} could not be assessed`;
   byId("batch-again").hidden = !failed.some(({ file }) => file);
-  const items = failed.map(({ name: file, error }) => {
-    const item = document.createElement("li");
-    const strong = document.createElement("strong");
-    strong.textContent = file;
-    item.append(strong, ` ${error}`);
+  const items = failed.map((one) => {
+    const [item, file] = [document.createElement("li"), document.createElement("strong")];
+    file.textContent = one.name;
+    item.append(file, ` ${one.error}`);
     return item;
   });
   byId("batch-list").replaceChildren(...items);
 }
 
-/** @type {(zone: HTMLElement) => { most: any, hours: number, system: string[] }} */
-const settings = ({ dataset: { most = "", hours, systemFolders = "" } }) => ({
-  most: JSON.parse(most),
-  hours: Number(hours) || Infinity,
-  system: JSON.parse(systemFolders),
-});
-
 /** @type {(found: import("../shell/dropped.mjs").Found[], types?: readonly string[]) => void} */
 function take(found, types = []) {
+  const { most, model = null } = byId("zone").dataset;
+  const [entries, limits, batch] = [name(found, taken), JSON.parse(most), queue.newBatch()];
   byId("zone-note").textContent = remarks(found, types);
-  const { most } = settings(byId("zone"));
-  const { model = null } = byId("zone").dataset;
-  const batch = queue.newBatch();
-  const entries = name(found, taken);
-  queue.add(
-    entries.map(({ name: path, file, error }, place) => {
-      const zip = /\.zip$/i.test(path);
-      const large = file && file.size > (zip ? most.archive : most.image);
-      const size = ((file?.size ?? 0) / 2 ** 20).toFixed(1);
-      const limit = zip ? most.shownArchive : most.shown;
-      const tooLarge = large && `The file has ${size} MB; at most ${limit} are accepted.`;
-      const one = { ...queue.named(batch, place), name: path, file, model, added: Date.now() };
-      return { ...one, alone: entries.length === 1, error: error || tooLarge || undefined };
-    }),
-  );
-}
-
-/** A button and the field that it opens: a field takes files, a folder or a photo.
- * @param {string} label
- * @param {Record<string, unknown>} kind
- * @param {string} look
- * @param {string[]} system */
-function field(label, kind, look, system) {
-  const input = Object.assign(document.createElement("input"), { type: "file", hidden: true, ...kind });
-  const button = Object.assign(document.createElement("button"), { type: "button", className: look });
-  button.textContent = label;
-  button.addEventListener("click", () => input.click());
-  input.addEventListener("change", () => {
-    take(sort(input.files ?? [], system));
-    input.value = ""; // the same file may be chosen again
+  const waiting = entries.map(({ name: path, file, error }, place) => {
+    const limit = limits[/\.zip$/i.test(path) ? "archive" : "image"];
+    const size = file?.size ?? 0;
+    const large = `The file has ${(size / 2 ** 20).toFixed(1)} MB; at most ${limit.shown} are accepted.`;
+    const alone = entries.length === 1;
+    const given = { name: path, file, model, alone, error: error ?? (size > limit.bytes ? large : undefined) };
+    return { ...given, batch, place, upload: `${batch}-${place}`, added: Date.now() };
   });
-  if (kind.capture) {
-    input.setAttribute("capture", "environment");
-  }
-  return [input, button];
+  queue.add(waiting);
 }
 
-let resumed = false;
 mount("#zone", (zone) => {
-  const { hours, system } = settings(zone);
+  const system = JSON.parse(zone.dataset.systemFolders ?? "[]");
   const stop = new AbortController();
   /** @type {(type: string, heard: (event: any) => void) => void} */
   const on = (type, heard) => document.addEventListener(type, heard, { signal: stop.signal });
   /** @type {(event: any) => boolean} */
-  const elsewhere = ({ target }) => target instanceof Element && Boolean(target.closest(OTHER_FIELDS));
-  let ours = false; // what is dragged is of this page
-  byId("picker").replaceChildren(
-    ...field("Choose files", { multiple: true, accept: `${TYPES},.zip`, id: "file-field" }, "button button-main", system),
-    ...field("Choose a folder", { webkitdirectory: true }, "button zone-folder", system),
-    ...field("Take photo", { accept: "image/*", capture: true }, "button zone-photo", system),
-  );
+  const isElsewhere = ({ target }) => Boolean(target.closest?.(ELSEWHERE));
+  /** @type {Record<string, () => void>} */
+  const buttons = {
+    "batch-pause": () => queue.pause(!queue.state.paused),
+    "batch-drop": () => queue.discard(),
+    "batch-again": () => queue.retry(),
+    "batch-close": () => (queue.state.failed.splice(0), show()),
+    "delete-all-yes": () => queue.discard(true),
+  };
+  let isOurs = false; // what is dragged is of this page
+  for (const { id, label, look, props } of FIELDS) {
+    const [input, button] = [document.createElement("input"), document.createElement("button")];
+    Object.assign(input, { type: "file", hidden: true, id }, props);
+    Object.assign(button, { type: "button", className: look, textContent: label });
+    id === "photo-field" && input.setAttribute("capture", "environment");
+    button.addEventListener("click", () => input.click());
+    input.addEventListener("change", () => {
+      take(sort(input.files ?? [], system));
+      input.value = ""; // the same file may be chosen again
+    });
+    byId("picker").append(input, button);
+  }
+  on("dragstart", () => (isOurs = true));
+  on("dragend", () => (isOurs = false));
   // Anywhere on the page: what is dropped beside the zone must not replace the page.
-  on("dragstart", () => (ours = true));
-  on("dragend", () => (ours = false));
   on("dragover", (event) => {
-    if (!elsewhere(event)) {
+    if (!isElsewhere(event)) {
       event.preventDefault();
-      event.dataTransfer.dropEffect = ours ? "none" : "copy";
-      zone.classList.toggle("is-dragging", !ours);
+      event.dataTransfer.dropEffect = isOurs ? "none" : "copy";
+      zone.classList.toggle("is-dragging", !isOurs);
     }
   });
   on("dragleave", ({ relatedTarget }) => relatedTarget || zone.classList.remove("is-dragging"));
   on("drop", async (event) => {
     zone.classList.remove("is-dragging");
-    if (!elsewhere(event) && !ours) {
+    if (!isElsewhere(event) && !isOurs) {
       event.preventDefault();
       const types = [...event.dataTransfer.types];
-      const reading = read(event.dataTransfer, system);
-      byId("zone-note").textContent = "Reading what was dropped…";
-      take(await reading, types);
+      take(await read(event.dataTransfer, system), types);
     }
   });
   on("paste", (event) => {
-    const { files, types = [] } = event.clipboardData ?? {};
-    if (files?.length || (types.length && !elsewhere(event))) {
-      take(sort(files, system), types);
-    }
+    const { files, types } = event.clipboardData;
+    (files.length || !isElsewhere(event)) && take(sort(files, system), types);
   });
   on("click", async ({ target }) => {
-    const example = target.closest("[data-example]");
-    const button = target.closest("button")?.id;
-    if (example) {
-      const file = await (await fetch(example.dataset.example)).blob();
-      take(sort([new File([file], example.dataset.name)], system));
-    } else if (button === "batch-pause") {
-      queue.pause(!queue.state.paused);
-    } else if (button === "batch-drop") {
-      queue.discard();
-    } else if (button === "batch-again") {
-      queue.retry();
-    } else if (button === "batch-close") {
-      queue.state.failed = [];
-      show();
-    } else if (button === "delete-all-yes") {
-      queue.discard(true);
-    }
+    buttons[target.closest("button")?.id]?.();
+    const { example, name: file } = target.closest("[data-example]")?.dataset ?? {};
+    example && take(sort([new File([await (await fetch(example)).blob()], file)], system));
   });
-  if (!resumed) {
-    resumed = true;
-    queue.resume(hours);
-  }
+  resumed ||= Boolean(queue.resume(Number(zone.dataset.hours) || Infinity));
   show();
   return () => stop.abort();
 });
@@ -226,81 +167,61 @@ mount("#zone", (zone) => {
 mount("#list", (place) => {
   const stop = new AbortController();
   let timer = 0;
-  const fit = () => {
-    const [, fitting] = /** @type {any} */ (FITTING.find(([width]) => place.clientWidth >= width));
-    list?.setColumnsVisible(COLUMNS, false);
-    list?.setColumnsVisible(fitting, true);
-    list?.setGridOption("headerHeight", fitting[0] === "short" ? 0 : 40);
-  };
-  const sized = new ResizeObserver(seldom(60, fit));
-  /** @type {(row: number) => void} */
-  const go = (row) => {
-    list.ensureIndexVisible(row);
-    list.setFocusedCell(row, list.getAllDisplayedColumns()[1]);
-  };
+  const sized = new ResizeObserver(
+    seldom(60, () => {
+      const [, count] = FITTING.find(([width]) => place.clientWidth >= width) ?? [0, 0];
+      list?.setColumnsVisible([...COLUMNS.slice(count), ...(count ? [SHORT] : [])], false);
+      list?.setColumnsVisible(count ? COLUMNS.slice(0, count) : [SHORT], true);
+      list?.setGridOption("headerHeight", count ? 40 : 0);
+    }),
+  );
   window.dash_ag_grid.getApiAsync("list").then((/** @type {any} */ api) => {
     list = api;
     sized.observe(place);
-    api.addEventListener("cellFocused", (/** @type {any} */ { rowIndex, column }) => {
+    /** @type {(type: string, heard: (event: any) => void) => void} */
+    const on = (type, heard) => api.addEventListener(type, heard);
+    on("cellFocused", ({ rowIndex, column }) => {
       clearTimeout(timer);
-      const ticking = column?.getColId?.() === "ag-Grid-SelectionColumn";
-      const key = !ticking && api.getDisplayedRowAtIndex(rowIndex)?.data?.id;
-      timer = setTimeout(() => key && window.matchMedia(WIDE).matches && open(key), 150);
+      const isTicking = column?.getColId?.() === "ag-Grid-SelectionColumn";
+      const key = !isTicking && api.getDisplayedRowAtIndex(rowIndex)?.data?.id;
+      timer = setTimeout(() => key && isWide() && open(key), 150);
     });
-    api.addEventListener("rowClicked", (/** @type {any} */ { data, event }) => {
-      if (data && !window.matchMedia(WIDE).matches && !event.target.closest(".ag-selection-checkbox")) {
-        open(data.id);
-      }
+    on("rowClicked", ({ data, event }) => {
+      !isWide() && data && !event.target.closest(".ag-selection-checkbox") && open(data.id);
     });
-    api.addEventListener("cellKeyDown", (/** @type {any} */ { data, event }) => {
-      if (event.key === "Enter" && data) {
-        open(data.id);
-        byId("case-panel").focus();
-      }
+    on("cellKeyDown", ({ data, event }) => {
+      event.key === "Enter" && data && (open(data.id), byId("case-panel").focus());
     });
   });
-  document.addEventListener(
-    "keydown",
-    (event) => {
-      const { key, ctrlKey, metaKey, altKey, target } = event;
-      const typing = target instanceof Element && target.closest(OTHER_FIELDS);
-      if (!list || ctrlKey || metaKey || altKey || typing) {
-        return;
-      }
-      const step = { j: 1, k: -1 }[key.toLowerCase()];
-      if (step) {
-        const row = (list.getFocusedCell()?.rowIndex ?? -1) + step;
-        go(Math.min(Math.max(row, 0), list.getDisplayedRowCount() - 1));
-      }
-      if (key.toLowerCase() === "a") {
-        byId("agree").click();
-      } else if (key.toLowerCase() === "o") {
-        /** @type {HTMLElement | null} */
-        const own = document.querySelector("#case-panel .mantine-Chip-root input");
-        own?.scrollIntoView({ block: "center" });
-        own?.focus({ preventScroll: true });
-        event.preventDefault();
-      }
-    },
-    { signal: stop.signal },
-  );
-  return () => {
-    stop.abort();
-    sized.disconnect();
-    list = null;
+  /** @type {(row: number) => void} */
+  const go = (row) => {
+    const to = Math.min(Math.max(row, 0), list.getDisplayedRowCount() - 1);
+    list.ensureIndexVisible(to);
+    list.setFocusedCell(to, list.getAllDisplayedColumns()[1]);
   };
+  const own = () => /** @type {any} */ (document.querySelector("#case-panel .mantine-Chip-root input"));
+  /** @type {Record<string, () => void>} */
+  const keys = {
+    j: () => go((list.getFocusedCell()?.rowIndex ?? -1) + 1),
+    k: () => go((list.getFocusedCell()?.rowIndex ?? 1) - 1),
+    a: () => byId("agree").click(),
+    o: () => (own()?.scrollIntoView({ block: "center" }), own()?.focus({ preventScroll: true })),
+  };
+  /** @type {(event: any) => void} */
+  const pressed = (event) => {
+    const isOther = event.ctrlKey || event.metaKey || event.altKey || event.target.closest(ELSEWHERE);
+    const key = list && !isOther && keys[event.key.toLowerCase()];
+    key && (event.preventDefault(), key());
+  };
+  document.addEventListener("keydown", pressed, { signal: stop.signal });
+  return () => (stop.abort(), sized.disconnect(), (list = null));
 });
 
 mount("#worklist-state", (state) => {
   const heard = new MutationObserver((changes) => {
-    for (const { attributeName } of changes) {
-      if (attributeName === "data-version") {
-        refresh();
-      } else {
-        const search = state.dataset.search ?? "";
-        history.replaceState(history.state, "", location.pathname + search + location.hash);
-      }
-    }
+    changes.some(({ attributeName }) => attributeName === "data-version") && refresh();
+    state.dataset.search !== undefined &&
+      history.replaceState(history.state, "", location.pathname + state.dataset.search + location.hash);
   });
   heard.observe(state, { attributeFilter: ["data-search", "data-version"] });
   return () => heard.disconnect();

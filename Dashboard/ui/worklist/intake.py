@@ -53,10 +53,14 @@ def drop_zone(config: Config) -> html.Div:
         **{
             "data-most": json.dumps(
                 {
-                    "image": config.limits.max_bytes,
-                    "archive": ARCHIVE_ROOM * config.max_archive_bytes // 100,
-                    "shown": f"{config.max_upload_mb:g} MB",
-                    "shownArchive": f"{archive} MB",
+                    "image": {
+                        "bytes": config.limits.max_bytes,
+                        "shown": f"{config.max_upload_mb:g} MB",
+                    },
+                    "archive": {
+                        "bytes": ARCHIVE_ROOM * config.max_archive_bytes // 100,
+                        "shown": f"{archive} MB",
+                    },
                 }
             ),
             "data-hours": str(hours_kept(config) or ""),

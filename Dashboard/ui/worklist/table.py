@@ -127,7 +127,7 @@ def row(item: Item, lesions: Mapping[int | None, LesionVerdict], models: Mapping
         "short": {
             "src": picture,
             "top": item.message,
-            "below": " · ".join([top, *([f"malignant {share}"] if known else []), *doubts[:1]]),
+            "below": " · ".join([*([f"malignant {share}"] if known else []), top]),
             "flag": item.flag,
         }
         | tone,
