@@ -35,7 +35,12 @@ READS = [
     *(("GET", path) for path in ("/index", "/audit")),
 ]
 # What stands after a question mark may be right or wrong.
-ASKS = [("GET", "/assessments"), ("DELETE", "/assessments"), ("GET", "/export")]
+ASKS = [
+    ("GET", "/assessments"),
+    ("DELETE", "/assessments"),
+    ("GET", "/export"),
+    ("GET", "/lesions"),
+]
 ONE = "/assessments/{id}"
 JOB = "/explanations/{key}"
 OF_KEY = [
@@ -51,6 +56,8 @@ OF_KEY = [
     ("GET", f"{ONE}/view.jpg"),
     ("GET", f"{ONE}/similar"),
     ("GET", "/index/{row}/thumbnail"),
+    ("GET", "/lesions/{name}"),
+    ("GET", "/lesions/{name}/registered/{id}/onto/{onto}.jpg"),
     ("DELETE", ONE),
     # The library finds no way to be wrong about it; test_worklist.py has some.
     ("PATCH", "/assessments"),
