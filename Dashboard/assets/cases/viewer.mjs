@@ -4,7 +4,7 @@ import { mount } from "../shell/mount.mjs";
 
 /** @typedef {{ width: number, height: number }} Size */
 /** @typedef {{ x: number, y: number }} Point From the middle of the stage, in its pixels. */
-/** @typedef {{ scale: number, x: number, y: number }} View Of the picture's middle; 1: all of it. */
+/** @typedef {Point & { scale: number }} View Of the picture's middle; 1: all of it. */
 /** @typedef {{ width: number, height: number, values: string, signed: boolean }} PackedMap */
 /** @typedef {{ map: PackedMap | null, label: string }} Shown */
 
@@ -24,22 +24,17 @@ export function fitted(picture, stage) {
   return { width: picture.width * scale, height: picture.height * scale };
 }
 
-/** The nearest view that leaves no room empty which the picture can fill.
- * @type {(view: View, size: Size, stage: Size) => View} */
-export function kept(view, size, stage) {
-  const scale = clamp(view.scale, 1, CLOSEST);
-  const wide = Math.max(0, size.width * scale - stage.width) / 2;
-  const high = Math.max(0, size.height * scale - stage.height) / 2;
-  return { scale, x: clamp(view.x, -wide, wide), y: clamp(view.y, -high, high) };
-}
-
-/** Closer by a factor; what is at `point` stays there.
+/** Closer by a factor; what is at `point` stays there, and no room is left empty that can be filled.
  * @type {(view: View, factor: number, point: Point, size: Size, stage: Size) => View} */
 export function zoomed(view, factor, point, size, stage) {
   const scale = clamp(view.scale * factor, 1, CLOSEST);
-  const ratio = scale / view.scale;
-  const x = point.x - (point.x - view.x) * ratio;
-  return kept({ scale, x, y: point.y - (point.y - view.y) * ratio }, size, stage);
+  const along = (/** @type {number} */ at, /** @type {number} */ from, /** @type {number} */ over) =>
+    clamp(at - (at - from) * (scale / view.scale), -Math.max(0, over) / 2, Math.max(0, over) / 2);
+  return {
+    scale,
+    x: along(point.x, view.x, size.width * scale - stage.width),
+    y: along(point.y, view.y, size.height * scale - stage.height),
+  };
 }
 
 /** The longest round length, in mm, that has room, and its pixels on the screen.
@@ -76,10 +71,9 @@ export function painted({ width, values }, table, outlined) {
 /** @param {HTMLElement} root */
 function start(root) {
   /** @type {<E extends HTMLElement>(selector: string) => E[]} */
-  const all = (selector) => [...root.querySelectorAll(selector)].map((found) => /** @type {any} */ (found));
+  const all = (selector) => [.../** @type {NodeListOf<any>} */ (root.querySelectorAll(selector))];
   const find = (/** @type {string} */ selector) => all(selector)[0];
-  const stages = all(".viewer-stage");
-  const layers = all(".viewer-layer");
+  const [stages, layers] = [all(".viewer-stage"), all(".viewer-layer")];
   const pictures = /** @type {HTMLImageElement[]} */ (all("img"));
   const canvases = /** @type {HTMLCanvasElement[]} */ (all("canvas"));
   const whole = { width: Number(root.dataset.width), height: Number(root.dataset.height) };
@@ -96,14 +90,11 @@ function start(root) {
   let given = null;
 
   const room = () => ({ width: stages[0].clientWidth, height: stages[0].clientHeight });
-  const move = (/** @type {View} */ to) => {
-    view = kept(to, fitted(whole, room()), room());
+  const move = (/** @type {View} */ to, factor = 1, point = { x: 0, y: 0 }) => {
+    view = zoomed(to, factor, point, fitted(whole, room()), room());
     show();
   };
-  const zoom = (/** @type {number} */ factor, point = { x: 0, y: 0 }) =>
-    move(zoomed(view, factor, point, fitted(whole, room()), room()));
-  const pan = (/** @type {number} */ x, /** @type {number} */ y) =>
-    move({ ...view, x: view.x + x, y: view.y + y });
+  const pan = (/** @type {number} */ x, /** @type {number} */ y) => move({ ...view, x: view.x + x, y: view.y + y });
   const point = (/** @type {MouseEvent} */ event) => {
     const box = /** @type {HTMLElement} */ (event.currentTarget).getBoundingClientRect();
     return { x: event.clientX - box.x - box.width / 2, y: event.clientY - box.y - box.height / 2 };
@@ -118,9 +109,8 @@ function start(root) {
       Object.assign(layer.style, { width: `${size.width}px`, height: `${size.height}px`, transform });
     }
     const length = ruler(Number(root.dataset.scale) * size.width * view.scale, room().width / 3);
-    find(".viewer-ruler").hidden = !length;
+    Object.assign(find(".viewer-ruler"), { hidden: !length, textContent: `${length?.mm} mm` });
     find(".viewer-ruler").style.width = `${length?.width ?? 0}px`;
-    find(".viewer-ruler").textContent = length ? `${length.mm} mm` : "";
   }
 
   async function draw() {
@@ -129,8 +119,8 @@ function start(root) {
     if (on.beside && !pictures[1].src) {
       pictures[1].src = pictures[0].src;
     }
-    for (const name of /** @type {const} */ (["heat", "beside", "outlines"])) {
-      find(`[data-do=${name}]`).setAttribute("aria-pressed", String(on[name]));
+    for (const [name, pressed] of Object.entries(on)) {
+      find(`[data-do=${name}]`)?.setAttribute("aria-pressed", String(pressed));
     }
     canvases.forEach((canvas, place) => {
       canvas.hidden = !shows[place];
@@ -140,8 +130,8 @@ function start(root) {
     root.classList.toggle("has-map", shows.includes(true));
     show();
     const legend = find(".viewer-legend");
-    legend.textContent = "";
     if (!shows.includes(true)) {
+      legend.textContent = "";
       return;
     }
     own ??= fetch(new URL("map", pictures[0].src)).then((answer) =>
@@ -167,8 +157,8 @@ function start(root) {
 
   /** @type {Record<string, () => void>} */
   const actions = {
-    in: () => zoom(STEP),
-    out: () => zoom(1 / STEP),
+    in: () => move(view, STEP),
+    out: () => move(view, 1 / STEP),
     reset: () => move({ scale: 1, x: 0, y: 0 }),
     heat: () => void (on.heat = !on.heat),
     beside: () => void (on.beside = !on.beside),
@@ -178,24 +168,24 @@ function start(root) {
     },
   };
   root.addEventListener("click", (event) => {
-    const button = /** @type {HTMLElement} */ (event.target).closest("[data-do]");
-    actions[/** @type {HTMLElement} */ (button)?.dataset.do ?? ""]?.();
+    const button = /** @type {Element} */ (event.target).closest("[data-do]");
+    actions[button?.getAttribute("data-do") ?? ""]?.();
     void draw();
   });
   opacity.addEventListener("input", () => void draw());
-  const hold = (/** @type {KeyboardEvent} */ event, /** @type {boolean} */ held) => {
-    if (event.key.toLowerCase() === "h" && on.held !== held) {
+  const hold = (/** @type {boolean} */ held) => {
+    if (on.held !== held) {
       on.held = held;
       void draw();
     }
   };
-  root.addEventListener("keyup", (event) => hold(event, false));
-  root.addEventListener("focusout", () => hold(new KeyboardEvent("keyup", { key: "h" }), false));
+  root.addEventListener("keyup", () => hold(false));
+  root.addEventListener("focusout", () => hold(false));
   root.addEventListener("keydown", (event) => {
     if (event.target === opacity || event.ctrlKey || event.metaKey || event.altKey) {
       return;
     }
-    hold(event, true);
+    hold(on.held || event.key.toLowerCase() === "h");
     const action = { "+": actions.in, "=": actions.in, "-": actions.out, 0: actions.reset }[event.key];
     const arrow = ARROWS[event.key];
     if (action || (arrow && view.scale > 1)) {
@@ -208,11 +198,11 @@ function start(root) {
       // Where there is nothing left to zoom out of, the page scrolls.
       if (event.deltaY < 0 || view.scale > 1) {
         event.preventDefault();
-        zoom(Math.exp(-clamp(event.deltaY, -200, 200) / 400), point(event));
+        move(view, Math.exp(-clamp(event.deltaY, -200, 200) / 400), point(event));
       }
     });
     stage.addEventListener("dblclick", (event) =>
-      view.scale > 1 ? actions.reset() : zoom(3, point(event)),
+      view.scale > 1 ? actions.reset() : move(view, 3, point(event)),
     );
     stage.addEventListener("pointerdown", (event) => {
       fingers.set(event.pointerId, point(event));
@@ -226,16 +216,14 @@ function start(root) {
       const [now, ...rest] = [point(event), ...fingers.values()];
       const other = rest.find((one) => one !== before);
       fingers.set(event.pointerId, now);
+      const away = (/** @type {Point} */ one) => Math.hypot(one.x - (other?.x ?? 0), one.y - (other?.y ?? 0)) || 1;
       if (other) {
-        const away = (/** @type {Point} */ one) => Math.hypot(one.x - other.x, one.y - other.y) || 1;
-        zoom(away(now) / away(before), { x: (now.x + other.x) / 2, y: (now.y + other.y) / 2 });
+        move(view, away(now) / away(before), { x: (now.x + other.x) / 2, y: (now.y + other.y) / 2 });
       }
-      const share = other ? 0.5 : 1; // the middle of two fingers moves half as far
-      pan(share * (now.x - before.x), share * (now.y - before.y));
+      const far = other ? 2 : 1; // the middle of two fingers moves half as far
+      pan((now.x - before.x) / far, (now.y - before.y) / far);
     });
-    for (const end of /** @type {const} */ (["pointerup", "pointercancel"])) {
-      stage.addEventListener(end, (event) => fingers.delete(event.pointerId));
-    }
+    stage.addEventListener("lostpointercapture", (event) => fingers.delete(event.pointerId));
   }
   root.closest("[data-case]")?.addEventListener("lesions:map", (event) => {
     given = /** @type {CustomEvent<Shown | null>} */ (event).detail;

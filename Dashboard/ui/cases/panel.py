@@ -221,4 +221,6 @@ def _asking(item: Item) -> Component:
         "Ask the other models", id=part_id(item.key, "ask"), variant="default", size="xs"
     )
     found = html.Div(id=part_id(item.key, "opinions"), role="status")
-    return html.Div(dcc.Loading([button, found], delay_show=200), className="case-part")
+    return html.Div(
+        dcc.Loading([button, found], delay_show=200, color="var(--accent)"), className="case-part"
+    )

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import dash_mantine_components as dmc
 from dash import html
 from dash.development.base_component import Component
 
@@ -33,7 +34,7 @@ def report(cases: str) -> html.Div:
                 [
                     html.H1("Report"),
                     html.P(said, className="lead"),
-                    html.Button("Print", type="button", className="button", **{"data-print": ""}),
+                    html.Div(dmc.Button("Print", **{"data-print": ""})),
                 ],
                 className="page-head report-head",
             ),

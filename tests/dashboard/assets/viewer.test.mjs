@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { fitted, kept, painted, ruler, unpack, zoomed } from "../../../Dashboard/assets/cases/viewer.mjs";
+import { fitted, painted, ruler, unpack, zoomed } from "../../../Dashboard/assets/cases/viewer.mjs";
 
 const stage = { width: 300, height: 200 };
 const wide = fitted({ width: 600, height: 300 }, stage);
@@ -23,8 +23,10 @@ test("what is under the pointer stays there", () => {
 });
 
 test("a picture leaves no room empty that it can fill", () => {
-  assert.deepEqual(kept({ scale: 2, x: 999, y: -999 }, wide, stage), { scale: 2, x: 150, y: -50 });
-  const low = kept({ scale: 1.2, x: 0, y: 77 }, wide, stage); // lower than the stage: in the middle
+  const [middle, away] = [{ x: 0, y: 0 }, { scale: 2, x: 999, y: -999 }];
+  assert.deepEqual(zoomed(away, 1, middle, wide, stage), { scale: 2, x: 150, y: -50 });
+  // Lower than the stage: in the middle.
+  const low = zoomed({ scale: 1.2, x: 0, y: 77 }, 1, middle, wide, stage);
   assert.equal(Math.abs(low.y), 0);
   assert.equal(zoomed(whole, 1e9, whole, wide, stage).scale, 24);
   assert.equal(zoomed(whole, 1e-9, whole, wide, stage).scale, 1);
