@@ -44,6 +44,8 @@ def compress_files(server: Flask) -> None:
             tag, _ = response.get_etag()
             if tag:  # of the same content, not of the same bytes
                 response.set_etag(tag, weak=True)
+                # Dash holds the tag that a browser knows against the one that the file had before.
+                response.make_conditional(flask.request)
         return response
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 import dash
+import flask
 from flask import Flask, Response
 
 HEADERS: Mapping[str, str] = MappingProxyType(
@@ -16,6 +17,9 @@ HEADERS: Mapping[str, str] = MappingProxyType(
     }
 )
 """Of every response, beside its policy."""
+# Dash names the page's own files with the time of their last change: another file, another address.
+OWN_FILES, VERSION = "/assets/", "m"
+A_YEAR = 365 * 24 * 3600
 
 
 def content_security_policy(app: dash.Dash) -> str:
@@ -49,7 +53,10 @@ def add_headers(server: Flask, policy: str) -> None:
     def secure(response: Response) -> Response:
         for name, value in headers.items():
             response.headers.setdefault(name, value)
-        if "Cache-Control" not in response.headers:
-            # Files are checked for a newer version at each use; answers are never kept.
+        named = flask.request.path.startswith(OWN_FILES) and VERSION in flask.request.args
+        if named and response.status_code in (200, 304):
+            response.headers["Cache-Control"] = f"max-age={A_YEAR}, immutable"
+        elif "Cache-Control" not in response.headers:
+            # Other files are checked for a newer version at each use; answers are never kept.
             response.headers["Cache-Control"] = "no-cache" if response.get_etag()[0] else "no-store"
         return response

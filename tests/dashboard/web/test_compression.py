@@ -27,11 +27,12 @@ def test_files_are_compressed_for_those_who_can_read_it(client: FlaskClient, sty
         assert packed.headers["Vary"] == plain.headers["Vary"] == "Accept-Encoding"
 
 
-def test_a_compressed_file_can_be_asked_for_again(client: FlaskClient) -> None:
-    with client.get(STYLE, headers=GZIP) as first:
+@pytest.mark.parametrize("path", [STYLE, "/_dash-component-suites/dash_ag_grid/async-community.js"])
+def test_a_compressed_file_can_be_asked_for_again(client: FlaskClient, path: str) -> None:
+    with client.get(path, headers=GZIP) as first:
         tag = first.headers["ETag"]
     assert tag.startswith("W/")
-    with client.get(STYLE, headers=GZIP | {"If-None-Match": tag}) as again:
+    with client.get(path, headers=GZIP | {"If-None-Match": tag}) as again:
         assert (again.status_code, again.data) == (304, b"")
 
 

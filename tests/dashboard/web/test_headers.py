@@ -66,3 +66,12 @@ def test_answers_are_not_kept_and_files_are_checked(client: FlaskClient) -> None
 def test_no_debugging(client: FlaskClient) -> None:
     assert not client.application.debug
     assert '"ui":false' in client.get("/").text.replace(" ", "")
+
+
+def test_a_file_whose_address_changes_with_it_is_fetched_once(client: FlaskClient) -> None:
+    text = client.get("/").text
+    (address,) = re.findall(r'src="(/assets/worklist/worklist\.mjs\?m=[^"]+)"', text)
+    with client.get(address) as file:
+        assert file.headers["Cache-Control"] == "max-age=31536000, immutable"
+    with client.get("/assets/none.css?m=1") as missing:
+        assert missing.headers["Cache-Control"] == "no-store"
