@@ -7,12 +7,11 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from skimage.color import deltaE_ciede2000, lab2xyz, xyz2lab
 
 from quality.arrays import RGBImage
+from quality.lesion.colour import Colour, ciede2000, in_light
 from quality.lesion.outline import Mask, NoOutline, Outline, find_outline
 
-Colour = tuple[float, float, float]
 # The skin that a lesion is held against: so far around it, as a share of its diameter.
 _GAP, _RING = 0.06, 0.25
 
@@ -76,7 +75,7 @@ def measure(image: RGBImage) -> Measurement:
         colour=_rounded(colour),
         skin=_rounded(skin),
         spread=round(float(np.sqrt(((inside - colour) ** 2).sum(axis=1).mean())), 2),
-        contrast=round(_apart(colour, skin), 2),
+        contrast=round(ciede2000(_rounded(colour), _rounded(skin)), 2),
     )
 
 
@@ -94,14 +93,10 @@ def colour_apart(first: Measurement, second: Measurement) -> float | None:
     """
     if first.colour is None or second.colour is None:
         return None
-    skins = [lab2xyz(np.array(one.skin, float)) for one in (first, second)]
-    light = np.clip(skins[0], 1e-4, None) / np.clip(skins[1], 1e-4, None)
-    seen = xyz2lab(lab2xyz(np.array(second.colour, float)) * light)
-    return round(_apart(np.array(first.colour, float), seen), 2)
-
-
-def _apart(one: NDArray[np.floating[Any]], other: NDArray[np.floating[Any]]) -> float:
-    return float(deltaE_ciede2000(one, other))  # type: ignore[no-untyped-call]
+    assert first.skin is not None
+    assert second.skin is not None
+    seen = in_light(second.colour, second.skin, first.skin)
+    return round(ciede2000(first.colour, seen), 2)
 
 
 def _around(found: Outline) -> Mask:
