@@ -14,6 +14,7 @@ from Dashboard.store.database import in_words
 from Dashboard.store.deletion import delete_items, delete_orphans
 from Dashboard.store.errors import StoreFull, StoreUnavailable
 from Dashboard.store.explanation_rows import ExplanationRows
+from Dashboard.store.explanation_work import ExplanationWork
 from Dashboard.store.place import Place
 from Dashboard.store.schema import Item
 
@@ -85,6 +86,7 @@ class Upkeep:
             StoreUnavailable.
         """
         self.explanations.tidy()
+        ExplanationWork(self.explanations).sweep()  # there may be no worker that does
         now = self.now()
         old = Item.removed <= now - WAY_BACK
         if self.retention is not None:

@@ -159,6 +159,16 @@ def test_a_worker_that_is_gone_loses_its_job_to_the_next(
     assert rows.map(rows.look("me", key)) == b"map"
 
 
+def test_nothing_stays_running_after_everything_was_killed(
+    store: Store, rows: ExplanationRows, work: ExplanationWork, ask: Ask, clock: Clock
+) -> None:
+    left, wanted = ask(request="1"), ask(request="2", patience=900.0)
+    assert {work.claim("fast", "killed") is None for _ in range(2)} == {False}
+    clock.pass_(LEASE.total_seconds() + 2)
+    store.prepare()  # as the next start does
+    assert (rows.look("me", left).state, rows.look("me", wanted).state) == ("cancelled", "queued")
+
+
 def test_what_kills_every_worker_is_not_tried_for_ever(
     rows: ExplanationRows, work: ExplanationWork, ask: Ask
 ) -> None:
