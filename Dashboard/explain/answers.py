@@ -15,7 +15,6 @@ def facts(row: Explanation) -> dict[str, Any]:
         "precision": row.precision,
         "model": row.model,
         **row.result,
-        "seconds": row.seconds,
         "fails_randomisation": METHODS[row.method].fails_randomisation,
     }
 

@@ -104,6 +104,7 @@ class Explanations:
             order,
             version,
             self.estimate(order),
+            usual=self.usual(order),
             data=data,
             item=item,
             address=self._address(),
@@ -118,9 +119,10 @@ class Explanations:
     def estimate(self, order: Order) -> float:
         """Seconds that a map is expected to take: as measured here, before that what is usual."""
         measured = self.jobs.rows.measured()
-        found = measured.get((order.model, order.method, order.precision))
-        if found is not None:
-            return found
+        return measured.get((order.model, order.method, order.precision)) or self.usual(order)
+
+    def usual(self, order: Order) -> float:
+        """Seconds that a map usually takes on two cores."""
         networks = networks_of(Path(order.root) / order.model)
         return usual_seconds(METHODS[order.method], order.precision, *networks)
 
@@ -153,6 +155,7 @@ class Explanations:
             order,
             version,
             self.estimate(order),
+            usual=self.usual(order),
             data=data,
             address=self._address(),
             patience=WATCHED_SECONDS,

@@ -65,9 +65,11 @@ class ExplanationWork:
         return False
 
     def finish(
-        self, key: str, worker: str, values: bytes, seconds: float, result: Mapping[str, Any]
+        self, key: str, worker: str, values: bytes, seconds: float | None, result: Mapping[str, Any]
     ) -> bool:
         """Keep the map of a worker's row, a .npy file; False where nobody wants it any more.
+
+        seconds: what such a map takes, where this one says so.
 
         Raises:
             StoreFull, StoreUnavailable.

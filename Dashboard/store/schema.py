@@ -227,8 +227,9 @@ class Explanation(Base):
     lane: `fast` or `slow`; `turn`: how many of the same address waited before it.
     tries: how often a worker has begun it; `worker` has it until `lease`, unless it renews that.
     patience: seconds that it goes on without anybody asking for it, until `wanted_until`.
-    estimate: seconds that it is expected to take; `seconds` those that it took.
-    result: of one that is done: class, its probability, size of the picture.
+    estimate: seconds that it is expected to take; `seconds` those that such a one
+        takes, where no model had to be opened for this one.
+    result: of one that is done: class, its probability, seconds, size of the picture.
     size: of its files, in bytes.
     """
 

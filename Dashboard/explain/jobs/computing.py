@@ -37,12 +37,13 @@ class Computed:
     """What came out.
 
     map: a .npy file, float32, of at most `MAX_PIXELS`.
-    seconds: what it took, without what others took meanwhile.
-    result: target, its probability, and of the picture width and height.
+    seconds: what such a map takes; None where models had to be opened first.
+    result: target, its probability, the seconds that it took without what others took meanwhile,
+        and of the picture width and height.
     """
 
     map: bytes
-    seconds: float
+    seconds: float | None
     result: dict[str, Any]
 
 
@@ -85,6 +86,8 @@ class HereComputing:
     def __init__(self, explainer: str) -> None:
         self._explainer = explainer
         self._turns = Turns()
+        # What models and methods have been opened for.
+        self._open: set[tuple[str, str]] = set()
 
     def __call__(
         self,
@@ -136,10 +139,14 @@ class HereComputing:
         result = {
             "target": found.target,
             "probability": found.probability,
+            "seconds": round(max(found.seconds - paused, 0.0), 3),
             "width": image.shape[1],
             "height": image.shape[0],
         }
-        return Computed(array.getvalue(), round(max(found.seconds - paused, 0.0), 3), result)
+        used = (model, method)
+        seconds = result["seconds"] if used in self._open else None
+        self._open.add(used)
+        return Computed(array.getvalue(), seconds, result)
 
     def give_back(self) -> None:
         """Return what a job needed; a model keeps a copy of itself for some of the methods."""
@@ -148,5 +155,6 @@ class HereComputing:
             close = getattr(import_module(self._explainer.partition(":")[0]), "close_models", None)
             if close is not None:
                 close()
+                self._open.clear()
                 gc.collect()
                 return_freed_blocks()

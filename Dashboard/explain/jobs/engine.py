@@ -88,6 +88,7 @@ class Jobs:
         version: str,
         estimate: float,
         *,
+        usual: float | None = None,
         data: bytes | None = None,
         item: Item | None = None,
         address: str = "",
@@ -97,7 +98,9 @@ class Jobs:
         """The key of a job, an equal one's of this owner where there is.
 
         version: of the model's weights; results of others are not taken.
-        estimate: seconds that it is expected to take; they choose its lane.
+        estimate: seconds that it is expected to take.
+        usual: those that it takes where nothing else is to do; the fewer choose its lane, since a
+            slow one in the fast lane lets others in, and a fast one in the slow lane waits.
         data, item: what is explained: a picture's file, or an assessment that is kept.
         address: hash of where the request comes from, by which shares are counted.
         patience: seconds that it goes on without anybody asking for it.
@@ -114,7 +117,8 @@ class Jobs:
             of = item.key
             kept = self.store.retention
             expires = None if kept is None else item.created + kept
-        lane: Lane = "fast" if estimate < FAST_SECONDS else "slow"
+        fewest = estimate if usual is None else min(estimate, usual)
+        lane: Lane = "fast" if fewest < FAST_SECONDS else "slow"
         asked = {
             "owner": owner, "request": order.request(of, version), "address": address,
             "item_id": None if item is None else item.id, "expires": expires,

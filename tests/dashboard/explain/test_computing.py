@@ -3,6 +3,7 @@
 import io
 import threading
 import time
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -36,7 +37,17 @@ def test_the_map_of_a_large_picture_has_four_megapixels() -> None:
     found = computed(picture(2000, 4000), lane="slow")
     assert (found.result["width"], found.result["height"]) == (4000, 2000)
     assert np.load(io.BytesIO(found.map)).shape == (1414, 2828)  # the same shape
-    assert found.seconds == explaining.STEP_SECONDS
+    assert found.result["seconds"] == explaining.STEP_SECONDS
+    assert found.seconds is None  # the model had to be opened
+
+
+def test_only_what_finds_its_model_open_says_how_long_such_a_map_takes() -> None:
+    compute = HereComputing(EXPLAINER)
+    took = [
+        compute(picture(8, 8), order, "fast", lambda _: None, lambda: False).seconds
+        for order in (ORDER, ORDER, replace(ORDER, method="saliency"), ORDER)
+    ]
+    assert took == [None, explaining.STEP_SECONDS, None, explaining.STEP_SECONDS]
 
 
 def test_what_is_stopped_gives_nothing() -> None:
