@@ -220,6 +220,14 @@ class EntryFailure(BaseModel):
     error: str
 
 
+class ViewQuery(BaseModel):
+    """How large a picture is wanted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    max: int = Field(4096, ge=64, le=4096, description="Longest side at most, in pixels.")
+
+
 class MapQuery(BaseModel):
     """Which class's map is meant."""
 

@@ -8,7 +8,7 @@ import numpy as np
 from flask_openapi3.openapi import OpenAPI
 
 from Dashboard.api import schemas
-from Dashboard.api.assessment_schemas import ActivationMap, AssessmentPath, MapQuery
+from Dashboard.api.assessment_schemas import ActivationMap, AssessmentPath, MapQuery, ViewQuery
 from Dashboard.api.assessments import FAILURES_OF_ONE, PATH, Reply
 from Dashboard.api.sentences import require_once
 from Dashboard.assess.activation import unpacked
@@ -20,7 +20,6 @@ from models.registry.taxonomy import HAM10000
 
 # Longest side of the map that is sent; the browser stretches it over the picture.
 DRAWN_SIDE = 192
-LARGEST_VIEW = 4096
 JPEG_QUALITY = 92
 
 
@@ -49,14 +48,15 @@ def add_case_files(server: OpenAPI, store: Store, service: Service) -> None:
     @server.get(
         f"{PATH}/<id>/view.jpg",
         operation_id="assessmentView",
-        responses={200: schemas.file("image/jpeg"), **FAILURES_OF_ONE},
+        responses={200: schemas.file("image/jpeg"), 400: schemas.Failure, **FAILURES_OF_ONE},
     )
-    def assessment_view(path: AssessmentPath) -> flask.Response:
+    def assessment_view(path: AssessmentPath, query: ViewQuery) -> flask.Response:
         """The picture as a JPEG file of at most 4,096 pixels a side, which every browser shows."""
+        require_once(flask.request.args)
         data, _ = store.picture(owner(), path.id)
         with service.cpu_slot():
             image = service.decode(data).image
-            scale = LARGEST_VIEW / max(image.shape)
+            scale = query.max / max(image.shape)
             if scale < 1:
                 shrunk = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
                 image = np.asarray(shrunk, np.uint8)

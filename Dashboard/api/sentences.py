@@ -14,6 +14,7 @@ from Dashboard.api.assessment_schemas import (
     Listing,
     MapQuery,
     Selection,
+    ViewQuery,
     Words,
 )
 from Dashboard.api.lesion_schemas import Drawn, LesionListing
@@ -77,6 +78,7 @@ ACCEPTED = {
     "all": "true or false",
     "row": "that of a picture in the index",
     "key": "that of an explanation",
+    "max": "a whole number from 64 to 4096",
     "watched": "true or false",
     "assessment": "the id of an assessment",
 }
@@ -88,6 +90,7 @@ IN_ADDRESSES: dict[str, list[str]] = {
         Selection,
         MapQuery,
         Drawn,
+        ViewQuery,
         LesionListing,
         ExplanationQuery,
         Nearest,

@@ -152,7 +152,7 @@ def _link(text: str, keys: Sequence[str], name: str) -> dcc.Link:
 
 
 def _picture(case: Case) -> html.Img:
-    address = dash.get_relative_path(f"/assessments/{quote(case['id'])}/picture")
+    address = dash.get_relative_path(f"/assessments/{quote(case['id'])}/view.jpg?max=480")
     return html.Img(src=address, alt=f"Picture {case['file']}".strip(), className="compare-picture")
 
 

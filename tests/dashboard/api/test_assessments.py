@@ -330,4 +330,8 @@ def test_a_picture_that_every_browser_shows(visitor: FlaskClient, encode: Encode
     response = visitor.get(f"{PATH}/{key}/view.jpg")
     assert (response.mimetype, response.headers["Cache-Control"]) == ("image/jpeg", "no-store")
     assert quality.decode(response.data).shape == (450, 600, 3)
+    small = visitor.get(f"{PATH}/{key}/view.jpg?max=120").data
+    assert quality.decode(small).shape == (90, 120, 3)
+    for query in ("max=5000", "max=1", "max=x", "max=99&max=98", "more=1"):
+        refused(visitor.get(f"{PATH}/{key}/view.jpg?{query}"), 400)
     refused(visitor.application.test_client().get(f"{PATH}/{key}/view.jpg"), 404)

@@ -60,7 +60,7 @@ def kept(page: Page, site: str, files: Callable[..., Any]) -> dict[str, str]:
 
 
 @pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed: npm ci")
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 820), ("dark", 390)])
 def test_nothing_grave_on_any_page(
     new_visit: Callable, files: Callable[..., Any], scheme: str, width: int
 ) -> None:

@@ -56,7 +56,7 @@ def test_a_column_for_each_picture_in_the_order_asked_for(
         *(row.name for row in ROWS if row.name not in EMPTY),
         messages.CONSULT, messages.RETAKE, "L1", "Grew.", "The quality gate rejects the image",
         "plain (ResNet-18) by the most likely class", "from a malignant probability of 5.0%",
-        "-66 points", f"/assessments/{keys[2]}/picture", "Put first",
+        "-66 points", f"/assessments/{keys[2]}/view.jpg?max=480", "Put first",
     ):  # fmt: skip
         assert text in shown
     assert "Histology" not in shown  # nobody knows it
