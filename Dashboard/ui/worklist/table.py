@@ -138,7 +138,7 @@ def _doubts(item: Item, rejected: bool) -> Sequence[str]:
     """Of the certainty and the quality what there is to say, and the clinician's own verdict."""
     found = [] if rejected else [f"{item.certainty or 'clear'}".capitalize()]
     if item.quality == "reject":
-        found.append("not good enough" if rejected else "quality gate overridden")
+        found.append("Not good enough" if rejected else "quality gate overridden")
     if item.clinician_verdict:
         found.append(f"you: {OWN[item.clinician_verdict]}")
     return found
