@@ -77,7 +77,8 @@ def keep_archive(
 def assess_again(
     store: Store, explanations: Explanations, owner: str, key: str, options: Again
 ) -> Reply:
-    """Assess a kept picture once more, as another assessment of it, with its name and lesion.
+    """Assess a kept picture once more, as another assessment of it, with its name, lesion, date
+    and scale.
 
     Raises: as `keep_picture`, UnknownItem.
     """
@@ -86,7 +87,9 @@ def assess_again(
     assessment = explanations.service.assess(
         data, model=options.model, gate=options.gate, keep=True
     )
-    beside = {"batch": item.batch, "lesion_id": item.lesion_id}
+    # What a clinician has corrected of the file is true of it once more.
+    own = {"taken": item.taken, "pixels_per_mm": item.pixels_per_mm}
+    beside = {"batch": item.batch, "lesion_id": item.lesion_id, **own}
     kept = store.keep(owner, data, assessment, item.file, **beside)
     return answer_of(kept), 422 if assessment.rejected else 200
 

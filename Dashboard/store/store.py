@@ -70,7 +70,8 @@ class Store(Upkeep):
         """Keep a picture and what came out for it; of an `upload` that is kept, what there is.
 
         file: the picture's name.
-        beside: `batch`, `upload` and `lesion_id` of the assessment.
+        beside: `batch`, `upload` and `lesion_id` of the assessment; `taken` and `pixels_per_mm`
+            where they are not to be read from the file.
 
         Raises:
             StoreFull, StoreUnavailable.
@@ -91,7 +92,10 @@ class Store(Upkeep):
                 item = new_item(assessment, file)
                 item.key, item.owner, item.created = secrets.token_urlsafe(16), owner, self.now()
                 item.picture = picture
-                item.pixels_per_mm, item.taken = pixels_per_mm(data), taken(data)
+                item.taken = beside["taken"] if "taken" in beside else taken(data)
+                item.pixels_per_mm = (
+                    beside["pixels_per_mm"] if "pixels_per_mm" in beside else pixels_per_mm(data)
+                )
                 item.batch, item.upload = beside.get("batch"), beside.get("upload")
                 if (lesion_id := beside.get("lesion_id")) is not None:
                     item.lesion = session.get(Lesion, lesion_id)

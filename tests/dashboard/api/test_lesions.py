@@ -131,6 +131,18 @@ def test_nobody_else_sees_it(
     assert "accepted: GET" in refused(visitor.post(ADDRESS), 405)
 
 
+def test_a_corrected_date_holds_when_a_picture_is_assessed_again(
+    new_visitor: Callable[[], FlaskClient],
+) -> None:
+    visitor, data = new_visitor(), picture(0.12, View(), "2026:03:01 10:00:00")
+    key = as_form(visitor, data, "a.jpg", "/assessments", gate="false").get_json()["id"]
+    words = {"taken": "2025-03-01T10:00:00+01:00", "pixels_per_mm": 24.0}
+    visitor.patch(f"/assessments/{key}", json=words)
+    again = visitor.post(f"/assessments/{key}/again", json={"gate": False}).get_json()["id"]
+    found = visitor.get(f"/assessments/{again}").get_json()
+    assert {name: found[name] for name in words} == words
+
+
 @pytest.mark.parametrize("value", ["yesterday", 5, "2026-13-01"])
 def test_what_is_no_date(visitor: FlaskClient, series: dict[str, Any], value: object) -> None:
     response = visitor.patch(f"/assessments/{series['latest']}", json={"taken": value})
