@@ -34,7 +34,7 @@ def report(cases: str) -> html.Div:
                 [
                     html.H1("Report"),
                     html.P(said, className="lead"),
-                    html.Div(dmc.Button("Print", **{"data-print": ""})),
+                    html.Div(dmc.Button("Print", variant="default", **{"data-print": ""})),
                 ],
                 className="page-head report-head",
             ),

@@ -166,3 +166,29 @@ def test_one_heading_of_its_order_and_the_name_as_text() -> None:
         assert words(titles[0]) == EVIL
     kinds = {type(c).__name__ for c in walk(found)}
     assert not kinds & {"Markdown", "DangerouslySetInnerHTML"}
+
+
+@pytest.mark.parametrize(
+    ("media_type", "width", "file"),
+    [
+        ("image/jpeg", 600, "picture"),
+        ("image/tiff", 600, "view.jpg"),
+        ("image/png", 12_001, "view.jpg"),
+    ],
+)
+def test_what_browsers_do_not_show_comes_as_a_copy(media_type: str, width: int, file: str) -> None:
+    made = item(quality=report(width=width))
+    made.picture.media_type = media_type
+    first, second = (part for part in walk(drawn(made)) if type(part).__name__ == "Img")
+    assert first.src == f"/assessments/{made.key}/{file}"
+    assert second.src is None  # until it is looked at
+
+
+def test_a_ruler_needs_a_scale() -> None:
+    made = item()
+    assert "no ruler: the scale is not known" in words(drawn(made))
+    (place,) = one(drawn(made), "viewer")
+    assert getattr(place, "data-scale") == ""
+    made.pixels_per_mm = 30.0
+    (place,) = one(drawn(made), "viewer")
+    assert getattr(place, "data-scale") == "0.05000000"
