@@ -82,6 +82,7 @@ def create_app(
         ValueError: an environment variable holds something else than it may.
     """
     from Dashboard.ui.cases import callbacks as cases
+    from Dashboard.ui.explain import panel as explain
     from Dashboard.ui.shell import shell
     from Dashboard.ui.similar import section as similar
 
@@ -108,6 +109,7 @@ def create_app(
     )
     shell.install(app)
     cases.install(app)
+    explain.install(app)
     similar.install(app)
     compress_files(server)
     _show_pages_to_browsers(app)

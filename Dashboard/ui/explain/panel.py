@@ -72,13 +72,6 @@ def hint(offer: dict[str, Any], method: str, precision: str) -> str:
     return f"{entry.text} Takes about {seconds}.{warning}"
 
 
-@dash.callback(
-    Output({"type": "explain-hint", "key": MATCH}, "children"),
-    Output({"type": "explain-precision", "key": MATCH}, "disabled"),
-    Input({"type": "explain-method", "key": MATCH}, "value"),
-    Input({"type": "explain-precision", "key": MATCH}, "value"),
-    prevent_initial_call=True,
-)
 def choose(method: object, precision: object) -> tuple[str, bool]:
     """The hint for what is chosen; Low, Medium and High where they differ."""
     store: Store = flask.current_app.extensions["store"]
@@ -89,6 +82,17 @@ def choose(method: object, precision: object) -> tuple[str, bool]:
         raise PreventUpdate
     entry: Method = METHODS[str(method)]
     return hint(offer, entry.name, str(precision)), not entry.has_precision
+
+
+def install(app: dash.Dash) -> None:
+    """Give `app` the callback of the panel."""
+    app.callback(
+        Output({"type": "explain-hint", "key": MATCH}, "children"),
+        Output({"type": "explain-precision", "key": MATCH}, "disabled"),
+        Input({"type": "explain-method", "key": MATCH}, "value"),
+        Input({"type": "explain-precision", "key": MATCH}, "value"),
+        prevent_initial_call=True,
+    )(choose)
 
 
 def _choice(item: Item, name: str, label: str, data: list[Any], value: str) -> Component:

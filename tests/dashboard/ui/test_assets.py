@@ -72,3 +72,13 @@ def test_no_script_takes_the_server_to_be_at_the_root() -> None:
     for script in ASSETS.rglob("*.*js"):
         found = re.findall(r"""["'`]/[a-z_]""", script.read_text(encoding="utf-8"))
         assert found == [], script.name
+
+
+def test_callbacks_are_registered_where_dash_runs_the_module_for_each_application() -> None:
+    """Of another module they would be known to the first application of a process alone."""
+    for module in (ASSETS.parent / "ui").rglob("*.py"):
+        if module.name != "layout.py":
+            source = module.read_text(encoding="utf-8")
+            assert (
+                re.findall(r"^(?:@?(?:dash\.)?(?:clientside_)?callback\()", source, re.M) == []
+            ), module
