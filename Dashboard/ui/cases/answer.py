@@ -16,7 +16,7 @@ from Dashboard.store.schema import Item
 from Dashboard.ui.cases.gauges import gauges, report_of
 from Dashboard.ui.cases.probabilities import chart_legend, malignancy, probability_chart
 from Dashboard.ui.elements.icons import icon
-from Dashboard.ui.elements.outcomes import CLEAR, NONE, OOD, banner, outcome
+from Dashboard.ui.elements.outcomes import CLEAR, CONSULT, NONE, OOD, banner, outcome
 from Dashboard.ui.elements.text import duration, percent
 from models.registry.names import title
 from models.registry.taxonomy import HAM10000
@@ -60,6 +60,8 @@ def worth(item: Item) -> list[Component]:
         parts.append(_caution(MORE_LIKELY_MALIGNANT))
     if answer["clearance"]:
         parts.append(dmc.Text(answer["clearance"], size="sm"))
+    if kind is CONSULT and answer.get("rule"):
+        parts.append(dmc.Text(f"{answer['rule']}.", size="sm"))
     if kind is NONE:
         parts.append(dmc.Text(WITHOUT_ADVICE, size="sm"))
     return parts

@@ -78,7 +78,7 @@ BLURRED = report(("laplacian_variance",))
             {"decision": CONSULTATION},
             "consult",
             messages.CONSULT,
-            ["Malignant of 100 like"],
+            ["reaches the threshold.", "of 100 like"],
             [],
         ),
         (
