@@ -13,7 +13,6 @@ from Dashboard.ui.compare.judged import judged
 from Dashboard.ui.compare.rows import MARKED, NOTHING, OTHER, ROWS, Case, Cell, Row
 from Dashboard.ui.compare.threshold import expectations, rule_sentence, starting_point
 from Dashboard.ui.elements.icons import icon
-from Dashboard.ui.elements.text import share
 
 MOST = 8
 PATH = "/compare"
@@ -24,6 +23,8 @@ VERDICT, MESSAGE, RULE, WORDS = (
     "compare-rule",
     "compare-words",
 )
+SMALL = {"fontSize": "var(--text-s)", "fontWeight": 400}
+FRAME = {"aspectRatio": "4 / 3", "background": "var(--sunken)"}
 MARKS = [{"value": percent, "label": f"{percent}%"} for percent in (0, 25, 50, 75, 100)]
 
 
@@ -42,7 +43,7 @@ def comparison(cases: Sequence[Case], infos: Sequence[ModelInfo]) -> list[Compon
     ]
     head = html.Tr(
         [
-            html.Th("", scope="col", className="compare-name"),
+            html.Th("", scope="col"),
             *(_head(case, place, cases) for place, case in enumerate(cases)),
         ]
     )
@@ -140,7 +141,7 @@ def _head(case: Case, place: int, cases: Sequence[Case]) -> html.Th:
         links.append(_link("Take out", keys[:place] + keys[place + 1 :], name))
     to = dash.get_relative_path(f"/cases/{quote(case['id'])}")
     return html.Th(
-        [dcc.Link(name, href=to, className="compare-file"), dmc.Group(links, gap="xs", mt=4)],
+        [dcc.Link(name, href=to), dmc.Group(links, gap="xs", mt=4)],
         scope="col",
     )
 
@@ -148,12 +149,13 @@ def _head(case: Case, place: int, cases: Sequence[Case]) -> html.Th:
 def _link(text: str, keys: Sequence[str], name: str) -> dcc.Link:
     where = f"{dash.get_relative_path(PATH)}?cases={','.join(map(quote, keys))}"
     hidden = html.Span(f" {name}", className="visually-hidden")
-    return dcc.Link([text, hidden], href=where, className="compare-link")
+    return dcc.Link([text, hidden], href=where, style=SMALL)
 
 
-def _picture(case: Case) -> html.Img:
+def _picture(case: Case) -> dmc.Image:
     address = dash.get_relative_path(f"/assessments/{quote(case['id'])}/view.jpg?max=480")
-    return html.Img(src=address, alt=f"Picture {case['file']}".strip(), className="compare-picture")
+    alt = f"Picture {case['file']}".strip()
+    return dmc.Image(src=address, alt=alt, fit="contain", radius="sm", style=FRAME)
 
 
 def _said(row: Row, cases: Sequence[Case]) -> bool:
@@ -168,9 +170,10 @@ def _cells(row: Row, cases: Sequence[Case]) -> list[html.Td]:
 def _cell(name: str, cell: Cell) -> html.Td:
     parts: list[Component | str] = [cell.text]
     if cell.share is not None:
-        fill = html.Div(style={"width": share(cell.share)})
-        kind = "compare-bar is-malignant" if cell.malignant else "compare-bar"
-        parts.append(html.Div(fill, className=kind, **{"aria-hidden": "true"}))
+        bar = dmc.Progress(
+            value=100 * cell.share, color="red" if cell.malignant else "petrol", size="xs", mt=3
+        )
+        parts.append(html.Div(bar, **{"aria-hidden": "true"}))
     mark = _mark(cell.differs)
     return _td(name, *parts, *mark, marked=bool(mark))
 
@@ -185,7 +188,7 @@ def _mark(differs: str) -> list[Component]:
     if not differs:
         return []
     hidden = html.Span(" (differs from the first picture)", className="visually-hidden")
-    return [html.Div([differs, hidden], className="compare-mark")]
+    return [dmc.Text([differs, hidden], c="petrol", size="sm", fw=650)]
 
 
 def _row(name: str, cells: Sequence[html.Td]) -> html.Tr:

@@ -16,7 +16,7 @@ def data_table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -
     several thousand of them the page stood still for minutes.
     """
     data = {"caption": title, "head": list(head), "body": [list(row) for row in rows]}
-    table = dmc.Table(data=data, captionSide="top", className="data-table")
+    table = dmc.Table(data=data, captionSide="top", className="table data-table")
     return html.Div(
         table, className="scroll-box", tabIndex=0, role="region", **{"aria-label": title}
     )

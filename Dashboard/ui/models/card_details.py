@@ -36,9 +36,7 @@ def card_details(
     if evaluation.intended_use:
         parts.append(_section("Intended use", _text(evaluation.intended_use)))
     if info.limits:
-        limits = html.Ul(
-            [html.Li(plainly(limit)) for limit in info.limits], className="model-limits"
-        )
+        limits = html.Ul([html.Li(plainly(limit)) for limit in info.limits], className="model-text")
         parts.append(_fold(f"Limits ({len(info.limits)})", limits))
     found = origin_facts(card, provenance)
     if found:

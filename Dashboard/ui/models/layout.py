@@ -48,7 +48,9 @@ def layout(**_query: str) -> html.Div:
     infos = _service().models()
     found = load_comparison()
     used = [info for info in infos if info.default]
-    cards = [model_card(info, [html.Div(id="models-details")]) for info in used]
+    cards = [
+        model_card(info, [html.Div(id="models-details", className="section")]) for info in used
+    ]
     none = html.P("The model that this server is set to is not installed.")
     contents = [
         dmc.Anchor(SECTIONS[key], href=f"#{key}")

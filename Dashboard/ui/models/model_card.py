@@ -23,31 +23,32 @@ def model_card(info: ModelInfo, details: Sequence[Component] = ()) -> html.Artic
     """The card of one checkpoint; `details` are further sections, see `card_details`."""
     heading = f"model-{info.name}"
     return html.Article(
-        [
-            dmc.Group(
-                [
-                    html.H3(info.title, id=heading),
-                    dmc.Text(f"version {info.version}", c="dimmed", size="sm"),
-                    *([dmc.Badge("In use", variant="light")] if info.default else []),
-                ],
-                align="baseline",
-            ),
-            *(
-                [html.P(plainly(info.description), className="model-text")]
-                if info.description
-                else []
-            ),
-            headlines(info),
-            facts(
-                {
-                    "Advice": advice(info),
-                    "Name in the API": info.name,
-                    "Licence": info.licence,
-                }
-            ),
-            *details,
-        ],
-        className="model-card",
+        dmc.Paper(
+            [
+                dmc.Group(
+                    [
+                        html.H3(info.title, id=heading),
+                        dmc.Text(f"version {info.version}", c="dimmed", size="sm"),
+                        *([dmc.Badge("In use", variant="light")] if info.default else []),
+                    ],
+                    align="baseline",
+                ),
+                html.P(plainly(info.description), className="model-text"),
+                headlines(info),
+                facts(
+                    {
+                        "Advice": advice(info),
+                        "Name in the API": info.name,
+                        "Licence": info.licence,
+                    }
+                ),
+                *details,
+            ],
+            className="model-card",
+            p={"base": "md", "sm": "lg"},
+            radius="lg",
+            withBorder=True,
+        ),
         **{"aria-labelledby": heading},
     )
 
@@ -58,7 +59,7 @@ def headlines(info: ModelInfo) -> Component:
     shown = [(title, test[name]) for name, title in HEADLINES.items() if name in test]
     if not shown:
         return html.P("Nothing was measured of this model.")
-    return html.Dl([_headline(title, metric) for title, metric in shown], className="headlines")
+    return _grid({title: _headline(metric) for title, metric in shown}, {"base": 2, "md": 4})
 
 
 def advice(info: ModelInfo) -> str:
@@ -76,18 +77,19 @@ def advice(info: ModelInfo) -> str:
 
 def facts(entries: dict[str, str]) -> html.Dl:
     """Titles and texts."""
-    return html.Dl(
-        [html.Div([html.Dt(title), html.Dd(text)]) for title, text in entries.items()],
-        className="facts",
-    )
+    return _grid(dict(entries), {"base": 1, "sm": 2, "md": 3})
 
 
-def _headline(title: str, metric: Metric) -> html.Div:
+def _headline(metric: Metric) -> list[Component]:
     low, high = metric.get("low"), metric.get("high")
     interval = "" if low is None or high is None else f"{low:.3f} to {high:.3f}"
-    return html.Div(
-        [
-            html.Dt(title),
-            html.Dd([html.Strong(f"{metric['value']:.3f}"), html.Span(interval)]),
-        ]
-    )
+    value = dmc.Text(f"{metric['value']:.3f}", fz=28, fw=650, lh=1.2)
+    return [value, dmc.Text(interval, size="sm", c="dimmed")]
+
+
+def _grid(entries: dict[str, str | list[Component]], columns: dict[str, int]) -> html.Dl:
+    facts = [
+        html.Div([html.Dt(dmc.Text(title, size="sm", c="dimmed")), html.Dd(text)], className="fact")
+        for title, text in entries.items()
+    ]
+    return html.Dl(dmc.SimpleGrid(facts, cols=columns), style={"margin": 0})

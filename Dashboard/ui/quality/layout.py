@@ -167,19 +167,21 @@ def verdict(trial: Trial) -> list[Component]:
             title="Accepted" if accepted else "Rejected: please retake your image",
             color="petrol" if accepted else "yellow",
             variant="light",
+            mih=104,  # words come and go: the gauges below them stay where they are
         ),
         gauges(report),
     ]
 
 
 def _try_it(trial: Trial, sentence: str) -> html.Section:
-    picture = html.Img(src=trial.picture, alt="The picture as it is tried", id=PICTURE)
+    alt = "The picture as it is tried"
+    picture = dmc.Image(src=trial.picture, alt=alt, id=PICTURE, radius="md")
     shown = html.Figure([picture, html.Figcaption(sentence, className="hint")])
     sliders = [
         _slider(BLUR, "Blur", 0, MOST_BLUR, 0.5, 0, "pixels at a width of 600"),
         _slider(CONTRAST, "Contrast left", 100 * LEAST_CONTRAST, 100, 5, 100, "percent"),
     ]
-    told = html.Div(verdict(trial), id=FOUND, className="quality-found", **{"aria-live": "polite"})
+    told = dmc.Stack(verdict(trial), id=FOUND, gap="md", **{"aria-live": "polite"})
     parts = dmc.SimpleGrid(
         [shown, dmc.Stack([*sliders, told], gap="md")], cols={"base": 1, "sm": 2}, spacing="xl"
     )

@@ -131,7 +131,8 @@ def _figure(
             "type": "line", "x0": value, "x1": value, "yref": "paper", "y0": 0, "y1": 1,
             "line": {"color": THRESHOLD, "dash": dash, "width": 2},
             "label": {
-                "text": name, "textposition": "end", "textangle": 0, "xanchor": "left",
+                "text": name, "textposition": "end", "textangle": 0,
+                "xanchor": "right" if value == min(thresholds.values()) else "left",
                 "yanchor": "bottom", "font": {"color": THRESHOLD, "size": 12},
             },
         }
