@@ -180,7 +180,7 @@ def _decisions() -> html.Div:
     """What a clinician says of the case that is open."""
     return html.Div(
         [
-            dmc.Button("Agree with the verdict", id="agree", variant="default", size="sm"),
+            dmc.Button("Agree with the verdict", id="agree", variant="default", size="sm", mb="sm"),
         ],
         id="decisions",
         className="decisions",
