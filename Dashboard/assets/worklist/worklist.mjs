@@ -166,7 +166,7 @@ mount("#zone", (zone) => {
 
 mount("#list", (place) => {
   const stop = new AbortController();
-  let timer = 0;
+  let [timer, at] = [0, -1]; // rows that come anew lose the grid's own focus
   const sized = new ResizeObserver(
     seldom(60, () => {
       const [, count] = FITTING.find(([width]) => place.clientWidth >= width) ?? [0, 0];
@@ -182,6 +182,7 @@ mount("#list", (place) => {
     const on = (type, heard) => api.addEventListener(type, heard);
     on("cellFocused", ({ rowIndex, column }) => {
       clearTimeout(timer);
+      at = rowIndex ?? at;
       const isTicking = column?.getColId?.() === "ag-Grid-SelectionColumn";
       const key = !isTicking && api.getDisplayedRowAtIndex(rowIndex)?.data?.id;
       timer = setTimeout(() => key && isWide() && open(key), 150);
@@ -202,8 +203,8 @@ mount("#list", (place) => {
   const own = () => /** @type {any} */ (document.querySelector("#case-panel .mantine-Chip-root input"));
   /** @type {Record<string, () => void>} */
   const keys = {
-    j: () => go((list.getFocusedCell()?.rowIndex ?? -1) + 1),
-    k: () => go((list.getFocusedCell()?.rowIndex ?? 1) - 1),
+    j: () => go(at + 1),
+    k: () => go(at - 1),
     a: () => byId("agree").click(),
     o: () => (own()?.scrollIntoView({ block: "center" }), own()?.focus({ preventScroll: true })),
   };
