@@ -1,8 +1,8 @@
 """Hours of mixed use in minutes: what a server answers, and what its processes hold, by the minute.
 
 `python benchmarks/soak.py [--minutes 30] [--rate 1] [--csv FILE]`, on Linux. At a fixed rate: good
-pictures to `POST /predict` and to the page's `/results`, kept and deleted assessments, explanations
-(Grad-CAM), broken and empty files, pages. A line a minute is written to FILE as it is
+pictures to `POST /predict`, kept and deleted assessments, explanations (Grad-CAM), broken and empty
+files, pages. A line a minute is written to FILE as it is
 measured, so that a run that is stopped has its minutes.
 """
 
@@ -36,11 +36,8 @@ def visit(port: int, files: list[bytes], number: int) -> Outcome:
     kind, status = "good", 0
     try:
         match number % 10:
-            case 0 | 1 | 2:
+            case 0 | 1 | 2 | 3 | 4:
                 status = ask(port, "POST", "/predict", *form(data, gate="false"))[0]
-            case 3 | 4:
-                raw = {"Content-Type": "application/octet-stream"}
-                status = ask(port, "POST", "/results?gate=0", data, raw)[0]
             case 5:
                 kind, broken = "broken", (b"", data[: len(data) // 3], b"%PDF-1.7", b"\0" * 4096)
                 status = ask(port, "POST", "/predict", *form(broken[number // 10 % 4]))[0]

@@ -50,9 +50,11 @@ def unit(vector: NDArray[np.floating]) -> NDArray[np.float16]:
 
     >>> unit(np.array([3.0, 4.0])).tolist()
     [0.60009765625, 0.7998046875]
+    >>> unit(np.zeros(2, np.float16)).tolist()
+    [0.0, 0.0]
     """
-    length = float(np.linalg.norm(vector.astype(np.float32)))
-    return np.asarray(vector / max(length, 1e-12), DTYPE)
+    exact = vector.astype(np.float32)  # in 16 bits the least length would be 0, too
+    return np.asarray(exact / max(float(np.linalg.norm(exact)), 1e-12), DTYPE)
 
 
 def from_bytes(data: bytes) -> NDArray[np.float16]:
