@@ -159,8 +159,10 @@ def app(make_service: Callable[..., Service]) -> Iterator[dash.Dash]:
     """The dashboard, with a limit of 1 MB per image to keep the tests' bodies small."""
     service = make_service(max_upload_mb=1, max_megapixels=2)
     service.warm_up()
-    made = create_app(service.config, service)
+    jobs = Jobs(service.config, explainer=EXPLAINER)
+    made = create_app(service.config, service, jobs)
     yield made
+    jobs.close()
     made.server.extensions["store"].close()
 
 

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import quality
 from Dashboard.explain.jobs.computing import THREADS, Compute, Computed, Stopped
 from Dashboard.explain.jobs.lanes import (
     ANSWER_SECONDS,
@@ -23,7 +22,7 @@ from Dashboard.explain.jobs.lanes import (
     task,
 )
 from Dashboard.explain.jobs.order import Lane, Order
-from Dashboard.explain.jobs.work import Pulse, unexpected
+from Dashboard.explain.jobs.work import Pulse, in_words
 from Dashboard.store.explanation_rows import KEEP
 from Dashboard.store.explanation_work import TRIES, WORKER_DIED
 
@@ -189,9 +188,7 @@ class RemoteWork:
             found = self._compute(data, order, lane, pulse.progress, pulse.stopped)
         except Stopped:
             return None
-        except (quality.ImageError, ValueError) as error:
-            return {"error": str(error)}
         except Exception as error:
-            return {"error": unexpected(error)}
+            return {"error": in_words(error)}
         self._values.put(job, "map", found.map)
         return {"seconds": found.seconds, "result": found.result}

@@ -12,6 +12,7 @@ from Dashboard.explain.jobs.order import LANES, Lane, Order
 from Dashboard.store.errors import StoreFull, StoreUnavailable
 from Dashboard.store.explanation_work import ExplanationWork
 from Dashboard.store.schema import Explanation
+from models.errors import CheckpointError
 
 BEAT_SECONDS = 0.5
 KEEP_SECONDS = 1.0
@@ -96,10 +97,8 @@ class Work:
             self.work.finish(row.key, self.name, found.map, found.seconds, found.result)
         except Stopped:
             return None
-        except (quality.ImageError, ValueError, StoreFull, StoreUnavailable) as error:
-            return str(error)
         except Exception as error:
-            return unexpected(error)
+            return in_words(error)
         return None
 
     def keep(self, queues: Queues, wake: dict[Lane, Wake], end: threading.Event) -> None:
@@ -117,10 +116,17 @@ class Work:
                 logger.warning("explanations were not looked after (%s)", type(error).__name__)
 
 
-def unexpected(error: Exception) -> str:
-    """A sentence on what nobody expected; neither its text nor its values, which may hold
-    something of the picture, but where it happened is logged.
+def in_words(error: Exception) -> str:
+    """Why there is no explanation, for users; what nobody expected is logged.
+
+    Then neither its text nor its values, which may hold something of the picture, but where it
+    happened. A checkpoint's error names a folder of the server.
     """
+    if isinstance(error, CheckpointError):
+        logger.error("a checkpoint cannot be used: %s", error)
+        return "a checkpoint cannot be read; the server's log says which and why"
+    if isinstance(error, quality.ImageError | ValueError | StoreFull | StoreUnavailable):
+        return str(error)
     where = error.__traceback__
     while where is not None and where.tb_next is not None:
         where = where.tb_next

@@ -14,6 +14,8 @@ from Dashboard.explain.jobs.computing import HereComputing, Stopped
 from Dashboard.explain.jobs.lanes import Json
 from Dashboard.explain.jobs.order import Lane, Order
 from Dashboard.explain.jobs.turns import Turns
+from Dashboard.explain.jobs.work import in_words
+from models.errors import CheckpointError
 from tests.dashboard import explaining
 from tests.dashboard.conftest import EXPLAINER
 
@@ -90,6 +92,13 @@ def test_one_computes_at_a_time_and_the_first_go_first() -> None:
         thread.join(10)
     assert order == ["first", "first, too", "last"]
     assert turns.let_in() == 0.0
+
+
+def test_a_checkpoint_that_cannot_be_read_names_no_folder() -> None:
+    said = in_words(CheckpointError("/srv/weights/plain/model.safetensors cannot be read"))
+    assert said == "a checkpoint cannot be read; the server's log says which and why"
+    assert in_words(ValueError("for users")) == "for users"
+    assert in_words(KeyError("patient-4711")) == "the explanation failed in the worker (KeyError)"
 
 
 def test_messages_are_json() -> None:
