@@ -188,7 +188,7 @@ def _mark(differs: str) -> list[Component]:
     if not differs:
         return []
     hidden = html.Span(" (differs from the first picture)", className="visually-hidden")
-    return [dmc.Text([differs, hidden], c="petrol", size="sm", fw=650)]
+    return [dmc.Text([differs, hidden], c="var(--accent)", size="sm", fw=650)]
 
 
 def _row(name: str, cells: Sequence[html.Td]) -> html.Tr:

@@ -53,7 +53,7 @@ def model_card(info: ModelInfo, details: Sequence[Component] = ()) -> html.Artic
     )
 
 
-def headlines(info: ModelInfo) -> Component:
+def headlines(info: ModelInfo) -> html.P | dmc.SimpleGrid:
     """The four figures that matter first, on test, with their intervals."""
     test = {m["metric"]: m for m in metrics_in_force(info) if m.get("split") == "test"}
     shown = [(title, test[name]) for name, title in HEADLINES.items() if name in test]
@@ -75,7 +75,7 @@ def advice(info: ModelInfo) -> str:
     return f"{rule}. {info.target_note}".strip()
 
 
-def facts(entries: dict[str, str]) -> html.Dl:
+def facts(entries: dict[str, str]) -> dmc.SimpleGrid:
     """Titles and texts."""
     return _grid(dict(entries), {"base": 1, "sm": 2, "md": 3})
 
@@ -87,9 +87,9 @@ def _headline(metric: Metric) -> list[Component]:
     return [value, dmc.Text(interval, size="sm", c="dimmed")]
 
 
-def _grid(entries: dict[str, str | list[Component]], columns: dict[str, int]) -> html.Dl:
+def _grid(entries: dict[str, str | list[Component]], columns: dict[str, int]) -> dmc.SimpleGrid:
     facts = [
-        html.Div([html.Dt(dmc.Text(title, size="sm", c="dimmed")), html.Dd(text)], className="fact")
+        html.Div([dmc.Text(title, size="sm", c="dimmed"), html.Div(text, className="model-text")])
         for title, text in entries.items()
     ]
-    return html.Dl(dmc.SimpleGrid(facts, cols=columns), style={"margin": 0})
+    return dmc.SimpleGrid(facts, cols=columns)
