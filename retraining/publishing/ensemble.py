@@ -24,6 +24,7 @@ from models.registry.preprocessing import Preprocessing
 from retraining.publishing.publish import next_version
 
 REPRODUCIBLE = "As far as its members are: by `python -m retraining ensemble` of them."
+FROM_LOST = "No: a member cannot be made again; what joins them is `python -m retraining ensemble`."
 
 
 def make_ensemble(
@@ -115,7 +116,9 @@ def _provenance(
     members: Sequence[str], cards: Sequence[Card], origins: Sequence[Provenance]
 ) -> Provenance:
     return Provenance(
-        reproducible=REPRODUCIBLE,
+        reproducible=FROM_LOST
+        if any(origin.reproducible.startswith("No:") for origin in origins)
+        else REPRODUCIBLE,
         data=origins[0].data,
         split=origins[0].split,
         members={

@@ -28,13 +28,17 @@ FROM_OTHERS = (
     "As far as the checkpoints in `lineage` are kept: by training with `training.config` from them "
     "on the split that `split.sha256` names."
 )
+FROM_LOST = (
+    "No: a checkpoint that it came of cannot be made again. From that one it can, by training with "
+    "`training.config` on the split that `split.sha256` names."
+)
 
 
 def provenance(config: TrainConfig, taxonomy: Taxonomy) -> Provenance:
     """What a training's settings say of where weights and data come from."""
     weights, teachers, lineage = _origin(config)
     return Provenance(
-        reproducible=FROM_OTHERS if lineage else REPRODUCIBLE,
+        reproducible=_reproducible(config, lineage),
         data=DATA if taxonomy == HAM10000 else {"name": "images of one's own"},
         weights=weights | {"architecture": get_backbone(config.backbone).paper},
         teachers=teachers,
@@ -48,6 +52,20 @@ def without_folders(settings: Mapping[str, Any]) -> dict[str, Any]:
     kept["weights"] = Path(kept["weights"]).name
     kept["teachers"] = [Path(teacher).name for teacher in kept["teachers"]]
     return kept
+
+
+def _reproducible(config: TrainConfig, lineage: Mapping[str, Any]) -> str:
+    if not lineage:
+        return REPRODUCIBLE
+    return FROM_LOST if any(map(_lost, (config.weights, *config.teachers))) else FROM_OTHERS
+
+
+def _lost(name: str) -> bool:
+    """Whether it is a checkpoint that says of itself that it cannot be made again."""
+    try:
+        return load_provenance(locate(name)).reproducible.startswith("No:")
+    except CheckpointError:
+        return False
 
 
 def _origin(config: TrainConfig) -> tuple[dict[str, Any], list[str], dict[str, dict[str, Any]]]:

@@ -55,7 +55,7 @@ def card_details(
         parts.append(_fold("Calibration", _text(text)))
     if evaluation.breakdowns:
         groups = groups_in_force(info, evaluation.breakdowns)
-        parts.append(_fold("By sex, age, body site and diagnosis", group_table(groups)))
+        parts.append(_fold("By sex, age, body site, skin tone and diagnosis", group_table(groups)))
     if evaluation.ood:
         parts.append(_fold("Pictures that are not dermatoscopic", *ood_section(evaluation.ood)))
     return parts

@@ -35,7 +35,7 @@ def test_every_section_and_none_without_content(card: Card) -> None:
         "## Measured on test, 2,004 images",
         "## Advice",
         "## Calibration",
-        "## By sex, age, body site and diagnosis",
+        "## By sex, age, body site, skin tone and diagnosis",
         "## Pictures that are not dermatoscopic",
     ):
         assert f"\n{title}\n" in text

@@ -13,7 +13,7 @@ from models.checkpoint.evaluation import EVALUATION_FILE, HEADLINES, load_evalua
 from models.checkpoint.provenance import PROVENANCE_FILE, load_provenance
 from models.checkpoint.readme import readme
 
-SHIPPED = ("resnext50_32x4d", "efficientnet_lite0", "ensemble", "ensemble/efficientnet_lite2")
+SHIPPED = ("resnext50_32x4d", "efficientnet_lite0", "ensemble")
 
 
 @pytest.fixture(params=SHIPPED)

@@ -108,8 +108,9 @@ def test_bfloat16(
     if "BF16" not in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         pytest.skip("this processor has no bfloat16")
     got = served(Classifier(shipped, precision="bf16"), images)
+    assert (np.abs(got - expected) < 0.02).mean() >= 0.99  # the rule of `supports_bf16`
+    assert np.abs(got - expected).max() <= 0.04
     second, first = np.sort(expected, axis=1)[:, -2:].T
-    clear = first - second > 0.03
+    clear = first - second > 0.08  # twice that
     assert clear.sum() > len(images) / 2
     assert (got.argmax(axis=1) == expected.argmax(axis=1))[clear].all()
-    assert (np.abs(got - expected) < 0.02).mean() >= 0.99

@@ -75,6 +75,12 @@ def test_the_lineage_holds_every_ancestor_once(tmp_path: Path) -> None:
     assert found.reproducible.startswith("As far as the checkpoints in `lineage` are kept")
 
 
+def test_what_came_of_a_lost_checkpoint_is_lost(tmp_path: Path) -> None:
+    lost = write_checkpoint(tmp_path / "lost", Provenance(reproducible="No: it is gone."))
+    found = provenance(TrainConfig(backbone="efficientnet_lite0", weights=lost), HAM10000)
+    assert found.reproducible.startswith("No: a checkpoint that it came of cannot be made again.")
+
+
 def test_without_ancestors_a_training_can_be_repeated() -> None:
     found = provenance(TrainConfig(backbone="resnet18", weights="imagenet"), HAM10000)
     assert found.data["name"] == "HAM10000"

@@ -49,6 +49,7 @@ def test_the_card_holds_what_was_measured(root: Path, evaluated: Path) -> None:
         "sex",
         "age",
         "localization",
+        "skin_tone",
         "dx_type",
     }
     prevalences = {entry["prevalence"] for entry in measured.predictive_values}
