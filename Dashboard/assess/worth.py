@@ -60,6 +60,20 @@ def at_prevalence(p_malignant: float, share: float, prevalence: float) -> float:
     return for_it / (for_it + against)
 
 
+def at_clinic(p_malignant: float, share: float, prevalence: float) -> str:
+    """`at_prevalence` in words.
+
+    >>> at_clinic(0.8, 3 / 7, 0.10)
+    'Where 10% of the lesions seen are malignant: of 100 lesions like this, about 37 are malignant.'
+    """
+    count = _about(100 * at_prevalence(p_malignant, share, prevalence))
+    verb = "is" if count.endswith(" 1") else "are"
+    return (
+        f"Where {100 * prevalence:.3g}% of the lesions seen are malignant: "
+        f"of 100 lesions like this, {count} {verb} malignant."
+    )
+
+
 def target_note(point: Mapping[str, Any] | None, target: float) -> str:
     """What to know of an operating point that is not all that `SENSITIVITY` asks for; else empty.
 

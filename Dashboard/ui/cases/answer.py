@@ -13,6 +13,7 @@ from dash.development.base_component import Component
 
 from Dashboard.assess.worth import of_a_hundred
 from Dashboard.store.schema import Item
+from Dashboard.ui.cases import prevalence
 from Dashboard.ui.cases.gauges import gauges, report_of
 from Dashboard.ui.cases.probabilities import chart_legend, malignancy, probability_chart
 from Dashboard.ui.elements.icons import icon
@@ -67,8 +68,11 @@ def worth(item: Item) -> list[Component]:
     return parts
 
 
-def finding(item: Item) -> list[Component]:
-    """The most likely class, the malignant probability, all classes; nothing without them."""
+def finding(item: Item, *, own_prevalence: bool = False) -> list[Component]:
+    """The most likely class, the malignant probability, all classes; nothing without them.
+
+    own_prevalence: with the field for one, which a page may have once.
+    """
     answer = item.answer
     if not answer["success"]:
         return []
@@ -91,6 +95,8 @@ def finding(item: Item) -> list[Component]:
         parts.append(malignancy(answer["p_malignant"], threshold, share=share, adjusted=adjusted))
     if item.verdict != "none":
         parts.append(_at_prevalence(answer))
+        if own_prevalence and share is not None:
+            parts.append(prevalence.own_prevalence(item))
     return [*parts, chart]
 
 

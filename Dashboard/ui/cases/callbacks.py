@@ -16,6 +16,7 @@ from Dashboard.assess.service import ModelNotReady, Service
 from Dashboard.explain.explanations import Explanations
 from Dashboard.store.errors import StoreFull, StoreUnavailable, UnknownItem
 from Dashboard.store.items import LESION_FIELDS
+from Dashboard.ui.cases import prevalence
 from Dashboard.ui.cases.opinions import ask_others, opinions
 from Dashboard.ui.cases.panel import Order, case_of, find, gone, no_case, owner, store
 from Dashboard.ui.cases.viewer import scale_of
@@ -44,6 +45,7 @@ SAVED = "Saved."
 
 def install(app: dash.Dash) -> None:
     """Give `app` the callbacks of cases."""
+    prevalence.install(app)
     app.callback(
         Output(part_id(MATCH, "saved"), "children"),
         Output(part_id(MATCH, "saved"), "data-failed"),

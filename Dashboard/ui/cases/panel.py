@@ -92,7 +92,7 @@ def case_of(item: Item, *, order: Order, along: Component | None = None) -> html
                     ),
                     html.Div(
                         [
-                            *answer.finding(item),
+                            *answer.finding(item, own_prevalence=True),
                             *([_asking(item)] if item.answer["success"] else []),
                             section("Quality of the picture", answer.quality(item), sub),
                         ],

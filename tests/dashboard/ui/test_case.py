@@ -14,6 +14,7 @@ from Dashboard.store.items import new_item
 from Dashboard.store.schema import Item, Picture
 from Dashboard.ui.cases import answer
 from Dashboard.ui.cases.panel import case_of
+from Dashboard.ui.cases.prevalence import say
 from models.inference.classifier import Opinion, Prediction
 from tests.dashboard.ui.test_components import PROBABILITIES, assessment, report, walk, words
 
@@ -192,3 +193,19 @@ def test_a_ruler_needs_a_scale() -> None:
     made.pixels_per_mm = 30.0
     (place,) = one(drawn(made), "viewer")
     assert getattr(place, "data-scale") == "0.05000000"
+
+
+@pytest.mark.parametrize(
+    ("percent", "of", "said"),
+    [
+        (10, [0.8, 3 / 7], "of 100 lesions like this, about 37 are malignant."),
+        (None, [0.8, 3 / 7], ""),
+        (0, [0.8, 3 / 7], ""),
+        ("10", [0.8, 3 / 7], ""),
+        (10, "0.8", ""),
+    ],
+)
+def test_what_it_means_at_an_own_prevalence(percent: Any, of: Any, said: str) -> None:
+    sentence = say(percent, of)
+    assert sentence.endswith(said)
+    assert bool(sentence) == bool(said)
