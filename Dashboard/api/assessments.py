@@ -9,18 +9,20 @@ from Dashboard.api import assessment_schemas as forms
 from Dashboard.api import schemas
 from Dashboard.api.archives import Archive, is_archive
 from Dashboard.api.inputs import read_again, read_keep, read_many_words, read_words
-from Dashboard.api.keeping import assess_again, keep_archive, keep_picture
-from Dashboard.api.sentences import require_once
+from Dashboard.api.keeping import keep_archive, keep_picture
 from Dashboard.assess.thumbnails import shrunk_jpeg
 from Dashboard.explain.explanations import Explanations
+from Dashboard.store.again import assess_again
 from Dashboard.store.deletion import Deleted
 from Dashboard.store.errors import StoreFull, StoreUnavailable, UnknownItem
 from Dashboard.store.filters import Filters, Sort
+from Dashboard.store.forms import Again, Listing, ManyWords, Words
 from Dashboard.store.items import TABLE_COLUMNS, case, summary, table_row
 from Dashboard.store.listing import kept_thumbnail, span
 from Dashboard.store.sessions import Sessions
 from Dashboard.store.store import Page, Store
 from Dashboard.web.errors import InputError
+from Dashboard.web.sentences import require_once
 from quality.output import csv_lines
 
 PATH = "/assessments"
@@ -69,7 +71,7 @@ def add_assessments(server: OpenAPI, store: Store, explanations: Explanations) -
         operation_id="assessments",
         responses={200: forms.Assessments, 400: schemas.Failure, **FAILURES},
     )
-    def assessments(query: forms.Listing) -> Reply | flask.Response:
+    def assessments(query: Listing) -> Reply | flask.Response:
         """What is kept, the newest first or the most urgent: in parts, or all as a table (CSV)."""
         require_once(flask.request.args)
         filters = query.filters()
@@ -117,7 +119,7 @@ def add_assessments(server: OpenAPI, store: Store, explanations: Explanations) -
     @server.patch(
         f"{PATH}/<id>",
         operation_id="changeAssessment",
-        openapi_extensions={"requestBody": schemas.json_body(forms.Words)},
+        openapi_extensions={"requestBody": schemas.json_body(Words)},
         responses={
             200: forms.Case,
             400: schemas.Failure,
@@ -144,7 +146,7 @@ def add_assessments(server: OpenAPI, store: Store, explanations: Explanations) -
     @server.patch(
         PATH,
         operation_id="changeAssessments",
-        openapi_extensions={"requestBody": schemas.json_body(forms.ManyWords)},
+        openapi_extensions={"requestBody": schemas.json_body(ManyWords)},
         responses={
             200: forms.ManyChanged,
             400: schemas.Failure,
@@ -168,7 +170,7 @@ def add_assessments(server: OpenAPI, store: Store, explanations: Explanations) -
     @server.post(
         f"{PATH}/<id>/again",
         operation_id="assessAgain",
-        openapi_extensions={"requestBody": schemas.json_body(forms.Again)},
+        openapi_extensions={"requestBody": schemas.json_body(Again)},
         responses={
             200: forms.KeptAnswer,
             400: schemas.Failure,
@@ -185,7 +187,7 @@ def add_assessments(server: OpenAPI, store: Store, explanations: Explanations) -
         The result is another assessment of the same file and lesion; the first one stays.
         """
         options = read_again(flask.request)
-        return assess_again(store, explanations, owner(), path.id, options)
+        return assess_again(store, explanations.service, owner(), path.id, options)
 
     @server.get(
         f"{PATH}/<id>/thumbnail",
@@ -215,7 +217,7 @@ def add_assessments(server: OpenAPI, store: Store, explanations: Explanations) -
         response.headers["Cache-Control"] = "no-store"
         return response
 
-    def numbered(query: forms.Listing, filters: Filters) -> Page:
+    def numbered(query: Listing, filters: Filters) -> Page:
         """A stretch of a list by its numbers."""
         if query.after is not None:
             raise InputError("after goes with sort newest or urgent alone; count on with start")

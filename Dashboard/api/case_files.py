@@ -10,12 +10,12 @@ from flask_openapi3.openapi import OpenAPI
 from Dashboard.api import schemas
 from Dashboard.api.assessment_schemas import ActivationMap, AssessmentPath, MapQuery, ViewQuery
 from Dashboard.api.assessments import FAILURES_OF_ONE, PATH, Reply
-from Dashboard.api.sentences import require_once
 from Dashboard.assess.activation import unpacked
 from Dashboard.assess.service import Service
 from Dashboard.explain.maps import colour_table, encode_map
 from Dashboard.store.sessions import Sessions
 from Dashboard.store.store import Store
+from Dashboard.web.sentences import require_once
 from models.registry.taxonomy import HAM10000
 
 # Longest side of the map that is sent; the browser stretches it over the picture.

@@ -9,12 +9,12 @@ from flask_openapi3.openapi import OpenAPI
 import quality
 from Dashboard.api import schemas
 from Dashboard.api.inputs import read_explain
-from Dashboard.api.sentences import require_once
 from Dashboard.assess import messages
 from Dashboard.explain import schemas as forms
 from Dashboard.explain.explanations import Explanations
 from Dashboard.explain.jobs.errors import NotDone, UnknownJob
 from Dashboard.store.sessions import Sessions
+from Dashboard.web.sentences import require_once
 
 PATH = "/explanations"
 Reply = tuple[dict[str, Any], int]

@@ -11,16 +11,18 @@ from io import BytesIO
 from typing import IO, Any, TypeVar, cast
 
 from flask import Request
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
-from Dashboard.api.assessment_schemas import Again, KeepBody, KeepOptions, ManyWords, Words
+from Dashboard.api.assessment_schemas import KeepBody, KeepOptions
 from Dashboard.api.schemas import PredictBody, PredictOptions
-from Dashboard.api.sentences import fields_of, require_once, sentence
+from Dashboard.api.sentences import validated
 from Dashboard.explain.schemas import ExplainBody, ExplainKept, Watching
+from Dashboard.store.forms import Again, ManyWords, Words
 from Dashboard.web.errors import InputError, describe
+from Dashboard.web.sentences import require_once
 
 Model = TypeVar("Model", bound=BaseModel)
 Parsed = tuple[IO[bytes], "MultiDict[str, str]", "MultiDict[str, FileStorage]"]
@@ -220,16 +222,6 @@ def _from_form(request: Request, model: type[Model]) -> tuple[bytes, Model]:
     # An empty field of a form counts as left out.
     values = {name: text.strip() for name, text in request.form.items() if text.strip()}
     return files[0].read(), validated(model, values)
-
-
-def validated(model: type[Model], body: bytes | dict[str, str]) -> Model:
-    """`body` as a `model`: JSON strictly typed, a form's texts converted."""
-    try:
-        if isinstance(body, bytes):
-            return model.model_validate_json(body, strict=True)
-        return model.model_validate(body)
-    except ValidationError as error:
-        raise InputError(sentence(error, fields_of(model))) from None
 
 
 def decode_base64(text: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Assess and keep: one picture, the pictures of a zip archive, a kept picture once more."""
+"""Assess and keep: one picture, the pictures of a zip archive."""
 
 import json
 from collections.abc import Iterator
@@ -9,12 +9,13 @@ import flask
 import quality
 from Dashboard.api.archives import Archive, Entry
 from Dashboard.api.assessing import assess
-from Dashboard.api.assessment_schemas import Again, KeepOptions
+from Dashboard.api.assessment_schemas import KeepOptions
 from Dashboard.assess.service import ModelNotReady
 from Dashboard.explain.explanations import Explanations
 from Dashboard.store.errors import StoreFull, StoreUnavailable
+from Dashboard.store.items import answer_of
 from Dashboard.store.listing import kept_upload
-from Dashboard.store.schema import NAME_CHARACTERS, Item
+from Dashboard.store.schema import NAME_CHARACTERS
 from Dashboard.store.store import Store
 
 Reply = tuple[dict[str, Any], int]
@@ -72,29 +73,3 @@ def keep_archive(
 
     response = flask.stream_with_context(lines())
     return flask.Response(response, mimetype="application/json")
-
-
-def assess_again(
-    store: Store, explanations: Explanations, owner: str, key: str, options: Again
-) -> Reply:
-    """Assess a kept picture once more, as another assessment of it, with its name, lesion, date
-    and scale.
-
-    Raises: as `keep_picture`, UnknownItem.
-    """
-    item = store.get(owner, key)
-    data, _ = store.picture(owner, key)
-    assessment = explanations.service.assess(
-        data, model=options.model, gate=options.gate, keep=True
-    )
-    # What a clinician has corrected of the file is true of it once more.
-    own = {"taken": item.taken, "pixels_per_mm": item.pixels_per_mm}
-    beside = {"batch": item.batch, "lesion_id": item.lesion_id, **own}
-    kept = store.keep(owner, data, assessment, item.file, **beside)
-    return answer_of(kept), 422 if assessment.rejected else 200
-
-
-def answer_of(item: Item) -> dict[str, Any]:
-    """What is answered for an assessment that is kept, and where it is."""
-    kept = {"id": item.key, "created": item.created.isoformat(), "file": item.file}
-    return item.answer | kept

@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from Dashboard.api.assessment_schemas import MOST_LISTED, LesionFields, Name, Summary, Verdict
+from Dashboard.api.assessment_schemas import Summary
+from Dashboard.store.forms import MOST_LISTED, LesionFields, Name, Verdict
 
 Below = Field(
     description="How many of 100 retakes of unchanged lesions differ by less (HAM10000, "

@@ -7,7 +7,6 @@ from flask_openapi3.openapi import OpenAPI
 
 from Dashboard.api import lesion_schemas as forms
 from Dashboard.api import schemas
-from Dashboard.api.sentences import require_once
 from Dashboard.assess.service import Service
 from Dashboard.store.errors import UnknownItem
 from Dashboard.store.items import summary
@@ -17,6 +16,7 @@ from Dashboard.store.schema import Item
 from Dashboard.store.sessions import Sessions
 from Dashboard.store.store import UNKNOWN, Store
 from Dashboard.web.errors import InputError
+from Dashboard.web.sentences import require_once
 
 PATH = "/lesions"
 Reply = tuple[dict[str, Any], int]

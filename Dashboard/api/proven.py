@@ -9,7 +9,6 @@ import quality
 from Dashboard.api import proven_schemas as forms
 from Dashboard.api import schemas
 from Dashboard.api.assessment_schemas import AssessmentPath
-from Dashboard.api.sentences import require_once
 from Dashboard.assess.thumbnails import shrunk_jpeg
 from Dashboard.proven.agreement import agreement
 from Dashboard.proven.audit import audit, proven_lesions
@@ -18,6 +17,7 @@ from Dashboard.proven.similar import SimilarCases
 from Dashboard.store.errors import UnknownItem
 from Dashboard.store.sessions import Sessions
 from Dashboard.store.store import Store
+from Dashboard.web.sentences import require_once
 
 Reply = tuple[dict[str, Any], int]
 FAILURES: dict[str | int, Any] = {401: schemas.Failure, 503: schemas.Failure}

@@ -104,6 +104,12 @@ def table_row(item: Item) -> Row:
     return item.row | own | {name: words[name] for name in OWN_COLUMNS}
 
 
+def answer_of(item: Item) -> dict[str, Any]:
+    """What is answered for an assessment that is kept, and where it is."""
+    kept = {"id": item.key, "created": item.created.isoformat(), "file": item.file}
+    return item.answer | kept
+
+
 def case(item: Item) -> dict[str, Any]:
     """All of an assessment, its history included."""
     history = [

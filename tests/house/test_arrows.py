@@ -31,8 +31,7 @@ ROOMS = {
         "compare", "audit", "quality", "worklist",
     ),
 }  # fmt: skip
-# The page saves by the checks of the API, so it stands above it.
-MOST_FLOORS = 9
+MOST_FLOORS = 8
 COMMANDS = {"typer", "rich"}
 IMAGES = {"numpy", "cv2", "skimage", "PIL"}
 # Where a folder's libraries are few enough to be named, nothing else may enter.

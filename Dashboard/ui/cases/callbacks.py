@@ -9,12 +9,10 @@ import flask
 from dash import ALL, MATCH, Input, Output, State, ctx, no_update
 
 import quality
-from Dashboard.api.assessment_schemas import Again, Words
-from Dashboard.api.inputs import validated
-from Dashboard.api.keeping import assess_again
 from Dashboard.assess.service import ModelNotReady, Service
-from Dashboard.explain.explanations import Explanations
+from Dashboard.store.again import assess_again
 from Dashboard.store.errors import StoreFull, StoreUnavailable, UnknownItem
+from Dashboard.store.forms import Again, said
 from Dashboard.store.items import LESION_FIELDS
 from Dashboard.ui.cases import prevalence
 from Dashboard.ui.cases.opinions import ask_others, opinions
@@ -78,7 +76,7 @@ def save(values: list[Any]) -> Any:
     try:
         new = name == "name" and find(key).lesion is None
         body = fields_of(name, dict(zip(names, values, strict=True)), new=new)
-        fields = validated(Words, json.dumps(body).encode()).model_dump(exclude_unset=True)
+        fields = said(json.dumps(body).encode())
         item = store().change(owner(), key, fields)
     except REFUSALS as error:
         return f"Not saved: {error}", "", no_update, no_update, no_update, no_update, unchanged
@@ -112,7 +110,7 @@ def act(clicks: list[int | None], order: Any) -> Any:
         kept, whose = store(), owner()
         if do == "anyway":
             again = Again(gate=False, model=None)
-            made, _ = assess_again(kept, _explanations(), whose, key, again)
+            made, _ = assess_again(kept, _service(), whose, key, again)
             return case_of(kept.get(whose, made["id"]), order=heading)
         out = do == "delete"
         if not kept.change_many(whose, [key], {}, removed=out):
@@ -132,8 +130,3 @@ def _or_sentence(answer: Callable[[], Any]) -> Any:
 def _service() -> Service:
     service: Service = flask.current_app.extensions["service"]
     return service
-
-
-def _explanations() -> Explanations:
-    explanations: Explanations = flask.current_app.extensions["explanations"]
-    return explanations

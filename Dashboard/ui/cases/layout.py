@@ -8,8 +8,8 @@ from dash import dcc, html
 from dash.development.base_component import Component
 from pydantic import ValidationError
 
-from Dashboard.api.assessment_schemas import Listing
 from Dashboard.store.errors import StoreFull, StoreUnavailable, UnknownItem
+from Dashboard.store.forms import Listing
 from Dashboard.store.neighbours import neighbours
 from Dashboard.store.schema import Item
 from Dashboard.ui.cases.panel import case_of, find, no_case, store

@@ -1,6 +1,6 @@
 """What the clinician says of a case: own verdict, note, flag, lesion, scale; and what was changed.
 
-A field is saved when it is left, as the API saves it (`Dashboard.api.assessment_schemas.Words`).
+A field is saved when it is left, as the API saves it (`Dashboard.store.forms.Words`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from Dashboard.api.assessment_schemas import LesionFields
+from Dashboard.store.forms import LesionFields
 from Dashboard.store.items import LESION_FIELDS
 from Dashboard.store.schema import NOTE_CHARACTERS, Item, Lesion
 from Dashboard.ui.elements.outcomes import OF_VERDICT
