@@ -1,6 +1,8 @@
 """Which scripts and styles the page loads, in which order, and what else `assets/` serves."""
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -55,13 +57,14 @@ def test_modules_are_loaded_once_and_what_they_share_by_them_alone(client: Flask
     assert imported <= {"shell"}
 
 
-def test_every_picture_that_a_style_names_is_served(client: FlaskClient) -> None:
+def test_every_picture_is_one_that_a_style_names_and_served(client: FlaskClient) -> None:
     named = {
         (style.parent / address).resolve().relative_to(ASSETS).as_posix()
         for style in ASSETS.rglob("*.css")
         for address in re.findall(r'url\("([^"]+)"\)', style.read_text(encoding="utf-8"))
     }
-    assert len(named) > 15
+    there = {file.relative_to(ASSETS).as_posix() for file in ASSETS.rglob("*.svg")}
+    assert named == there - {"shell/favicon.svg"}
     for name in named:
         with client.get(f"/assets/{name}") as response:
             assert (response.status_code, response.mimetype) == (200, "image/svg+xml")
@@ -82,3 +85,56 @@ def test_callbacks_are_registered_where_dash_runs_the_module_for_each_applicatio
             assert (
                 re.findall(r"^(?:@?(?:dash\.)?(?:clientside_)?callback\()", source, re.M) == []
             ), module
+
+
+# What AG Grid, Plotly and Dash draw themselves; `docs.css` is for Swagger UI alone.
+OTHERS = re.compile(
+    r"ag-|js-plotly-plot|[xy]axislayer-above|gridlayer|cb(axis|title)|g-[xy]title|legend|react-entry"
+)
+
+
+def strings(source: Path) -> Iterator[str]:
+    """The strings of a script or a module, what is filled into them as `{}`."""
+    text = source.read_text(encoding="utf-8")
+    if source.suffix != ".py":
+        for found in re.findall(r'"([^"\n]*)"|`([^`]*)`', text):
+            yield from (re.sub(r"\$\{[^}]*\}", "{}", one) for one in found)
+        return
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.JoinedStr):
+            parts = (getattr(part, "value", None) for part in node.values)
+            yield "".join(part if isinstance(part, str) else "{}" for part in parts)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def names(text: str) -> list[str]:
+    """The classes and ids that a string may name: of markup, of a selector, or alone."""
+    marked = re.findall(r'(?:class|id)="([^"]*)"', text)
+    alone = [text] if re.fullmatch(r"[\w{}.#:()>, -]*", text) else []
+    return [name for one in marked + alone for name in re.split(r"[^\w{}-]+", one)]
+
+
+def test_every_class_and_id_that_a_style_names_is_drawn() -> None:
+    sources = [
+        Path(factory.__file__),
+        *ASSETS.rglob("*.*js"),
+        *(ASSETS.parent / "ui").rglob("*.py"),
+    ]
+    drawn = {name for one in sources for text in strings(one) for name in names(text)}
+    filled = {word.removesuffix("{}") for word in drawn if re.fullmatch(r"[a-z]+-\{\}", word)}
+
+    def is_drawn(name: str) -> bool:
+        begun = any(name.startswith(one) and name.removeprefix(one) in drawn for one in filled)
+        return name in drawn or begun or bool(OTHERS.match(name))
+
+    undrawn = [
+        f"{style.relative_to(ASSETS)}: {name}"
+        for style in sorted(ASSETS.rglob("*.css"))
+        if style.relative_to(ASSETS).as_posix() != DOCS
+        for rules in [re.sub(r"(?s)/\*.*?\*/", "", style.read_text(encoding="utf-8"))]
+        for selector in re.findall(r"([^{};@]+)\{", rules)
+        for name in re.findall(r"[.#](-?[A-Za-z_][\w-]*)", selector)
+        if not is_drawn(name)
+    ]
+    assert undrawn == []
