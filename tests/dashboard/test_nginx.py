@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -78,14 +78,14 @@ def test_behind_nginx_below_a_path(nginx: Server, base: str) -> None:
     status, body = nginx.call("POST", f"{base}/predict", bytes(2**20), {"Content-Type": "text/x"})
     assert (status, body["success"]) == (415, False)
     for page in ("/", "/docs"):
-        connection = http.client.HTTPConnection("127.0.0.1", nginx.port, timeout=60)
-        connection.request("GET", base + page)
-        text = connection.getresponse().read().decode()
-        addresses = re.findall(r'(?:src|href)="([^"]+)"', text)
-        assert len(addresses) > 3
-        for address in addresses:
-            assert address.startswith(f"{base}/")
-            connection.request("GET", address)
-            response = connection.getresponse()
-            assert (response.status, len(response.read()) > 100) == (200, True)
-        connection.close()
+        with closing(http.client.HTTPConnection("127.0.0.1", nginx.port, timeout=60)) as connection:
+            connection.request("GET", base + page)
+            text = connection.getresponse().read().decode()
+            addresses = re.findall(r'(?:src|href)="([^"]+)"', text)
+            assert len(addresses) > 3
+            for address in addresses:
+                assert address.startswith(f"{base}/")
+                # Some are a page for a browser and the API's for others.
+                connection.request("GET", address, headers={"Accept": "text/html"})
+                response = connection.getresponse()
+                assert (response.status, len(response.read()) > 100) == (200, True)

@@ -16,6 +16,7 @@ def file(kind: str, **tags: str) -> bytes:
     image, exif, data = Image.new("RGB", (8, 8), "peru"), Image.Exif(), io.BytesIO()
     names = {"taken": TAKEN, "offset": OFFSET}
     exif.get_ifd(EXIF_DIRECTORY).update({names[name]: text for name, text in tags.items()})
+    exif[EXIF_DIRECTORY] = 0  # without it the directory is left out of PNG and TIFF
     image.save(data, kind, exif=exif)
     return data.getvalue()
 

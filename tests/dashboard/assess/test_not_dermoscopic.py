@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from Dashboard.ui.cases.result import WITHOUT_ADVICE, ResultView, result_body
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
@@ -24,11 +23,12 @@ from Dashboard.assess.messages import (
     RETAKE,
 )
 from Dashboard.assess.service import Service
+from Dashboard.store.items import new_item
+from Dashboard.ui.cases import answer
 from Dashboard.ui.elements.outcomes import CONSULT as CONSULTATION
 from Dashboard.ui.elements.outcomes import NONE, OOD, outcome_of
 from models.checkpoint.card import Card
 from models.inference.classifier import Prediction
-from models.registry.taxonomy import HAM10000
 from tests.dashboard.conftest import by_rule
 
 Encode = Callable[..., bytes]
@@ -71,10 +71,10 @@ def test_an_unlike_image_can_call_for_a_consultation_and_never_clears(
     assert assessment.reasons == (UNLIKE,)
     assert assessment.message == (CONSULT if verdict == "consultation" else NO_ADVICE)
     assert outcome_of(assessment) is (CONSULTATION if verdict == "consultation" else NONE)
-    shown = str(result_body(ResultView(assessment, "data:,", HAM10000)))
+    shown = str(answer.verdict(new_item(assessment, "a.png")))
     assert assessment.message in shown
     assert UNLIKE in shown
-    assert (WITHOUT_ADVICE in shown) is (verdict == "none")
+    assert (answer.WITHOUT_ADVICE in shown) is (verdict == "none")
     assert NO_APPOINTMENT not in shown
 
 
@@ -132,6 +132,6 @@ def test_a_line_of_the_batch_command_names_no_class(
 
 def test_the_card_says_so(service: Service, encode: Encode) -> None:
     assessment = service.assess(encode("malignant"))
-    shown = str(result_body(ResultView(assessment, "data:,", HAM10000)))
+    shown = str(answer.verdict(new_item(assessment, "a.png")))
     assert NOT_DERMATOSCOPIC in shown
     assert not any(message in shown for message in (RETAKE, CONSULT, NO_APPOINTMENT))

@@ -1,25 +1,19 @@
 """The one row of an assessment: its columns, and what stands in them."""
 
 import json
-import re
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-import Dashboard
 from Dashboard.assess import messages
 from Dashboard.assess.rows import COLUMNS, assessment_row, error_row
 from Dashboard.assess.service import Service
-from quality.output import FORMULA
 
 CONTRACT = (
     "file,folder,verdict,message,code,prediction,probability,p_malignant,akiec,bcc,bkl,df,mel,nv,"
     "vasc,certainty,laplacian_variance,gamma,brightness,quality,model,version,notes,error"
 )
-
-ESCAPES = {"t": "\t", "r": "\r", "n": "\n", "-": "-"}
 
 
 @pytest.fixture
@@ -69,10 +63,3 @@ def test_a_file_that_could_not_be_assessed() -> None:
     row = error_row("The file is empty.", "a.png")
     assert (row["verdict"], row["error"], row["folder"]) == ("error", "The file is empty.", "")
     assert {row[name] for name in COLUMNS[3:-7]} == {""}
-
-
-def test_the_page_defuses_what_the_commands_defuse() -> None:
-    script = Path(Dashboard.__file__).parent / "assets" / "assess" / "table.js"
-    (letters,) = re.findall(r"/\^\[(.*)\]/", script.read_text(encoding="utf-8"))
-    plain = re.sub(r"\\([trn-])", lambda found: ESCAPES[found[1]], letters)
-    assert set(plain) == set(FORMULA)

@@ -26,7 +26,8 @@ def test_files_are_chosen_by_keyboard(visit) -> None:
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     button = page.get_by_role("button", name="Choose files")
-    for _ in range(10):
+    expect(button).to_be_visible()
+    for _ in range(20):
         if button.evaluate("element => element === document.activeElement"):
             break
         page.keyboard.press("Tab")
