@@ -1,7 +1,7 @@
 """Sentences and derived numbers of a checkpoint's card and evaluation."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +41,14 @@ GROUPS = {"localization": "body site", "skin_tone": "skin tone"}
 MARKEDLY = 0.05  # below the sensitivity in all, for a group to be named
 
 
-def description(backbone: str, classes: Taxonomy) -> str:
-    """What a network is, in a sentence."""
-    data = f" on {DATA['name']}" if classes == HAM10000 else ""
+def description(backbone: str, classes: Taxonomy, collections: Collection[str] = ()) -> str:
+    """What a network is, in a sentence.
+
+    collections: names of those it was trained on, where they were several.
+    """
+    first = [DATA["name"]] if classes == HAM10000 else []
+    names = list(dict.fromkeys([*first, *collections]))
+    data = f" on {', '.join(names)}" if names else ""
     return (
         f"{backbone}, trained{data} to tell {len(classes)} classes of skin lesions apart in "
         "dermatoscopic images."

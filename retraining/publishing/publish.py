@@ -91,10 +91,13 @@ def promote_run(
     log = read_log(run)
     name = name or config.backbone
     recipe = recipe_of(run, config)
+    split = _read(run / SPLIT_FILE)
     card = Card(
         name=name,
         version=next_version(root / name),
-        description=describe.description(config.backbone, evaluation.classes),
+        description=describe.description(
+            config.backbone, evaluation.classes, split.get("collections", {})
+        ),
         backbone=config.backbone,
         taxonomy=evaluation.classes,
         preprocessing=get_backbone(config.backbone).preprocessing(evaluation.input_size),
@@ -104,7 +107,7 @@ def promote_run(
     )
     made = replace(
         provenance(config, evaluation.classes),
-        split=_read(run / SPLIT_FILE),
+        split=split,
         training={
             "recipe": recipe,
             "summary": describe.training_summary(config, log, recipe),
