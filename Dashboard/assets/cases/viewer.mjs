@@ -109,7 +109,7 @@ function start(root) {
       Object.assign(layer.style, { width: `${size.width}px`, height: `${size.height}px`, transform });
     }
     const length = ruler(Number(root.dataset.scale) * size.width * view.scale, room().width / 3);
-    Object.assign(find(".viewer-ruler"), { hidden: !length, textContent: `${length?.mm} mm` });
+    Object.assign(find(".viewer-ruler"), { hidden: !length, textContent: length ? `${length.mm} mm` : "" });
     find(".viewer-ruler").style.width = `${length?.width ?? 0}px`;
   }
 

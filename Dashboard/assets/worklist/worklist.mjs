@@ -181,11 +181,9 @@ mount("#list", (place) => {
     /** @type {(type: string, heard: (event: any) => void) => void} */
     const on = (type, heard) => api.addEventListener(type, heard);
     on("cellFocused", ({ rowIndex, column }) => {
-      clearTimeout(timer);
       at = rowIndex ?? at;
       const isTicking = column?.getColId?.() === "ag-Grid-SelectionColumn";
-      const key = !isTicking && api.getDisplayedRowAtIndex(rowIndex)?.data?.id;
-      timer = setTimeout(() => key && isWide() && open(key), 150);
+      rowIndex === null || isTicking || openSoon(rowIndex);
     });
     on("rowClicked", ({ data, event }) => {
       !isWide() && data && !event.target.closest(".ag-selection-checkbox") && open(data.id);
@@ -194,11 +192,21 @@ mount("#list", (place) => {
       event.key === "Enter" && data && (open(data.id), byId("case-panel").focus());
     });
   });
+  /** A row whose data are on their way is waited for; one that is soon left is not opened.
+   * @type {(row: number, tries?: number) => void} */
+  const openSoon = (row, tries = 40) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      const key = list?.getDisplayedRowAtIndex(row)?.data?.id;
+      key ? isWide() && open(key) : tries && openSoon(row, tries - 1);
+    }, 150);
+  };
   /** @type {(row: number) => void} */
   const go = (row) => {
-    const to = Math.min(Math.max(row, 0), list.getDisplayedRowCount() - 1);
-    list.ensureIndexVisible(to);
-    list.setFocusedCell(to, list.getAllDisplayedColumns()[1]);
+    at = Math.min(Math.max(row, 0), list.getDisplayedRowCount() - 1);
+    list.ensureIndexVisible(at);
+    list.setFocusedCell(at, list.getAllDisplayedColumns()[1]);
+    openSoon(at); // the grid says nothing of a cell that has the focus already
   };
   const own = () => /** @type {any} */ (document.querySelector("#case-panel .mantine-Chip-root input"));
   /** @type {Record<string, () => void>} */
