@@ -45,9 +45,8 @@ def guard(app: dash.Dash) -> None:
 
     @server.before_request
     def only_what_the_page_sends() -> None:
-        # Dash signs a job with the secret of the app that this names, by default the one that was
-        # made last, and cancels by that of the app that was asked: with two apps in a process,
-        # nothing would be cancelled.
+        # Links and pages are asked of the app that this names; without it of the one that was made
+        # last, which need not be the one that was asked where a process has two.
         app_context.set(app)
         if flask.request.path == CALLBACKS and flask.request.method == "POST":
             body = flask.request.get_json(silent=True)
