@@ -2,19 +2,22 @@
 
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 import dash
 import dash_mantine_components as dmc
 import flask
-from dash import Input, Output, callback, html
+from dash import ALL, Input, Output, callback, ctx, html
 from dash.development.base_component import Component
+from dash.exceptions import PreventUpdate
 
 from Dashboard.assess.service import ModelInfo, Service
+from Dashboard.ui.elements.chosen import choose, chosen
 from Dashboard.ui.models.card_details import card_details
 from Dashboard.ui.models.comparison import published_tables, scored_on, side_by_side
 from Dashboard.ui.models.figures import figure_places, register
 from Dashboard.ui.models.in_force import metrics_in_force
-from Dashboard.ui.models.model_card import model_card
+from Dashboard.ui.models.model_card import USE, model_card
 from Dashboard.ui.models.shipped_comparison import Comparison, load_comparison, with_evaluations
 from models.checkpoint.card import load_card
 from models.checkpoint.evaluation import load_evaluation
@@ -45,11 +48,16 @@ register()
 
 def layout(**_query: str) -> html.Div:
     """The head and the model in use; `rest` fills in the long remainder."""
-    infos = _service().models()
+    return html.Div(_page(_service().models()), id="models-page", className="sections")
+
+
+def _page(infos: Sequence[ModelInfo], name: str | None = None) -> list[Component]:
+    """What comes first; `name`: of the model that has just been chosen."""
     found = load_comparison()
-    used = [info for info in infos if info.default]
-    cards = [
-        model_card(info, [html.Div(id="models-details", className="section")]) for info in used
+    used = [info for info in infos if info.name == name] if name else in_use(infos)
+    details = html.Div(id="models-details", className="section")
+    shown = [
+        part for info in used for part in (_said(info), model_card(info, [details], used=True))
     ]
     none = html.P("The model that this server is set to is not installed.")
     contents = [
@@ -63,25 +71,41 @@ def layout(**_query: str) -> html.Div:
         }.items()
         if there
     ]
-    return html.Div(
-        [
-            html.Div(
-                [
-                    html.H1("Models"),
-                    html.P(
-                        "What each model was trained on, how well it did on lesions it had never "
-                        "seen, and what it is not made for.",
-                        className="lead",
-                    ),
-                    html.Nav(dmc.Group(contents, gap="lg"), **{"aria-label": "On this page"}),
-                ],
-                className="page-head",
-            ),
-            _section("in-use", cards or [none]),
-            html.Div(dmc.Skeleton(height=400), id="models-rest", className="sections"),
-        ],
-        className="sections",
-    )
+    return [
+        html.Div(
+            [
+                html.H1("Models"),
+                html.P(
+                    "What each model was trained on, how well it did on lesions it had never "
+                    "seen, and what it is not made for.",
+                    className="lead",
+                ),
+                html.Nav(dmc.Group(contents, gap="lg"), **{"aria-label": "On this page"}),
+            ],
+            className="page-head",
+        ),
+        _section("in-use", shown or [none]),
+        html.Div(dmc.Skeleton(height=400), id="models-rest", className="sections"),
+    ]
+
+
+def _said(info: ModelInfo) -> html.P:
+    """What is assessed by the model in use, and what is not."""
+    whose = "this server" if info.default else "this browser"
+    return html.P(f"New pictures of {whose} are assessed by it.", role="status")
+
+
+@callback(
+    Output("models-page", "children"),
+    Input({"type": USE, "model": ALL}, "n_clicks"),
+    prevent_initial_call=True,
+)
+def use(clicks: Sequence[Any]) -> list[Component]:
+    """Assess new pictures by the model whose button was pressed, and draw the page by it."""
+    if not any(clicks) or not isinstance(ctx.triggered_id, dict):
+        raise PreventUpdate  # buttons that have just been drawn
+    service = _service()
+    return _page(service.models(), choose(str(ctx.triggered_id.get("model")), service))
 
 
 @callback(
@@ -93,8 +117,8 @@ def rest(_identity: object) -> tuple[list[Component], list[Component]]:
     """All that is long: details of the model in use, and the other sections."""
     service = _service()
     infos = service.models()
-    used = [info for info in infos if info.default]
-    others = [info for info in infos if not info.default]
+    used = in_use(infos)
+    others = [info for info in infos if info not in used]
     details = [part for info in used for part in _details(service, info)]
     sections: list[Component] = []
     if others:
@@ -106,7 +130,9 @@ def rest(_identity: object) -> tuple[list[Component], list[Component]]:
     return details, sections
 
 
-CHOICE = "Any of them may be chosen for new pictures, on the first page or by its name in the API."
+CHOICE = (
+    "Any of them may be chosen for new pictures, here, on the worklist or by its name in the API."
+)
 
 
 def _compared(found: Comparison, infos: Sequence[ModelInfo]) -> list[Component]:
@@ -134,6 +160,12 @@ EXPERIMENTS = (
     "Recipes of the repository, cut to what two processor cores can train, and what others "
     "published. None of these can be chosen for a picture."
 )
+
+
+def in_use(infos: Sequence[ModelInfo]) -> list[ModelInfo]:
+    """The model that new pictures are assessed by; none where the server's is not installed."""
+    found = chosen(infos)
+    return [found] if found else []
 
 
 def _section(key: str, children: Sequence[Component]) -> html.Section:

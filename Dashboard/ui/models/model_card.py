@@ -11,6 +11,7 @@ from Dashboard.ui.elements.text import percent
 from Dashboard.ui.models.in_force import AT, Metric, metrics_in_force
 from models.registry.names import plainly
 
+USE = "use-model"
 HEADLINES = {
     "malignant_auc": "AUC, malignant or not",
     "balanced_accuracy": "Balanced accuracy",
@@ -19,8 +20,14 @@ HEADLINES = {
 }
 
 
-def model_card(info: ModelInfo, details: Sequence[Component] = ()) -> html.Article:
-    """The card of one checkpoint; `details` are further sections, see `card_details`."""
+def model_card(
+    info: ModelInfo, details: Sequence[Component] = (), *, used: bool = False
+) -> html.Article:
+    """The card of one checkpoint.
+
+    details: further sections, see `card_details`.
+    used: new pictures of this browser are assessed by it; else there is a button to say so.
+    """
     heading = f"model-{info.name}"
     return html.Article(
         dmc.Paper(
@@ -29,7 +36,7 @@ def model_card(info: ModelInfo, details: Sequence[Component] = ()) -> html.Artic
                     [
                         html.H3(info.title, id=heading),
                         dmc.Text(f"version {info.version}", c="dimmed", size="sm"),
-                        *([dmc.Badge("In use", variant="light")] if info.default else []),
+                        dmc.Badge("In use", variant="light") if used else use_button(info),
                     ],
                     align="baseline",
                 ),
@@ -50,6 +57,17 @@ def model_card(info: ModelInfo, details: Sequence[Component] = ()) -> html.Artic
             withBorder=True,
         ),
         **{"aria-labelledby": heading},
+    )
+
+
+def use_button(info: ModelInfo) -> dmc.Button:
+    """The way to choose a model for new pictures."""
+    return dmc.Button(
+        "Use this model",
+        id={"type": USE, "model": info.name},
+        variant="default",
+        size="compact-md",
+        **{"aria-label": f"Use this model: {info.title}, version {info.version}"},
     )
 
 

@@ -15,6 +15,7 @@ from Dashboard.store.schema import NAME_CHARACTERS
 from Dashboard.store.sessions import Sessions
 from Dashboard.store.store import Store
 from Dashboard.ui.cases.panel import case_panel
+from Dashboard.ui.elements.chosen import choose
 from Dashboard.ui.worklist import where
 from Dashboard.ui.worklist.names import plain_names
 from Dashboard.ui.worklist.table import BLOCK, GRID, columns, row, size, where_model
@@ -103,9 +104,9 @@ def sort(value: Any) -> list[dict[str, Any]]:
     return columns(str(value), None)
 
 
-def choose(model: Any) -> str | None:
-    """Tell the drop zone by which model pictures are to be assessed."""
-    return model if isinstance(model, str) else None
+def assess_by(model: Any) -> str:
+    """Tell the drop zone by which model pictures are to be assessed, and remember it."""
+    return choose(str(model), flask.current_app.extensions["service"])
 
 
 def open_case(key: Any) -> tuple[Any, bool]:
@@ -238,7 +239,8 @@ def install() -> None:
     callback(
         Output("zone", "data-model"),
         Input("model", "value"),
-    )(choose)
+        prevent_initial_call=True,
+    )(assess_by)
     callback(
         Output("case-panel", "children"),
         Output("decisions", "hidden"),

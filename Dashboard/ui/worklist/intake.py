@@ -23,8 +23,10 @@ MEGABYTE = 2**20
 ARCHIVE_ROOM = 99
 
 
-def drop_zone(config: Config) -> html.Div:
+def drop_zone(config: Config, model: str | None = None) -> html.Div:
     """Where files and folders are dropped and chosen, and what is to be said of them.
+
+    model: that they are assessed by; None: the server's own.
 
     The file fields are put into `#picker` by `assets/worklist/worklist.mjs`: Dash has none that
     leaves files alone; its own Upload reads all of them into memory at once.
@@ -64,6 +66,7 @@ def drop_zone(config: Config) -> html.Div:
                 }
             ),
             "data-hours": str(hours_kept(config) or ""),
+            **({"data-model": model} if model else {}),
             "data-system-folders": json.dumps(sorted(SYSTEM_FOLDERS)),
         },
     )
@@ -76,20 +79,18 @@ def hours_kept(config: Config) -> float | None:
 
 
 def model_choice(
-    models: Sequence[ModelInfo], selected: str, names: Mapping[str, str]
+    models: Sequence[ModelInfo], selected: str | None, names: Mapping[str, str]
 ) -> dmc.Select:
-    """The checkpoints to choose from, `selected` chosen."""
+    """The checkpoints to choose from, `selected` chosen; see `Dashboard.ui.elements.chosen`."""
     return dmc.Select(
         id="model",
         label="Assessed by",
         data=[{"value": m.name, "label": names[m.name]} for m in models],
-        value=selected if any(m.name == selected for m in models) else None,
+        value=selected,
         placeholder="Choose a model" if models else "No model is installed",
         disabled=not models,
         allowDeselect=False,
         comboboxProps={"shadow": "md"},
-        persistence="model",
-        persistence_type="local",
     )
 
 

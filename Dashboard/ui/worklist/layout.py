@@ -7,6 +7,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from Dashboard.config import Config
+from Dashboard.ui.elements.chosen import chosen
 from Dashboard.ui.elements.icons import icon
 from Dashboard.ui.worklist import callbacks, where
 from Dashboard.ui.worklist.intake import (
@@ -37,6 +38,8 @@ def layout(**query: str) -> html.Div:
     config: Config = flask.current_app.extensions["config"]
     models = flask.current_app.extensions["service"].models()
     names = plain_names(models)
+    by = chosen(models)
+    model = by and by.name
     said = where.read(query)
     asked = where.asked(where.address(said))
     options = [{"value": name, "label": label} for name, label in names.items()]
@@ -55,10 +58,10 @@ def layout(**query: str) -> html.Div:
             ),
             html.Div(
                 [
-                    drop_zone(config),
+                    drop_zone(config, model),
                     html.Div(
                         [
-                            model_choice(models, config.model, names),
+                            model_choice(models, model, names),
                             frequencies_note(config.prior),
                             examples(),
                         ],

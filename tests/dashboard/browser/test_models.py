@@ -51,4 +51,10 @@ def test_figures_are_fetched_when_they_are_seen_and_follow_the_choice(
     page.get_by_role("option", name="Melanoma or not").click()
     expect(page.locator("#models-curves .xtitle").last).to_have_text("x of pr_mel")
     assert page.evaluate(WIDTH) == 390
+
+    page.get_by_role("button", name="Use this model").click()
+    expect(page.locator("#model-careful").locator("..")).to_contain_text("In use")
+    expect(page.get_by_role("button", name="Use this model: plain")).to_be_visible()
+    page.goto(f"{visit.site}/")
+    expect(page.get_by_role("textbox", name="Assessed by")).to_have_value("careful, version 0.1")
     assert visit.console == []

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from Dashboard.ui.models import shipped_comparison as comparison
 from Dashboard.ui.models.metrics import performance
 from Dashboard.ui.models.model_card import advice, model_card
 from tests.dashboard.comparisons import write_comparison
 from tests.dashboard.conftest import model_info, point
-from tests.dashboard.drawing import content, update
+from tests.dashboard.drawing import PATH, content, update
 from tests.dashboard.ui.test_components import words
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -65,6 +66,55 @@ def test_the_model_in_use_comes_first_and_the_long_part_after(
     assert later.index('"id": "experiments"') < later.index("elsewhere (its training split")
 
 
+def press(client: FlaskClient, name: str) -> TestResponse:
+    """Press "Use this model" of a card."""
+    given = {"id": {"type": "use-model", "model": name}, "property": "n_clicks", "value": 1}
+    pressed = {
+        "output": "models-page.children",
+        "outputs": {"id": "models-page", "property": "children"},
+        "inputs": [[given]],
+        "changedPropIds": [f'{{"model":"{name}","type":"use-model"}}.n_clicks'],
+    }
+    return client.post(PATH, json=pressed)
+
+
+def chosen_on_the_worklist(client: FlaskClient) -> tuple[str, str]:
+    """What the menu shows, and by what pictures are assessed."""
+    shown: dict[str, Any] = {}
+
+    def note(drawn: dict[str, Any]) -> dict[str, Any]:
+        if isinstance(drawn.get("id"), str):
+            shown[drawn["id"]] = drawn
+        return drawn
+
+    json.loads(content(client, "/"), object_hook=note)
+    return shown["model"]["value"], shown["zone"]["data-model"]
+
+
+def test_a_model_that_is_chosen_on_either_page_is_in_use_on_both(client: FlaskClient) -> None:
+    assert chosen_on_the_worklist(client) == ("plain", "plain")
+    drawn = press(client, "careful").get_json()["response"]["models-page"]
+    assert "New pictures of this browser are assessed by it." in json.dumps(drawn)
+    assert "careful (ResNet-18)" in content(client, "/models")
+    others = json.dumps(rest(client)["models-rest"])
+    assert "Use this model: plain (ResNet-18), version 0.1" in others
+    assert chosen_on_the_worklist(client) == ("careful", "careful")
+
+    answer = update(client, {"zone": "data-model"}, {"model": ("value", "plain")})
+    assert answer.get_json()["response"]["zone"] == {"data-model": "plain"}
+    assert "plain (ResNet-18)" in content(client, "/models")
+    assert client.get_cookie("lesions_model") is None  # as the server is set, whatever comes
+
+
+def test_a_model_that_is_gone_is_no_choice(client: FlaskClient) -> None:
+    answer = press(client, "gone")
+    assert answer.status_code == 400
+    assert "there is no checkpoint 'gone'; the checkpoints are: careful, plain" in answer.text
+    client.set_cookie("lesions_model", "gone")
+    assert chosen_on_the_worklist(client) == ("plain", "plain")
+    assert "New pictures of this server" in content(client, "/models")
+
+
 def test_without_a_comparison_there_are_the_cards(
     client: FlaskClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,7 +133,7 @@ def test_a_card_tells_how_well_it_does_with_its_intervals_and_by_what_it_advises
         test | {"metric": "malignant_auc", "value": 0.99, "split": "val"},
     ]
     info = replace(model_info(point(0.2)), metrics=metrics, target_note="Too few images.")
-    card = words(model_card(replace(info, description="resnet18, trained.")))
+    card = words(model_card(replace(info, description="resnet18, trained."), used=True))
     for part in (
         "m (ResNet-18) version 0.1 In use ResNet-18, trained.",
         "AUC, malignant or not 0.912 0.900 to 0.920",
