@@ -18,6 +18,7 @@ from Dashboard.ui.elements.examples import add_examples
 from Dashboard.web.compression import compress_files
 from Dashboard.web.frontend import RequestConfig, guard
 from Dashboard.web.headers import add_headers, content_security_policy
+from Dashboard.web.packages import Packages, bring_scripts
 from Dashboard.web.proxy import BehindProxies
 
 FOLDER = Path(__file__).resolve().parent
@@ -49,7 +50,7 @@ Edge 123, Firefox 121 or Safari 17.5.</p>
 """
 
 
-class Pages(dash.Dash):
+class Pages(Packages):
     """Dash, its links beginning with what the request's path began with (`SCRIPT_NAME`)."""
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
@@ -112,6 +113,7 @@ def create_app(
     explain.install(app)
     similar.install(app)
     compress_files(server)
+    bring_scripts(app)  # after it: what is added last is done first
     _show_pages_to_browsers(app)
     server.after_request(_unknown_pages_are_not_found)
     # Dash finishes its set-up at the first request, without a lock; doing it here lets workers

@@ -1,4 +1,4 @@
-"""Scripts, styles and what Dash draws leave the server compressed: a quarter of the bytes, or less.
+"""Pages, their scripts and styles and what Dash draws leave compressed: a quarter of the bytes.
 
 Answers of the API are left as they are, and so are pictures.
 """
@@ -12,7 +12,8 @@ from flask import Flask, Response
 TYPES = frozenset({"text/javascript", "application/javascript", "text/css", "image/svg+xml"})
 SMALLEST_BYTES = 1024
 # Dash's own answers: they differ by visitor, and are compressed each time, so not as hard. No other
-# site can make a browser ask for one and measure it: they are JSON in, and the cookie is Lax.
+# site can make a browser ask for one and measure it: they are JSON in, and the cookie is Lax. The
+# page around all pages holds nothing of anybody's but a token that is new each time.
 DRAWN = "/_dash-"
 DRAWN_LEVEL = 3
 # The pages and /docs have about fifty such files, 5 MB in all before compression.
@@ -24,7 +25,8 @@ def compress_files(server: Flask) -> None:
 
     @server.after_request
     def compress(response: Response) -> Response:
-        drawn = flask.request.path.startswith(DRAWN) and response.mimetype == "application/json"
+        answer = flask.request.path.startswith(DRAWN) and response.mimetype == "application/json"
+        drawn = answer or response.mimetype == "text/html"
         if response.status_code != 200 or not (drawn or response.mimetype in TYPES):
             return response
         response.vary.add("Accept-Encoding")

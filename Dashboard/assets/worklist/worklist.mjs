@@ -164,7 +164,7 @@ mount("#zone", (zone) => {
   return () => stop.abort();
 });
 
-mount("#list", (place) => {
+mount(".list", (place) => {
   const stop = new AbortController();
   let [timer, at] = [0, -1]; // rows that come anew lose the grid's own focus
   const sized = new ResizeObserver(

@@ -41,6 +41,7 @@ def layout() -> dmc.MantineProvider:
                 **{"aria-live": "polite", "aria-atomic": "true"},
             ),
             html.Div(id="navigation-state", hidden=True),
+            dcc.Store(id="has-grid", data=False),
         ],
     )
 

@@ -18,11 +18,13 @@ from Dashboard.ui.cases.panel import case_panel
 from Dashboard.ui.elements.chosen import choose
 from Dashboard.ui.worklist import where
 from Dashboard.ui.worklist.names import plain_names
-from Dashboard.ui.worklist.table import BLOCK, GRID, columns, row, size, where_model
+from Dashboard.ui.worklist.table import BLOCK, GRID, columns, grid, row, size, where_model
+from Dashboard.web.packages import with_grid
 from quality.output import csv_lines
 
 TROUBLE = (StoreFull, StoreUnavailable, UnknownItem)
 MOST_CHANGED = 5000  # at once
+PLACE = "list-place"
 VERDICTS = ("consultation", "retake", "no_appointment")
 
 
@@ -44,6 +46,22 @@ def keys_of(rows: Any) -> list[str]:
     listed = rows if isinstance(rows, list) else []
     found = [one.get("id") for one in listed if isinstance(one, dict)]
     return [key for key in found if isinstance(key, str)][:MOST_CHANGED]
+
+
+def place(search: Any, narrowed: Any, has_grid: Any) -> tuple[Any, bool]:
+    """The list that an address asks for. It comes after the page, whose heading need not wait.
+
+    narrowed: what the controls have said meanwhile.
+    has_grid: whether this browser window has the grid's scripts already.
+    """
+    if not has_grid:
+        with_grid()
+    query = where.read(dict(where.parse(str(search))))
+    if isinstance(narrowed, dict):
+        order = {name: query[name] for name in ("sort", "descending") if name in query}
+        query = where.read(dict(where.parse(_filter({"filterModel": narrowed})))) | order
+    asked = where.asked(where.address(query))
+    return grid(where.address(query), asked.sort, asked.descending), True
 
 
 def rows(request: Any) -> tuple[Any, ...]:
@@ -210,11 +228,19 @@ def _pictures(count: int) -> str:
 def install() -> None:
     """Tell Dash when each is to be asked; for each application anew, as Dash forgets them."""
     callback(
+        Output(PLACE, "children"),
+        Output("has-grid", "data"),
+        Input("asked", "data"),
+        State(GRID, "filterModel"),
+        State("has-grid", "data"),
+    )(place)
+    callback(
         Output(GRID, "getRowsResponse"),
         Output("worklist-state", "data-search"),
         Output("count", "children"),
         Output(GRID, "style"),
         Input(GRID, "getRowsRequest"),
+        prevent_initial_call=True,
     )(rows)
     callback(
         Output(GRID, "filterModel"),

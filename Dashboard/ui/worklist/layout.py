@@ -19,7 +19,7 @@ from Dashboard.ui.worklist.intake import (
     model_choice,
 )
 from Dashboard.ui.worklist.names import plain_names
-from Dashboard.ui.worklist.table import grid
+from Dashboard.ui.worklist.table import stand_in
 
 dash.register_page(
     __name__,
@@ -41,7 +41,6 @@ def layout(**query: str) -> html.Div:
     by = chosen(models)
     model = by and by.name
     said = where.read(query)
-    asked = where.asked(where.address(said))
     options = [{"value": name, "label": label} for name, label in names.items()]
     return html.Div(
         [
@@ -79,7 +78,7 @@ def layout(**query: str) -> html.Div:
                     html.Section(
                         [
                             html.P(id="count", className="count hint", role="status"),
-                            grid(where.address(said), asked.sort, asked.descending),
+                            html.Div(stand_in(), id=callbacks.PLACE),
                             _keys(),
                         ],
                         className="worklist-list",
@@ -102,6 +101,7 @@ def layout(**query: str) -> html.Div:
             ),
             _kept(config),
             _delete_all(),
+            dcc.Store(id="asked", data=where.address(said)),
             dcc.Store(id="open"),
             dcc.Store(id="removed"),
             dcc.Store(id="batch-name", data=said.get("batch")),

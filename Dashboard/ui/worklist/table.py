@@ -5,6 +5,7 @@ from typing import Any
 
 import dash
 import dash_ag_grid as dag
+from dash import html
 
 from Dashboard.assess import messages
 from Dashboard.store.items import summary
@@ -56,6 +57,11 @@ def where_model(search: str) -> dict[str, Any]:
     if not search:
         return {}
     return {"where": {"filterType": "text", "type": "contains", "filter": search}}
+
+
+def stand_in() -> html.Div:
+    """Where the list will be: it hears what the list is told before it is there."""
+    return html.Div(id=GRID, style=size(1))
 
 
 def grid(search: str, sort: str, descending: bool | None) -> dag.AgGrid:

@@ -36,6 +36,19 @@ def test_pictures_become_rows_and_what_fails_says_why(mine, files) -> None:
     assert len(fetched) == len(set(fetched))
 
 
+def test_the_grid_comes_with_the_list_and_once(mine, files) -> None:
+    page = mine.open("/models")
+    assert page.evaluate("typeof window.dash_ag_grid") == "undefined"
+    for _ in range(2):
+        page.get_by_role("link", name="Worklist").click()
+        expect(page.locator("#count")).to_have_text("Nothing is kept yet.")
+        page.get_by_role("link", name="Models").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Models")
+    grid = [url for url in mine.requests if "dash_ag_grid" in url]
+    assert len(grid) == len(set(grid)) == 2
+    assert mine.console == []
+
+
 def test_one_picture_opens_its_case_and_keys_say_what_one_thinks(mine, files) -> None:
     page = mine.open()
     mine.upload(files("benign"))

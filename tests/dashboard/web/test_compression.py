@@ -47,7 +47,15 @@ def test_what_dash_draws_is_compressed_for_those_who_can_read_it(client: FlaskCl
     assert packed.headers["Cache-Control"] == "no-store"
 
 
-@pytest.mark.parametrize("path", ["/", "/health", "/models", "/openapi.json"])
+def test_a_page_is_compressed(client: FlaskClient) -> None:
+    plain, packed = client.get("/"), client.get("/", headers=GZIP)
+    assert packed.content_encoding == "gzip"
+    # It names the token of a visit, another one each time.
+    assert len(gzip.decompress(packed.data)) == len(plain.data) > 2 * len(packed.data)
+    assert packed.headers["Cache-Control"] == plain.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["/health", "/models", "/openapi.json"])
 def test_answers_are_left_as_they_are(client: FlaskClient, path: str) -> None:
     response = client.get(path, headers=GZIP)
     assert response.content_encoding is None
