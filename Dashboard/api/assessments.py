@@ -18,7 +18,7 @@ from Dashboard.store.errors import StoreFull, StoreUnavailable, UnknownItem
 from Dashboard.store.filters import Filters, Sort
 from Dashboard.store.forms import Again, Listing, ManyWords, Words
 from Dashboard.store.items import TABLE_COLUMNS, case, summary, table_row
-from Dashboard.store.listing import kept_thumbnail, span
+from Dashboard.store.listing import kept_thumbnail, span, whole
 from Dashboard.store.sessions import Sessions
 from Dashboard.store.store import Page, Store
 from Dashboard.web.errors import InputError
@@ -76,10 +76,8 @@ def add_assessments(server: OpenAPI, store: Store, explanations: Explanations) -
         require_once(flask.request.args)
         filters = query.filters()
         if query.format == "csv":
-            if query.sort not in get_args(Sort):
-                raise InputError(f"sort must be newest or urgent for a table, got {query.sort}")
-            rows = map(table_row, store.all(owner(), filters, cast(Sort, query.sort)))
-            lines = csv_lines(TABLE_COLUMNS, rows)
+            items = whole(store, owner(), filters, query.sort, query.descending)
+            lines = csv_lines(TABLE_COLUMNS, map(table_row, items))
             response = flask.Response(lines, mimetype="text/csv")
             response.headers["Content-Disposition"] = "attachment; filename=assessments.csv"
             return response

@@ -4,7 +4,7 @@ A list that is read by numbers shifts while others come; what has to stay true (
 read by places.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
@@ -12,7 +12,7 @@ from sqlalchemy.orm import defer, joinedload
 
 from Dashboard.store.filters import Filters, Order, ordered_by
 from Dashboard.store.schema import Item, Lesion, Thumbnail
-from Dashboard.store.store import Store
+from Dashboard.store.store import CHUNK, Store
 
 # Whatever the planner thinks: the long columns are not read to find out which rows are meant.
 INDEX = "INDEXED BY ix_assessments_list"
@@ -55,6 +55,36 @@ def span(
         rows = session.scalars(select(Item).where(Item.id.in_(ids)).options(*short)).all()
     places = {key: place for place, key in enumerate(ids)}
     return sorted(rows, key=lambda item: places[item.id]), total
+
+
+def whole(
+    store: Store,
+    owner: str,
+    filters: Filters,
+    order: Order = "urgent",
+    descending: bool | None = None,
+) -> Iterator[Item]:
+    """All of a list with the rows of the table, as it is now; in parts, so that memory stays small.
+
+    Raises:
+        StoreUnavailable: at once, where the store cannot be read.
+    """
+    found = select(Item.id).where(*filters.conditions(owner), *store.in_force())
+    with store.place.database.reading() as session:
+        ids = session.scalars(
+            found.with_hint(Item, INDEX, "sqlite").order_by(*ordered_by(order, descending))
+        ).all()
+
+    def part(some: Sequence[int]) -> Iterator[Item]:
+        meant = select(Item).where(Item.id.in_(some), *store.in_force())
+        with store.place.database.reading() as session:
+            long = (defer(Item.answer), joinedload(Item.lesion))
+            items = {one.id: one for one in session.scalars(meant.options(*long))}
+        return (items[key] for key in some if key in items)  # others are deleted meanwhile
+
+    return (
+        item for start in range(0, len(ids), CHUNK) for item in part(ids[start : start + CHUNK])
+    )
 
 
 def lesion_verdicts(

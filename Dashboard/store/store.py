@@ -7,7 +7,7 @@ without a row is left, which is deleted at the next start, and now and then.
 
 import hashlib
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +35,7 @@ MEDIA_TYPES = {
     "TIFF": "image/tiff",
     "BMP": "image/bmp",
 }
-# How many assessments are in memory at once where all are asked for.
+# How many assessments are in memory at once where many are asked for.
 CHUNK = 500
 UNKNOWN = "there is no such assessment"
 
@@ -127,24 +127,6 @@ class Store(Upkeep):
             total = session.scalar(counted.where(*meant)) or 0
         more = len(items) > limit
         return Page(items[:limit], total, place_of(items[limit - 1], sort) if more else None)
-
-    def all(self, owner: str, filters: Filters, sort: Sort = "newest") -> Iterator[Item]:
-        """Every assessment of a list; read in parts, so that memory stays small.
-
-        Raises:
-            StoreUnavailable: at once, where the store cannot be read.
-        """
-
-        def part(after: str | None) -> Sequence[Item]:
-            with self.place.database.reading() as session:
-                return self._items(session, owner, filters, sort, after, CHUNK, rows=True)
-
-        def items(found: Sequence[Item]) -> Iterator[Item]:
-            while found:
-                yield from found
-                found = part(place_of(found[-1], sort)) if len(found) == CHUNK else ()
-
-        return items(part(None))
 
     def get(self, owner: str, key: str) -> Item:
         """An assessment with its lesion, its picture's row and its history.
@@ -264,19 +246,14 @@ class Store(Upkeep):
         sort: Sort,
         after: str | None,
         limit: int,
-        rows: bool = False,
     ) -> Sequence[Item]:
-        """A part of a list without what is long.
-
-        rows: with the rows of the table.
-        """
-        long = (defer(Item.answer), *(() if rows else (defer(Item.row),)))
+        """A part of a list without what is long."""
         found = (
             select(Item)
             .where(*filters.conditions(owner), *self.in_force())
             .order_by(*(column.desc() for column in columns_of(sort)))
             .limit(limit)
-            .options(joinedload(Item.lesion), *long)
+            .options(joinedload(Item.lesion), defer(Item.answer), defer(Item.row))
         )
         if after is not None:
             found = found.where(tuple_(*columns_of(sort)) < read_place(after, sort))

@@ -10,7 +10,7 @@ from dash import ALL, Input, Output, State, callback, ctx, dcc, no_update
 from Dashboard.store.errors import StoreFull, StoreUnavailable, UnknownItem
 from Dashboard.store.filters import DESCENDING, Filters
 from Dashboard.store.items import TABLE_COLUMNS, table_row
-from Dashboard.store.listing import lesion_names, lesion_verdicts, span
+from Dashboard.store.listing import lesion_names, lesion_verdicts, span, whole
 from Dashboard.store.schema import NAME_CHARACTERS
 from Dashboard.store.sessions import Sessions
 from Dashboard.store.store import Store
@@ -67,7 +67,7 @@ def place(search: Any, narrowed: Any, has_grid: Any) -> tuple[Any, bool]:
 def rows(request: Any) -> tuple[Any, ...]:
     """A stretch of the list, the address that says which, and how long it is."""
     if not isinstance(request, dict):
-        return (no_update,) * 4
+        return (no_update,) * 6
     query = where.read(dict(where.parse(_filter(request))))
     for one in (request.get("sortModel") or [])[:1]:
         order, descending = str(one.get("colId")), one.get("sort") == "desc"
@@ -84,11 +84,12 @@ def rows(request: Any) -> tuple[Any, ...]:
         items, total = span(store, owner, asked.filters, asked.sort, asked.descending, start, end)
         lesions = lesion_verdicts(store, owner, (one.lesion_id for one in items if one.lesion_id))
     except TROUBLE as error:
-        return {"rowData": [], "rowCount": 0}, search, f"{error}.", size(0)
+        return {"rowData": [], "rowCount": 0}, search, f"{error}.", size(0), "", True
     names = plain_names(flask.current_app.extensions["service"].models())
     found = {"rowData": [row(one, lesions, names) for one in items], "rowCount": total}
     narrowed = bool(set(query) - {"sort", "descending"})
-    return found, search, _counted(total, narrowed), size(total)
+    table = dash.get_relative_path(f"/assessments{where.table(search)}")
+    return found, search, _counted(total, narrowed), size(total), table, not total
 
 
 def _filter(request: dict[str, Any]) -> str:
@@ -156,7 +157,7 @@ def select(selected: Any) -> tuple[Any, ...]:
 def export(_: Any, selected: Any) -> Any:
     """The rows that are ticked as a table, the same as `GET /assessments?format=csv` makes."""
     store, owner = store_and_owner()
-    items = store.all(owner, Filters(ids=keys_of(selected)), "urgent")
+    items = whole(store, owner, Filters(ids=keys_of(selected)))
     text = b"".join(csv_lines(TABLE_COLUMNS, map(table_row, items))).decode()
     return cast(Any, dcc).send_string(text, "assessments.csv", type="text/csv")
 
@@ -239,6 +240,8 @@ def install() -> None:
         Output("worklist-state", "data-search"),
         Output("count", "children"),
         Output(GRID, "style"),
+        Output("export-list", "href"),
+        Output("export-list", "hidden"),
         Input(GRID, "getRowsRequest"),
         prevent_initial_call=True,
     )(rows)

@@ -77,7 +77,18 @@ def layout(**query: str) -> html.Div:
                 [
                     html.Section(
                         [
-                            html.P(id="count", className="count hint", role="status"),
+                            dmc.Group(
+                                [
+                                    html.P(id="count", className="count hint", role="status"),
+                                    html.A(
+                                        "Export this list (CSV)",
+                                        id="export-list",
+                                        download="assessments.csv",
+                                        hidden=True,
+                                    ),
+                                ],
+                                justify="space-between",
+                            ),
                             html.Div(stand_in(), id=callbacks.PLACE),
                             _keys(),
                         ],
@@ -212,6 +223,7 @@ def _kept(config: Config) -> html.Div:
                 className="hint",
                 id="kept-note",
             ),
+            html.A("Export all pictures (zip)", href=dash.get_relative_path("/export?all=true")),
             dmc.Button(
                 "Delete all of mine",
                 id="delete-all",

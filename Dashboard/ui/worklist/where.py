@@ -2,17 +2,17 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any, NamedTuple, get_args
 from urllib.parse import parse_qsl, urlencode
 
 import dash_mantine_components as dmc
 from dash import html
 from dash.development.base_component import Component
+from pydantic import TypeAdapter
 
 from Dashboard.assess import messages
 from Dashboard.store.filters import Filters, Order
-from Dashboard.store.schema import NAME_CHARACTERS
+from Dashboard.store.forms import Moment, Name
 from Dashboard.ui.elements.icons import icon
 from models.registry.taxonomy import HAM10000
 
@@ -61,17 +61,6 @@ class Asked(NamedTuple):
     descending: bool | None
 
 
-def _name(text: str) -> str:
-    if not 0 < len(text) <= NAME_CHARACTERS or not text.isprintable():
-        raise ValueError
-    return text
-
-
-def _moment(text: str) -> datetime:
-    found = datetime.fromisoformat(text)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
 def _share(text: str) -> float:
     found = float(text)
     if not 0 <= found <= 1:
@@ -83,10 +72,11 @@ def _one_of(*values: str) -> Callable[[str], str]:
     return {value: value for value in values}.__getitem__
 
 
+AS_NAME, AS_MOMENT = TypeAdapter(Name).validate_python, TypeAdapter(Moment).validate_python
 # How each part of an address is read; ValueError or KeyError: it makes no sense.
 READ: Mapping[str, Callable[[str], Any]] = {
-    **dict.fromkeys(("text", "code", "lesion", "model", "batch"), _name),
-    **dict.fromkeys(("since", "until"), _moment),
+    **dict.fromkeys(("text", "code", "lesion", "model", "batch"), AS_NAME),
+    **dict.fromkeys(("since", "until"), AS_MOMENT),
     **dict.fromkeys(("p_malignant_min", "p_malignant_max"), _share),
     **dict.fromkeys(("flag", "descending"), {"true": True, "false": False}.__getitem__),
     "verdict": _one_of(*(one["value"] for one in VERDICTS)),
@@ -129,6 +119,11 @@ def address(query: Mapping[str, str]) -> str:
     """The part of an address behind its path; empty where nothing is said."""
     said = {name: value for name, value in query.items() if (name, value) != ("sort", "urgent")}
     return f"?{urlencode(said)}" if said else ""
+
+
+def table(search: str) -> str:
+    """The same as `GET /assessments` is asked for all of it as a table."""
+    return f"?{urlencode({'sort': 'urgent', **dict(parse(search)), 'format': 'csv'})}"
 
 
 def query_of(values: Sequence[Any], batch: str | None = None) -> dict[str, str]:

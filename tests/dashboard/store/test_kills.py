@@ -15,6 +15,7 @@ from Dashboard.config import MEBIBYTE, Config
 from Dashboard.store import place
 from Dashboard.store.errors import StoreFull, StoreUnavailable
 from Dashboard.store.filters import Filters
+from Dashboard.store.listing import whole
 from Dashboard.store.store import Store
 from tests.dashboard.store.conftest import Assessed
 
@@ -88,7 +89,7 @@ def test_what_was_acknowledged_outlives_a_kill(config: Config, keeper: Keeper) -
     kept, deleting, deleted = (
         {line[1] for line in said if line[0] == word} for word in ("kept", "deleting", "deleted")
     )
-    found = {item.key for item in store.all("me", ALL)}
+    found = {item.key for item in whole(store, "me", ALL)}
     assert kept - deleting <= found
     assert deleted & found == set()
     # Of each process at most one that was about to be acknowledged.

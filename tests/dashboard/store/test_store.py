@@ -11,10 +11,12 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 
 from Dashboard.config import Config
+from Dashboard.store import listing
 from Dashboard.store.deletion import delete_orphans
 from Dashboard.store.errors import StoreUnavailable, UnknownItem
 from Dashboard.store.filters import Filters
 from Dashboard.store.items import case, summary
+from Dashboard.store.listing import whole
 from Dashboard.store.place import Place
 from Dashboard.store.schema import Base, Item
 from Dashboard.store.store import Store
@@ -85,7 +87,9 @@ def test_another_owner_sees_changes_and_deletes_nothing(store: Store, assessed: 
     assert names(store, ALL) == ["mine.png"]
 
 
-def test_a_list_is_read_in_parts_that_stay_true(config: Config, assessed: Assessed) -> None:
+def test_a_list_is_read_in_parts_that_stay_true(
+    config: Config, assessed: Assessed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = Store(config, now=Clock())
     keys = [keep(store, assessed, "benign", f"{n}.png").key for n in range(7)]
     first = store.page("me", ALL, limit=3)
@@ -97,8 +101,13 @@ def test_a_list_is_read_in_parts_that_stay_true(config: Config, assessed: Assess
     assert [item.file for item in second.items] == ["3.png", "2.png", "1.png"]
     third = store.page("me", ALL, after=second.next, limit=3)
     assert ([item.file for item in third.items], third.next) == (["0.png"], None)
-    assert [item.file for item in store.all("me", ALL)] == [
-        "new.png", "6.png", "5.png", "3.png", "2.png", "1.png", "0.png"
+    # All of it is the list as it was when it was asked for, without what is deleted meanwhile.
+    monkeypatch.setattr(listing, "CHUNK", 2)
+    found = whole(store, "me", ALL, "newest")
+    store.delete("me", keys[5])
+    keep(store, assessed, "benign", "later.png")
+    assert [item.file for item in found] == [
+        "new.png", "6.png", "3.png", "2.png", "1.png", "0.png"
     ]  # fmt: skip
     store.close()
 
@@ -114,7 +123,7 @@ def test_the_most_urgent_come_first(config: Config, assessed: Assessed) -> None:
         found += [item.file for item in page.items]
         after = page.next
     assert (found, after) == (expected, None)
-    assert [item.file for item in store.all("me", ALL, "urgent")] == expected
+    assert [item.file for item in whole(store, "me", ALL)] == expected
     with pytest.raises(InputError, match="sorted alike"):
         store.page("me", ALL, after=store.page("me", ALL, sort="urgent", limit=1).next)
     store.close()
@@ -182,7 +191,7 @@ def test_a_lesion_is_shared_and_goes_with_its_last_assessment(
     store.change("you", other.key, {"lesion": {"name": "L1"}})
     store.change("me", second.key, {"lesion": None})
     assert store.delete_all("me", lesion="L1").count == 1
-    assert [item.key for item in store.all("me", ALL)] == [second.key]
+    assert [item.key for item in whole(store, "me", ALL)] == [second.key]
     # A lesion of this name begins anew, and that of another owner is as it was.
     again = store.change("me", second.key, {"lesion": {"name": "L1"}})
     assert again.lesion is not None
@@ -269,7 +278,7 @@ def test_many_at_once_keep_and_delete_the_same_picture(store: Store, assessed: A
 
     with ThreadPoolExecutor(6) as pool:
         assert sum(pool.map(keep_and_delete, range(12))) == 6
-    assert len(list(store.all("me", ALL))) == 6
+    assert len(list(whole(store, "me", ALL))) == 6
     assert len(files(store)) == 1
     assert store.delete_all("me").count == 6
     assert files(store) == []
