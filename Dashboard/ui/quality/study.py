@@ -14,6 +14,8 @@ TABLES = ("levels", "losses", "false_rejects", "distribution")
 KINDS = {"blur": "Blur, pixels at a width of 600", "contrast": "Contrast left"}
 MEASURES = {"sharpness": "Sharpness at 600 × 450", "gamma": "Contrast (gamma)"}
 LINE, THRESHOLD = "#4f8a8f", "#c9567a"
+# Of the height of a plot.
+LABEL_ROW = 0.09
 Row = dict[str, str]
 
 logger = logging.getLogger(__name__)
@@ -126,17 +128,20 @@ def loss(study: Study, measure: str, thresholds: dict[str, float]) -> dict[str, 
 def _figure(
     trace: dict[str, Any], measure: str, title: str, thresholds: dict[str, float]
 ) -> dict[str, Any]:
+    # A row above the plot for each label: they stay apart however near their lines are.
     lines = [
         {
-            "type": "line", "x0": value, "x1": value, "yref": "paper", "y0": 0, "y1": 1,
+            "type": "line", "x0": value, "x1": value,
+            "yref": "paper", "y0": 0, "y1": 1 + place * LABEL_ROW,
             "line": {"color": THRESHOLD, "dash": dash, "width": 2},
             "label": {
                 "text": name, "textposition": "end", "textangle": 0,
-                "xanchor": "right" if value == min(thresholds.values()) else "left",
-                "yanchor": "bottom", "font": {"color": THRESHOLD, "size": 12},
+                "xanchor": "left", "yanchor": "bottom", "font": {"color": THRESHOLD, "size": 12},
             },
         }
-        for (name, value), dash in zip(thresholds.items(), ("solid", "dot"), strict=False)
+        for place, ((name, value), dash) in enumerate(
+            zip(thresholds.items(), ("solid", "dot"), strict=False)
+        )
     ]  # fmt: skip
     axis = {"type": "log", "range": [0, 3.2], "dtick": 1} if measure == "sharpness" else {}
     layout = {

@@ -94,7 +94,9 @@ def test_the_page_says_what_the_study_says() -> None:
     assert levels(study, "blur")[0][1] == "0.747\n0.709 to 0.795"
     spread = distribution(study, "gamma", {"in force": 0.15})
     assert sum(spread["data"][0]["y"]) == found["scored_on"]["images"]
-    assert spread["layout"]["shapes"][0]["x0"] == 0.15
+    near = distribution(study, "gamma", {"in force": 0.15, "recommended": 0.15})
+    assert [line["x0"] for line in near["layout"]["shapes"]] == [0.15, 0.15]
+    assert len({line["y1"] for line in near["layout"]["shapes"]}) == 2  # labels, one over the other
     lost = loss(study, "sharpness", {})
     assert lost["data"][0]["y"][0] == pytest.approx(0.1528)
     assert lost["data"][0]["error_y"]["array"][0] == pytest.approx(0.1848 - 0.1528)
