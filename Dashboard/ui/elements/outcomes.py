@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from dash import html
 
-from Dashboard.assess.service import Assessment
 from Dashboard.ui.elements.icons import icon
 
 
@@ -12,7 +11,7 @@ from Dashboard.ui.elements.icons import icon
 class Outcome:
     """One kind of answer.
 
-    key: names the colours in `assets/shell/tones.css` (`.tone-KEY`) and the filter of the results.
+    key: names the colours in `assets/shell/tones.css` (`.tone-KEY`).
     icon: of `assets/shell/icons`; no two outcomes share one.
     label: what one image of this kind is called in the summary.
     """
@@ -27,8 +26,6 @@ CLEAR = Outcome("clear", "check", "No appointment")
 RETAKE = Outcome("retake", "retake", "Retake")
 NONE = Outcome("none", "info", "No advice")
 OOD = Outcome("ood", "question", "Not dermatoscopic")
-ERROR = Outcome("error", "file-x", "Not assessed")
-OUTCOMES: tuple[Outcome, ...] = (CONSULT, CLEAR, RETAKE, NONE, OOD, ERROR)
 OF_VERDICT: dict[str, Outcome] = {
     "consultation": CONSULT,
     "no_appointment": CLEAR,
@@ -38,17 +35,11 @@ OF_VERDICT: dict[str, Outcome] = {
 
 
 def outcome(verdict: str, dermatoscopic: bool | None = None) -> Outcome:
-    """The kind of answer that a verdict is; `error` is one, too.
+    """The kind of answer that a verdict is.
 
     dermatoscopic: False: the image is clearly none.
     """
-    return OOD if dermatoscopic is False else OF_VERDICT.get(verdict, ERROR)
-
-
-def outcome_of(assessment: Assessment) -> Outcome:
-    """The kind of answer that `assessment` is."""
-    prediction = assessment.prediction
-    return outcome(assessment.verdict, prediction and prediction.dermatoscopic)
+    return OOD if dermatoscopic is False else OF_VERDICT[verdict]
 
 
 def banner(kind: Outcome, message: str) -> html.Div:

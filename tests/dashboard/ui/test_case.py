@@ -137,15 +137,6 @@ def test_what_a_case_says(
     assert [part for part in says_not if part in text] == []
 
 
-def test_a_case_that_is_an_error_says_so() -> None:
-    made = item(
-        decision=Advice("retake", "The file is no image."), quality=BLURRED, prediction=None
-    )
-    made.verdict = "error"
-    (banner,) = one(drawn(made), "banner")
-    assert ("tone-error" in banner.className, words(banner)) == (True, "The file is no image.")
-
-
 def test_a_clearance_beside_more_malignant_than_benign_asks_to_look_again() -> None:
     found = item(decision=CLEARED, prediction=prediction(p_malignant=0.6), clearance=CLEARANCE)
     assert answer.MORE_LIKELY_MALIGNANT in words(drawn(found))
