@@ -25,7 +25,7 @@ import numpy as np  # noqa: E402
 from flask.testing import FlaskClient  # noqa: E402
 from sqlalchemy import insert, inspect, select  # noqa: E402
 
-from Dashboard.api.server import create_server  # noqa: E402
+from Dashboard.app import create_app  # noqa: E402
 from Dashboard.assess.service import Service  # noqa: E402
 from Dashboard.config import Config  # noqa: E402
 from Dashboard.store.items import risk  # noqa: E402
@@ -88,7 +88,7 @@ def measure(number: int, database_url: str | None) -> None:
         config = Config(data_dir=Path(folder), database_url=database_url)
         service = Service(config)
         service.warm_up()
-        server = create_server(config, service)
+        server = create_app(config, service).server
         client, store = server.test_client(), server.extensions["store"]
         data = picture()
         client.get(PATH)
@@ -122,8 +122,10 @@ def measure(number: int, database_url: str | None) -> None:
             ("a range of probability", "?p_malignant_min=0.4&sort=urgent&start=0", "page"),
             ("one assessment", f"/{middle}", "one"),
             ("its picture", f"/{middle}/picture", "one"),
+            ("a case, drawn", middle, "one"),
         ):
-            median, longest = timed(lambda query=query: ok(client, query))
+            ask = ok if query != middle else draw
+            median, longest = timed(lambda ask=ask, query=query: ask(client, query))
             promised = SMALL[promise] * (2 if bound else 1)
             print(f"{name:34}{median:6.0f} ms{longest:6.0f} ms{promised:7.0f} ms")
         numbers = iter(range(1, 200))
@@ -152,6 +154,20 @@ def measure(number: int, database_url: str | None) -> None:
 def ok(client: FlaskClient, query: str) -> None:
     """A request that must succeed."""
     assert client.get(PATH + query).status_code == 200
+
+
+def draw(client: FlaskClient, key: str) -> None:
+    """The case beside the list, as the page asks for it."""
+    outputs = [("case-panel", "children"), ("decisions", "hidden")]
+    body = {
+        "output": f"..{'...'.join(map('.'.join, outputs))}..",
+        "outputs": [{"id": name, "property": what} for name, what in outputs],
+        "inputs": [{"id": "open", "property": "data", "value": key}],
+        "changedPropIds": ["open.data"],
+    }
+    answer = client.post("/_dash-update-component", json=body)
+    assert answer.status_code == 200
+    assert key in answer.text
 
 
 def main() -> None:

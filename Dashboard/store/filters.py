@@ -92,7 +92,9 @@ def ordered_by(order: Order, descending: bool | None = None) -> list[ColumnEleme
     first = column.desc() if downwards else column.asc()
     if order == "newest":
         return [first, Item.key.desc() if downwards else Item.key.asc()]
-    return [column.is_(None), first, Item.created.desc(), Item.key.desc()]
+    # Where every row has the value, an index in this order has all that is asked for.
+    lacking = [column.is_(None)] if Item.__table__.c[column.key].nullable else []
+    return [*lacking, first, Item.created.desc(), Item.key.desc()]
 
 
 def columns_of(sort: Sort) -> tuple[InstrumentedAttribute[Any], ...]:

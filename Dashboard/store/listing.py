@@ -6,16 +6,16 @@ read by places.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import defer, joinedload
 
 from Dashboard.store.filters import Filters, Order, ordered_by
 from Dashboard.store.schema import Item, Lesion, Thumbnail
 from Dashboard.store.store import CHUNK, Store
 
-# Whatever the planner thinks: the long columns are not read to find out which rows are meant.
-INDEX = "INDEXED BY ix_assessments_list"
+Asked = TypeVar("Asked", bound=Select[Any])
 Span = tuple[Sequence[Item], int]
 
 
@@ -44,8 +44,8 @@ def span(
         StoreUnavailable.
     """
     meant = (*filters.conditions(owner), *store.in_force())
-    found = select(Item.id).where(*meant).with_hint(Item, INDEX, "sqlite")
-    counted = select(func.count()).select_from(Item).where(*meant).with_hint(Item, INDEX, "sqlite")
+    found = _hinted(select(Item.id).where(*meant), order)
+    counted = _hinted(select(func.count()).select_from(Item).where(*meant), order)
     with store.place.database.reading() as session:
         ids = session.scalars(
             found.order_by(*ordered_by(order, descending)).offset(start).limit(end - start)
@@ -69,11 +69,9 @@ def whole(
     Raises:
         StoreUnavailable: at once, where the store cannot be read.
     """
-    found = select(Item.id).where(*filters.conditions(owner), *store.in_force())
+    found = _hinted(select(Item.id).where(*filters.conditions(owner), *store.in_force()), order)
     with store.place.database.reading() as session:
-        ids = session.scalars(
-            found.with_hint(Item, INDEX, "sqlite").order_by(*ordered_by(order, descending))
-        ).all()
+        ids = session.scalars(found.order_by(*ordered_by(order, descending))).all()
 
     def part(some: Sequence[int]) -> Iterator[Item]:
         meant = select(Item).where(Item.id.in_(some), *store.in_force())
@@ -85,6 +83,12 @@ def whole(
     return (
         item for start in range(0, len(ids), CHUNK) for item in part(ids[start : start + CHUNK])
     )
+
+
+def _hinted(query: Asked, order: Order) -> Asked:
+    """Whatever the planner thinks: long columns are not read to find out which rows are meant."""
+    index = "ix_assessments_urgent" if order == "urgent" else "ix_assessments_list"
+    return query.with_hint(Item, f"INDEXED BY {index}", "sqlite")
 
 
 def lesion_verdicts(

@@ -129,10 +129,11 @@ class Item(Base):
 
     __tablename__ = "assessments"
     # Of each list a page is read off an index, and whatever else a list is narrowed to or sorted by
-    # is looked for in one that holds it all, so that the long columns are read for a page alone.
+    # is looked for in one that holds it all, so that the long columns are read for a page alone. By
+    # urgency a list is read from any place: there nothing is sorted.
     __table_args__ = (
         Index("ix_assessments_list", "owner", "created", "key", *LISTED),
-        Index(None, "owner", "risk", "created", "key"),
+        Index("ix_assessments_urgent", "owner", "risk", "created", "key", *LISTED[1:]),
         Index(None, "owner", "verdict", "created", "key"),
         Index(None, "owner", "code", "created", "key"),
         Index(None, "created"),

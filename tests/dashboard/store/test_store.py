@@ -4,11 +4,12 @@ import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from Dashboard.config import Config
 from Dashboard.store import listing
@@ -16,7 +17,7 @@ from Dashboard.store.deletion import delete_orphans
 from Dashboard.store.errors import StoreUnavailable, UnknownItem
 from Dashboard.store.filters import Filters
 from Dashboard.store.items import case, summary
-from Dashboard.store.listing import whole
+from Dashboard.store.listing import span, whole
 from Dashboard.store.place import Place
 from Dashboard.store.schema import Base, Item
 from Dashboard.store.store import Store
@@ -331,6 +332,32 @@ INSERT INTO assessments (id, key, owner, created, picture_id, file, file_folded,
 VALUES (2, 'two', 'me', '2026-11-27 11:00:00.000000', 1, 'b.png', 'b.png', 'retake', 'm',
   'reject', 'plain', '1', '', false, '{"success": false}', '{}');
 """
+
+
+def test_by_urgency_no_page_has_to_sort_or_to_read_what_is_long(
+    config: Config, assessed: Assessed
+) -> None:
+    store = Store(config)
+    keep(store, assessed, "benign", "a.png")
+    keep(store, assessed, "malignant", "b.png")
+    asked: list[tuple[str, Any]] = []
+    engine = store.place.database.engine
+    note = event.listens_for(engine, "before_cursor_execute")
+    note(lambda _, cursor, statement, values, *rest: asked.append((statement, values)))
+    for filters in (ALL, Filters(certainty="clear", text="PNG", p_malignant_max=0.9)):
+        asked.clear()
+        found, total = span(store, "me", filters, "urgent", start=1)
+        assert [item.file for item in found] == ["a.png"]
+        assert total == 2
+        if engine.dialect.name == "sqlite":  # PostgreSQL plans by how many rows there are
+            statement, values = next(one for one in asked if "ORDER BY" in one[0])
+            with engine.connect() as connection:
+                plan = str(
+                    connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+                )
+            assert "COVERING INDEX ix_assessments_urgent" in plan
+            assert "TEMP B-TREE" not in plan
+    store.close()
 
 
 def test_an_upgrade_from_the_first_schema_keeps_what_is_there(config: Config) -> None:
