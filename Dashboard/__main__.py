@@ -20,6 +20,7 @@ from Dashboard.assess.thumbnails import shrunk_jpeg
 from Dashboard.config import Config
 from Dashboard.proven.features import features_model
 from Dashboard.proven.index import INDEX_FILE, make, read_table, save
+from Dashboard.proven.journal import forget
 from Dashboard.store.errors import StoreFull, StoreUnavailable
 from Dashboard.store.store import Store
 from models.inference.cores import usable_cores
@@ -95,7 +96,8 @@ def index(
 ) -> None:
     """Make an index of pictures whose diagnoses are known, for cases to be compared with.
 
-    The setting INDEX names it to the server. It is one file, written whole or not at all.
+    The setting INDEX names it to the server. It is one file, written whole or not at all; the same
+    command goes on where one was interrupted.
     """
     errors = error_console()
     columns = (TextColumn("Indexing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -109,17 +111,26 @@ def index(
         return_large_blocks()
         service.warm_up(streams=usable_cores())
         target = (out or (data if data.is_dir() else data.parent)) / INDEX_FILE
+        journal = target.with_suffix(".partial")
         with Progress(*columns, console=errors, transient=True) as progress:
             task = progress.add_task("", total=None)
+
+            def say(done: int, total: int) -> None:
+                # The time that is left is that of pictures that are done now.
+                tell = progress.update if progress.tasks[0].total else progress.reset
+                tell(task, completed=done, total=total)
+
             made, failed = make(
                 service,
                 space.model,
                 data,
                 thumbnail=shrunk_jpeg if thumbnails else None,
                 jobs=usable_cores(),
-                progress=lambda done, total: progress.update(task, completed=done, total=total),
+                journal=journal,
+                progress=say,
             )
         save(made, target)
+        forget(journal)
     except (ModelNotReady, ValueError) as error:
         errors.print(str(error), markup=False)
         raise typer.Exit(EXIT_USAGE) from None
@@ -127,7 +138,7 @@ def index(
         errors.print(f"the index cannot be written: {error.strerror}", markup=False)
         raise typer.Exit(EXIT_USAGE) from None
     except KeyboardInterrupt:
-        errors.print("Interrupted; nothing was written.", markup=False)
+        errors.print("Interrupted; the same command goes on from here.", markup=False)
         raise typer.Exit(EXIT_INTERRUPTED) from None
     for sentence in failed:
         errors.print(sentence, markup=False)

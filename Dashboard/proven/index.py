@@ -5,6 +5,7 @@ holds no pictures, unless small ones were asked for, and is never part of a rele
 are the operator's, and are read from where the data set lies when they are shown.
 """
 
+import contextlib
 import csv
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 
 import quality
 from Dashboard.assess.service import Service
+from Dashboard.proven.journal import Journal, Key, Made, key_of
 from models.inference.vectors import SIZE
 from models.registry.taxonomy import HAM10000, Taxonomy
 from quality.names import printable
@@ -120,6 +122,7 @@ def make(
     data: Path,
     *,
     thumbnail: Callable[[NDArray[np.uint8]], bytes] | None = None,
+    journal: Path | None = None,
     jobs: int = 1,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[Index, list[str]]:
@@ -127,35 +130,53 @@ def make(
 
     model: a checkpoint that hands out features.
     thumbnail: makes a small picture to keep in the index; None: none is kept.
+    journal: a file that remembers what is done, for the next call to go on from; None: none does.
+
+    progress: told how many are done of how many, after each that was not done before.
 
     Raises:
         IndexUnusable, ModelNotReady.
+        OSError: the journal cannot be written.
     """
     rows, taxonomy, folder = read_table(data)
     predictor = service.predictor(model)
 
-    def one(row: Mapping[str, str]) -> tuple[NDArray[np.float16], bytes] | str:
+    def one(row: Mapping[str, str]) -> tuple[Key, Made] | str:
         path = folder / row["path"]
         try:
+            key = key_of(folder, row["path"])
+            if known is not None and (made := known.find(key)) is not None:
+                return key, made
             image = quality.read(path, service.config.limits)
         except (OSError, quality.ImageError) as error:
             return f"{printable(path)}: {quality.why_unread(error)}"
         (prediction,) = predictor.predict([image])
         if prediction.vector is None:
             raise IndexUnusable(f"the model {model!r} hands out no vector to compare pictures by")
-        return prediction.vector, thumbnail(image) if thumbnail else b""
+        return key, (prediction.vector, thumbnail(image) if thumbnail else b"")
 
+    about = {
+        "format": FORMAT,
+        "model": model,
+        "version": predictor.card.version,
+        "data": str(folder.resolve()),
+        "thumbnails": thumbnail is not None,
+    }
     found, failed = [], []
-    with ThreadPoolExecutor(jobs) as pool:
-        try:
-            for done, (row, made) in enumerate(zip(rows, pool.map(one, rows), strict=True), 1):
-                if isinstance(made, str):
-                    failed.append(made)
-                else:
-                    found.append((row, *made))
-                progress(done, len(rows))
-        finally:
-            pool.shutdown(cancel_futures=True)
+    with contextlib.ExitStack() as stack:
+        known = stack.enter_context(Journal(journal, about)) if journal else None
+        pool = stack.enter_context(ThreadPoolExecutor(jobs))
+        stack.callback(pool.shutdown, cancel_futures=True)
+        for done, (row, made) in enumerate(zip(rows, pool.map(one, rows), strict=True), 1):
+            if isinstance(made, str):
+                failed.append(made)
+            else:
+                found.append((row, *made[1]))
+                if known is not None:
+                    if known.find(made[0]) is not None:
+                        continue
+                    known.note(*made)
+            progress(done, len(rows))
     if not found:
         raise IndexUnusable(f"no picture of {printable(data)} can be read; the first: {failed[0]}")
 
