@@ -13,8 +13,8 @@ import flask
 
 GRID = "dash_ag_grid"
 _GRID_SCRIPTS = ("dash_ag_grid.min.js", "async-community.js")
-# What Babel adds to browsers that cannot draw the page anyway, and a table that no page has.
-_UNUSED = ("deps/polyfill@", "dash_table/bundle")
+# A table that no page has. (Babel's polyfill is used: a figure needs its `regeneratorRuntime`.)
+_UNUSED = ("dash_table/bundle",)
 Resource = dict[str, Any]
 
 
