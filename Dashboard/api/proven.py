@@ -81,10 +81,16 @@ def add_proven(server: OpenAPI, store: Store, similar: SimilarCases) -> None:
         response.headers["Cache-Control"] = "no-store"
         return response
 
-    @server.get("/audit", operation_id="audit", responses={200: forms.AuditAnswer, **FAILURES})
-    def own_record() -> Reply:
+    @server.get(
+        "/audit",
+        operation_id="audit",
+        responses={200: forms.AuditAnswer, 400: schemas.Failure, **FAILURES},
+    )
+    def own_record(query: forms.Audited) -> Reply:
         """Verdicts held against histology, a lesion once: your own sensitivity and specificity."""
-        return {"success": True} | audit(proven_lesions(store, owner())).to_dict(), 200
+        require_once(flask.request.args)
+        lesions = proven_lesions(store, owner(), query.model, query.version)
+        return {"success": True} | audit(lesions).to_dict(), 200
 
     @server.get(
         "/export",

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from Dashboard.proven.similar import NEAREST
+from Dashboard.store.forms import Name
 
 MOST_NEAREST = 50
 
@@ -23,6 +24,15 @@ class Exported(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     all: bool = Field(False, description="Also pictures without a histology, their `dx` empty.")
+
+
+class Audited(BaseModel):
+    """Whose verdicts are held against histology."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: Name | None = Field(None, description="Of this model alone.")
+    version: Name | None = Field(None, description="Of this version alone.")
 
 
 class IndexPath(BaseModel):
@@ -114,11 +124,12 @@ class NotUnderstood(BaseModel):
 
 
 class JudgedBy(BaseModel):
-    """A model that judged pictures of these lesions."""
+    """A model that judged pictures of these lesions, and how well."""
 
     model: str
     version: str
     lesions: int
+    program: JudgedAnswer = Field(description="By the pictures that it judged alone.")
 
 
 class AuditAnswer(BaseModel):

@@ -19,6 +19,8 @@ from Dashboard.store.schema import Item, Lesion
 from Dashboard.store.store import Store
 from models.registry.taxonomy import HAM10000
 
+# Name and version of a model.
+Judge = tuple[str, str]
 FEWEST = 30
 OTHER = {True: "Other, malignant", False: "Other, benign"}
 BIAS = (
@@ -40,7 +42,8 @@ class Proven:
     verdict: the most urgent of its pictures; code: the most likely class of the picture that has it
         with the highest malignant probability, None where none was classified.
     clinician: the most urgent of the clinician's own verdicts; None: there is none.
-    models: name and version of what judged its pictures.
+    verdicts: by what classified its pictures, the most urgent verdict of each; none where all are
+        to be retaken.
     """
 
     name: str
@@ -49,7 +52,7 @@ class Proven:
     verdict: str
     code: str | None
     clinician: str | None
-    models: frozenset[tuple[str, str]]
+    verdicts: Mapping[Judge, str]
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,9 @@ class Audit:
     program_on_same: the program on the lesions that the clinician judged, too: to be held against
         the clinician.
     confusion: by the diagnosis, lesions by the class that was the most likely.
-    models: name, version and the number of lesions, the most frequent first.
+    models: what judged pictures of these lesions, the most frequent first: how many lesions, and
+        its verdicts alone. Figures of two versions are not one figure.
+    unclassified: lesions whose pictures no model judged, for all are to be retaken.
     """
 
     lesions: int
@@ -97,7 +102,8 @@ class Audit:
     program_on_same: Judged
     confusion: Mapping[str, Mapping[str, int]]
     not_understood: Sequence[Proven]
-    models: Sequence[tuple[str, str, int]]
+    models: Mapping[Judge, tuple[int, Judged]]
+    unclassified: Judged
 
     @property
     def cautions(self) -> list[str]:
@@ -112,7 +118,10 @@ class Audit:
             )
         ]
         if len(self.models) > 1:
-            said.append("Several models or versions judged these lesions; the figures mix them.")
+            said.append(
+                "Several models or versions judged these lesions, each with figures of its own; "
+                "those of all together mix them."
+            )
         return [*filter(None, said), BIAS, MALIGNANT]
 
     def to_dict(self) -> dict[str, Any]:
@@ -128,13 +137,20 @@ class Audit:
             "not_understood": [
                 {"lesion": one.name, "histology": one.histology} for one in self.not_understood
             ],
-            "models": [{"model": m, "version": v, "lesions": n} for m, v, n in self.models],
+            "models": [
+                {"model": model, "version": version, "lesions": n, "program": own.to_dict()}
+                for (model, version), (n, own) in self.models.items()
+            ],
             "cautions": self.cautions,
         }
 
 
-def proven_lesions(store: Store, owner: str) -> list[Proven]:
+def proven_lesions(
+    store: Store, owner: str, model: str | None = None, version: str | None = None
+) -> list[Proven]:
     """The lesions of an owner that have a histology, by name.
+
+    model, version: those alone that have pictures judged by it, as if there were no others.
 
     Raises:
         StoreUnavailable, StoreFull.
@@ -148,6 +164,10 @@ def proven_lesions(store: Store, owner: str) -> list[Proven]:
         .where(Item.owner == owner, *store.in_force(), Lesion.histology.is_not(None))
         .order_by(Lesion.name, Item.risk.desc())
     )  # fmt: skip
+    if model is not None:
+        found = found.where(Item.model == model)
+    if version is not None:
+        found = found.where(Item.version == version)
     pictures = defaultdict(list)
     with store.place.database.reading() as session:
         for row in session.execute(found):
@@ -164,7 +184,7 @@ def proven_lesions(store: Store, owner: str) -> list[Proven]:
                 key=URGENCY.index,
                 default=None,
             ),
-            models=frozenset((row.model, row.version) for row in rows if row.code),
+            verdicts={(row.model, row.version): row.verdict for row in reversed(rows) if row.code},
         )
         for (name, histology), rows in pictures.items()
     ]
@@ -181,7 +201,10 @@ def audit(lesions: Sequence[Proven]) -> Audit:
         if one.code is not None:
             name = diagnosis.name if diagnosis.code else OTHER[diagnosis.malignant]
             confusion.setdefault(name, Counter())[one.code] += 1
-    models = Counter(model for one, _ in known for model in one.models)
+    by_judge = defaultdict(list)
+    for one, diagnosis in known:
+        for judge, verdict in one.verdicts.items():
+            by_judge[judge].append((verdict, diagnosis.malignant))
     return Audit(
         lesions=len(lesions),
         program=_judged(judged),
@@ -189,7 +212,11 @@ def audit(lesions: Sequence[Proven]) -> Audit:
         program_on_same=_judged([(one.verdict, malignant) for one, malignant in both]),
         confusion={name: confusion[name] for name in sorted(confusion, key=order.__getitem__)},
         not_understood=[one for one in lesions if one.diagnosis is None],
-        models=[(*model, n) for model, n in models.most_common()],
+        models={
+            judge: (len(verdicts), _judged(verdicts))
+            for judge, verdicts in sorted(by_judge.items(), key=lambda one: (-len(one[1]), one[0]))
+        },
+        unclassified=_judged([(o.verdict, d.malignant) for o, d in known if not o.verdicts]),
     )
 
 

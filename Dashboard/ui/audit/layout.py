@@ -1,16 +1,21 @@
 """Own record: how often program and clinician were right, where histology is known."""
 
+from contextlib import suppress
+
 import dash
 import dash_mantine_components as dmc
 import flask
 from dash import html
+from pydantic import TypeAdapter
 
 from Dashboard.proven.audit import audit, proven_lesions
 from Dashboard.store.errors import StoreFull, StoreUnavailable
+from Dashboard.store.forms import Name
 from Dashboard.store.sessions import Sessions
 from Dashboard.store.store import Store
 from Dashboard.ui.audit.view import own_record
 from Dashboard.ui.elements.icons import icon
+from models.registry.names import title
 
 dash.register_page(
     __name__,
@@ -22,8 +27,8 @@ dash.register_page(
 )
 
 
-def layout(**_query: str) -> html.Div:
-    """The page, for the lesions of the visitor."""
+def layout(model: str = "", version: str = "", **_query: str) -> html.Div:
+    """The page, for the lesions of the visitor; of one model or version where they are named."""
     head = html.Div(
         [
             html.H1("Own record"),
@@ -35,11 +40,18 @@ def layout(**_query: str) -> html.Div:
         ],
         className="page-head",
     )
+    named = {}
+    for name, text in {"model": model, "version": version}.items():
+        with suppress(ValueError):  # no such name can be
+            named[name] = TypeAdapter(Name).validate_python(text)
     store: Store = flask.current_app.extensions["store"]
     try:
-        found = audit(proven_lesions(store, Sessions(store).owner()))
+        whose = Sessions(store).owner()
+        found = audit(proven_lesions(store, whose, named.get("model"), named.get("version")))
     except (StoreUnavailable, StoreFull) as error:
         sentence = str(error)
         shown = f"{sentence[:1].upper()}{sentence[1:]}."
         return html.Div([head, dmc.Alert(shown, color="gray", icon=icon("info"))])
-    return html.Div([head, own_record(found)])
+    words = {"model": title(named.get("model", "")), "version": f"version {named.get('version')}"}
+    narrowed = " ".join(text for name, text in words.items() if name in named)
+    return html.Div([head, own_record(found, narrowed)])

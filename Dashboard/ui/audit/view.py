@@ -2,10 +2,11 @@
 
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 import dash
 import dash_mantine_components as dmc
-from dash import html
+from dash import dcc, html
 from dash.development.base_component import Component
 
 from Dashboard.proven.audit import Audit, Judged
@@ -17,27 +18,40 @@ from models.registry.taxonomy import HAM10000
 UNANSWERED = "Without an answer"
 
 
-def own_record(found: Audit) -> dmc.Stack:
-    """Shares with intervals, what to know about them, the confusion table, the export."""
+def own_record(found: Audit, narrowed: str = "") -> dmc.Stack:
+    """Shares with intervals, what to know about them, the confusion table, the export.
+
+    narrowed: the model and version whose record it is alone; empty: of all.
+    """
+    one = len(found.models) <= 1
     parts: list[Component | None] = [
+        only(narrowed) if narrowed else None,
         judged_table(found) if found.lesions else None,
         cautions(found.cautions),
-        confusion_table(found.confusion) if found.confusion else None,
+        confusion_table(found.confusion) if found.confusion and one else None,
         not_understood(found) if found.not_understood else None,
-        models(found) if found.models else None,
         export_links(),
     ]
     return dmc.Stack([part for part in parts if part is not None], gap="xl")
 
 
+def only(narrowed: str) -> dmc.Group:
+    """Of which model and version the record is, and the way back to all."""
+    back = dcc.Link("All models and versions", href=dash.get_relative_path("/audit"))
+    return dmc.Group([dmc.Text(f"Only pictures that {narrowed} judged.", fw=600), back])
+
+
 def judged_table(found: Audit) -> html.Section:
-    """A row for the program and one for the clinician."""
+    """A row for each version that judged pictures, and one for the clinician."""
     head = ["", "Malignant lesions found", "Benign lesions cleared", UNANSWERED]
     rows = [
-        [_row_head("The program"), *_shares(found.program)],
-        [_row_head("The clinician"), *_shares(found.clinician)],
+        [_judge(*judge, several=len(found.models) > 1), *_shares(own)]
+        for judge, (_, own) in found.models.items()
     ]
-    if found.clinician.n and found.program_on_same != found.program:
+    if found.unclassified.unanswered:
+        rows.append([_row_head("No model: to be retaken"), *_shares(found.unclassified)])
+    rows.append([_row_head("The clinician"), *_shares(found.clinician)])
+    if found.clinician.n and len(found.models) == 1 and found.program_on_same != found.program:
         same = _row_head("The program, on the clinician's lesions")
         rows.append([same, *_shares(found.program_on_same)])
     n = "1 lesion" if found.lesions == 1 else f"{found.lesions:,} lesions"
@@ -92,17 +106,6 @@ def not_understood(found: Audit) -> html.Section:
     )
 
 
-def models(found: Audit) -> html.Section:
-    """What judged these lesions."""
-    rows = [
-        [_row_head(title(model)), html.Td(version), html.Td(n, className="number")]
-        for model, version, n in found.models
-    ]
-    return _section(
-        "Judged by", _table(["Model", "Version", "Lesions"], rows, "Models", numbers=[2])
-    )
-
-
 def export_links() -> html.Section:
     """What is kept, to take along."""
     return _section(
@@ -150,7 +153,15 @@ def _name(code: str) -> str:
     return HAM10000.name(code) if code in HAM10000.codes else code
 
 
-def _row_head(text: str) -> html.Th:
+def _judge(model: str, version: str, *, several: bool) -> html.Th:
+    """Which version a row is of; of several, the way to its own record."""
+    text = f"{title(model)}, version {version}"
+    query = urlencode({"model": model, "version": version})
+    link = dcc.Link(text, href=dash.get_relative_path(f"/audit?{query}"))
+    return _row_head(link if several else text)
+
+
+def _row_head(text: str | Component) -> html.Th:
     return html.Th(text, scope="row")
 
 

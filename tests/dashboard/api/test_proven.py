@@ -122,7 +122,10 @@ def test_the_own_record(visitor: FlaskClient, keys: list[str]) -> None:
     assert body["program"]["sensitivity"].items() >= {"found": 1, "n": 1, "value": 1.0}.items()
     assert body["program"]["specificity"].items() >= {"found": 1, "n": 1}.items()
     assert body["not_understood"] == [{"lesion": "C", "histology": "see report"}]
-    assert body["models"] == [{"model": "plain", "version": "0.1", "lesions": 2}]
+    judge = {"model": "plain", "version": "0.1", "lesions": 2}
+    assert body["models"] == [judge | {"program": body["program"]}]
+    assert visitor.get("/audit?model=plain&version=0.1").get_json()["lesions"] >= 2
+    assert visitor.get("/audit?version=0.2").get_json()["lesions"] == 0
     assert body["confusion"][0] == {"diagnosis": "Melanoma", "predicted": {"mel": 1}}
 
 

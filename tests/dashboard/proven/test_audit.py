@@ -1,5 +1,6 @@
 """The own record: verdicts held against histology, a lesion once."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,14 @@ from tests.dashboard.conftest import Assessed
 
 
 def lesion(
-    histology: str, verdict: str, code: str | None = "nv", clinician: str | None = None
+    histology: str,
+    verdict: str,
+    code: str | None = "nv",
+    clinician: str | None = None,
+    model: str = "m",
 ) -> Proven:
-    models = frozenset({("m", "1")} if code else ())
-    name = f"{histology} {verdict}"
-    return Proven(name, histology, understood(histology), verdict, code, clinician, models)
+    name, verdicts = f"{histology} {verdict}", {(model, "1"): verdict} if code else {}
+    return Proven(name, histology, understood(histology), verdict, code, clinician, verdicts)
 
 
 def test_shares_are_of_lesions_with_an_answer() -> None:
@@ -51,7 +55,7 @@ def test_shares_are_of_lesions_with_an_answer() -> None:
         "Melanocytic nevi": {"nv": 2},
         "Other, benign": {"nv": 1},
     }
-    assert found.models == [("m", "1", 6)]
+    assert {judge: n for judge, (n, _) in found.models.items()} == {("m", "1"): 6}
     assert "3 malignant lesions say little: chance alone allows for anything from 9% to 99%." in (
         found.cautions
     )
@@ -86,5 +90,29 @@ def test_a_lesion_has_the_most_urgent_verdict_of_its_pictures(
     (found,) = proven_lesions(store, "me")
     assert (found.name, found.verdict, found.code) == ("L1", "consultation", "mel")
     assert found.clinician == "retake"
-    assert found.models == {("plain", "0.1")}
+    assert found.verdicts == {("plain", "0.1"): "consultation"}
+    store.close()
+
+
+def test_each_version_has_figures_of_its_own(tmp_path: Path, assessed: Assessed) -> None:
+    store = Store(Config(data_dir=tmp_path))
+    data, malignant = assessed["malignant"]
+    other = replace(assessed["benign"][1], model="plain", version="0.2")
+    for name, kept in (("L1", (malignant, other)), ("L2", (other,))):
+        for assessment in kept:
+            key = store.keep("me", data, assessment).key
+            store.change("me", key, {"lesion": {"name": name, "histology": "melanoma"}})
+    found = audit(proven_lesions(store, "me"))
+    assert [(judge, n) for judge, (n, _) in found.models.items()] == [
+        (("plain", "0.2"), 2),
+        (("plain", "0.1"), 1),
+    ]
+    shares = {v: own.sensitivity for (_, v), (_, own) in found.models.items()}
+    assert [(shares[v].found, shares[v].n) for v in ("0.1", "0.2")] == [(1, 1), (0, 2)]
+    assert any("Several models or versions" in sentence for sentence in found.cautions)
+    (one,) = proven_lesions(store, "me", "plain", "0.1")
+    assert (one.name, one.verdict) == ("L1", "consultation")
+    only = audit(proven_lesions(store, "me", version="0.2"))
+    assert (only.program.sensitivity.found, only.program.sensitivity.n) == (0, 2)
+    assert proven_lesions(store, "me", "other") == []
     store.close()
