@@ -19,7 +19,7 @@ from Dashboard.store.filters import Filters, Sort
 from Dashboard.store.forms import Again, Listing, ManyWords, Words
 from Dashboard.store.items import TABLE_COLUMNS, case, summary, table_row
 from Dashboard.store.listing import kept_thumbnail, span, whole
-from Dashboard.store.sessions import Sessions
+from Dashboard.store.sessions import Sessions, in_which
 from Dashboard.store.store import Page, Store
 from Dashboard.web.errors import InputError
 from Dashboard.web.sentences import require_once
@@ -230,7 +230,7 @@ def add_assessments(server: OpenAPI, store: Store, explanations: Explanations) -
 
     @server.errorhandler(UnknownItem)
     def unknown(error: UnknownItem) -> Reply:
-        return {"success": False, "error": str(error)}, 404
+        return {"success": False, "error": in_which(str(error))}, 404
 
     @server.errorhandler(StoreUnavailable)
     def unavailable(error: StoreUnavailable) -> Reply:

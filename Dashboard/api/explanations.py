@@ -13,7 +13,7 @@ from Dashboard.assess import messages
 from Dashboard.explain import schemas as forms
 from Dashboard.explain.explanations import Explanations
 from Dashboard.explain.jobs.errors import NotDone, UnknownJob
-from Dashboard.store.sessions import Sessions
+from Dashboard.store.sessions import Sessions, in_which
 from Dashboard.web.sentences import require_once
 
 PATH = "/explanations"
@@ -158,7 +158,7 @@ def add_explanations(server: OpenAPI, explanations: Explanations) -> None:
 
     @server.errorhandler(UnknownJob)
     def unknown_job(error: UnknownJob) -> Reply:
-        return {"success": False, "error": str(error)}, 404
+        return {"success": False, "error": in_which(str(error))}, 404
 
     @server.errorhandler(NotDone)
     def not_done(error: NotDone) -> Reply:

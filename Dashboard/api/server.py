@@ -30,7 +30,7 @@ from Dashboard.explain.explanations import Explanations, TooSlow
 from Dashboard.explain.jobs.engine import Jobs
 from Dashboard.explain.jobs.errors import Unavailable
 from Dashboard.proven.similar import SimilarCases
-from Dashboard.store.sessions import Sessions
+from Dashboard.store.sessions import COOKIE, HEADER, Sessions
 from Dashboard.store.store import Store
 from Dashboard.web.errors import InputError
 from models.errors import CheckpointError
@@ -98,7 +98,8 @@ def create_server(
             title="Skin lesion dashboard",
             version=VERSION,
             description="Quality gate and classification of dermatoscopic images: decision "
-            "support for professionals, not a diagnosis.",
+            "support for professionals, not a diagnosis. What is kept is for the session that sent "
+            f"it: the cookie {COOKIE} of the first answer, or its value in the header {HEADER}.",
         ),
         doc_ui=False,
         validation_error_status=400,

@@ -24,6 +24,17 @@ HEADER = "X-Session-Token"
 DURABLE = timedelta(days=400)
 
 
+def in_which(sentence: str) -> str:
+    """A sentence that something is not there, for a program that forgot to say whose it is."""
+    said = HEADER in flask.request.headers or COOKIE in flask.request.cookies
+    if said or "owner" not in flask.g:
+        return sentence
+    return (
+        f"{sentence}; the request says nothing of its session: send the cookie {COOKIE} that the "
+        f"first answer set, or its value in the header {HEADER}"
+    )
+
+
 class Sessions:
     """The sessions of one store, whose secret signs them."""
 

@@ -159,6 +159,27 @@ def test_a_job_from_start_to_results(client: FlaskClient, encode: Encode) -> Non
         assert client.get(f"{path}/{file}").status_code == 404
 
 
+def test_a_program_without_a_jar_says_whose_it_is_by_the_header(
+    client: FlaskClient, encode: Encode
+) -> None:
+    program = client.application.test_client(use_cookies=False)
+    kept = as_form(program, encode("benign"), path="/assessments")
+    token = {"X-Session-Token": kept.headers["Set-Cookie"].partition("=")[2].partition(";")[0]}
+    order = {"assessment": kept.get_json()["id"], "precision": "Low"}
+    assert "its value in the header X-Session-Token" in refused(
+        program.post("/explanations", json=order), 404
+    )
+    begun = program.post("/explanations", json=order, headers=token)
+    path = f"/explanations/{begun.get_json()['key']}"
+    for method in (program.get, program.delete):
+        assert "the cookie lesions_session that the first answer set" in refused(method(path), 404)
+    assert program.get(path, headers=token).status_code == 200
+    assert program.delete(path, headers=token).status_code == 200
+    other = as_form(program, encode("benign"), path="/assessments").headers["Set-Cookie"]
+    stranger = {"X-Session-Token": other.partition("=")[2].partition(";")[0]}
+    assert refused(program.get(path, headers=stranger), 404).endswith("kept for 15 minutes")
+
+
 def test_a_job_is_cancelled(client: FlaskClient, encode: Encode, jobs: Jobs) -> None:
     _, begun = start(client, encode("benign"), precision="High")
     path = f"/explanations/{begun['key']}"
