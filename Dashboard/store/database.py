@@ -7,6 +7,7 @@ one of its own name, so that what it read stays true until it is through, files 
 import errno
 import logging
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -113,14 +114,19 @@ class Database:
     def scrub(self) -> None:
         """Leave nothing behind of what was deleted: SQLite's journal holds it until it is cut.
 
-        Where others read or write for longer than this waits, the next time does it.
+        Where others read or write for longer than this waits, or the disk has no room for it, the
+        next time does it: what was to be deleted is.
         """
         if self.url.get_backend_name() == "sqlite":
             with in_words(), closing(self.engine.raw_connection()) as connection:
                 cursor = connection.cursor()
                 cursor.execute(f"PRAGMA busy_timeout = {SCRUB_SECONDS * 1000}")
-                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+                try:
+                    cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                except sqlite3.Error as error:  # SQLAlchemy does not see what this connection does
+                    logger.warning("the store's journal was not cut: %s", error)
+                finally:
+                    cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
 
     def size(self) -> int:
         """Bytes of a database in a folder; 0 for one elsewhere."""

@@ -2,21 +2,25 @@
 
 import os
 import pickle
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from Dashboard.api.server import create_server
+from Dashboard.assess.service import Service
 from Dashboard.config import MEBIBYTE, Config
 from Dashboard.store import place
 from Dashboard.store.errors import StoreFull, StoreUnavailable
 from Dashboard.store.filters import Filters
 from Dashboard.store.listing import whole
 from Dashboard.store.store import Store
+from tests.dashboard.sending import as_form
 from tests.dashboard.store.conftest import Assessed
 
 ALL = Filters()
@@ -182,6 +186,73 @@ def test_sixty_uploads_into_64_mb(small_disk: Path, assessed: Assessed) -> None:
     assert store.delete_all("me").count == len(kept) - 1
     store.keep("me", os.urandom(2 * MEBIBYTE), assessment)
     store.close()
+
+
+def test_deleting_needs_no_room(small_disk: Path, assessed: Assessed) -> None:
+    """The journal holds more than a picture's file gives back: it is cut another time."""
+    store = Store(Config(data_dir=small_disk))
+    _, assessment = assessed["benign"]
+    keys = [store.keep("me", os.urandom(200_000), assessment).key for _ in range(30)]
+    store.change_many("me", keys, {"note": "x" * 4000})
+    fill(small_disk)
+    assert store.delete("me", keys[0]).count == 1
+    store.tidy()
+    assert store.delete_all("me").count == len(keys) - 1
+    (small_disk / "rest").unlink()
+    store.tidy()
+    assert (small_disk / "store" / "store.sqlite3-wal").stat().st_size == 0
+    store.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("durable", [True, False])
+def test_sixty_uploads_to_a_server_with_64_mb(
+    small_disk: Path,
+    make_service: Callable[..., Service],
+    encode: Callable[..., bytes],
+    durable: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By the route that the worklist sends pictures to; nothing but sentences, and the way out."""
+    monkeypatch.setattr(place, "parent_folder", lambda _: small_disk)
+    service = make_service(data_dir=small_disk if durable else None)
+    service.warm_up()
+    server = create_server(service.config, service)
+    browser = server.test_client()
+    picture = encode("benign", ".jpg") + bytes(1_300_000)  # as large as a photograph
+    answers = [
+        as_form(browser, picture + bytes([n]), f"{n}.jpg", "/assessments") for n in range(60)
+    ]
+    kept = [answer.get_json()["id"] for answer in answers if answer.status_code == 200]
+    refused = {answer.get_json()["error"] for answer in answers if answer.status_code != 200}
+    assert 15 < len(kept) < 60
+    assert {answer.status_code for answer in answers} == {200, 507}
+    assert all(re.match("the store is full: .*; delete assessments", one) for one in refused)
+    fill(small_disk)
+    one = f"/assessments/{kept[0]}"
+    for answer in (
+        as_form(browser, picture, "a.jpg", "/assessments"),
+        browser.post(f"{one}/again", json={}),
+        browser.patch("/assessments", json={"ids": kept, "note": "x" * 4000}),
+        browser.get(f"{one}/similar"),
+    ):
+        sentence = answer.get_json().get("error", "")
+        assert answer.status_code in (200, 507)
+        assert (answer.status_code == 507) == sentence.startswith("the store is full")
+    assert len(browser.get("/assessments").get_json()["assessments"]) == len(kept)
+    assert browser.get(f"{one}/picture").status_code == 200
+    assert browser.delete(one).get_json() == {"success": True, "deleted": 1}
+    assert browser.delete("/assessments").get_json()["deleted"] == len(kept) - 1
+    (small_disk / "rest").unlink()
+    assert as_form(browser, picture, "a.jpg", "/assessments").status_code == 200
+    server.extensions["store"].close()
+
+
+def fill(folder: Path) -> None:
+    """Leave no byte free."""
+    with suppress(OSError), (folder / "rest").open("wb", 0) as file:
+        while True:
+            file.write(bytes(4096))
 
 
 def test_a_place_that_cannot_be_used_is_a_sentence(tmp_path: Path, assessed: Assessed) -> None:
