@@ -12,6 +12,8 @@ rounds are shown.
   as a worker of the server is.
 - server: gunicorn as shipped, `POST /predict` over kept connections; the clients' own work is
   on the same cores.
+- kept: the same server, `POST /assessments`, as the worklist sends pictures: each client has a
+  session of its own, and no picture comes twice.
 """
 
 import argparse
@@ -177,25 +179,30 @@ def _answers(port: int) -> bool:
         connection.close()
 
 
-def http_client(port: int, files: Sequence[bytes]) -> Callable[[], Callable[[int], None]]:
+def http_client(
+    port: int, files: Sequence[bytes], path: str = "/predict"
+) -> Callable[[], Callable[[int], None]]:
     """Uploads over one connection for each client; bodies are made beforehand."""
-    bodies = [
+    head, end = (
         b'--%s\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\n'
-        b"Content-Type: image/jpeg\r\n\r\n%s\r\n--%s--\r\n"
-        % (BOUNDARY.encode(), data, BOUNDARY.encode())
-        for data in files
-    ]
-    headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+        b"Content-Type: image/jpeg\r\n\r\n" % BOUNDARY.encode(),
+        b"\r\n--%s--\r\n" % BOUNDARY.encode(),
+    )
+    bodies = [head + data for data in files]
 
     def make() -> Callable[[int], None]:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
 
         def handle(number: int) -> None:
-            connection.request("POST", "/predict", bodies[number % len(bodies)], headers)
+            own = number.to_bytes(4, "big") if path != "/predict" else b""
+            connection.request("POST", path, bodies[number % len(bodies)] + own + end, headers)
             answer = connection.getresponse()
             body = json.loads(answer.read())
             if answer.status not in (200, 422) or "quality" not in body:
-                raise SystemExit(f"/predict answered {answer.status}: {body.get('error')}")
+                raise SystemExit(f"{path} answered {answer.status}: {body.get('error')}")
+            if (cookie := answer.headers["Set-Cookie"]) is not None:
+                headers["Cookie"] = cookie.partition(";")[0]
 
         return handle
 
@@ -246,7 +253,11 @@ def measure(
     from models.inference.classifier import Classifier
 
     alone = Classifier(folder)
-    clients = {"threads": service_client(folder, files), "server": http_client(port, files)}
+    clients = {
+        "threads": service_client(folder, files),
+        "server": http_client(port, files),
+        "kept": http_client(port, files, "/assessments"),
+    }
     rates: dict[str, list[float]] = {}
     latencies: dict[str, list[float]] = {}
     for _ in range(rounds):
