@@ -12,7 +12,7 @@ from Dashboard.api.assessment_schemas import ActivationMap, AssessmentPath, MapQ
 from Dashboard.api.assessments import FAILURES_OF_ONE, PATH, Reply
 from Dashboard.assess.activation import unpacked
 from Dashboard.assess.service import Service
-from Dashboard.explain.maps import colour_table, encode_map
+from Dashboard.explain.maps import colour_table, drawn_map
 from Dashboard.store.sessions import Sessions
 from Dashboard.store.store import Store
 from Dashboard.web.sentences import require_once
@@ -72,4 +72,4 @@ def _drawn(kept: dict[str, Any], code: str, measured: dict[str, Any]) -> dict[st
     scale = DRAWN_SIDE / max(measured["width"], measured["height"])
     size = (max(1, round(measured["width"] * scale)), max(1, round(measured["height"] * scale)))
     values = cv2.resize(unpacked(kept, code), size, interpolation=cv2.INTER_LINEAR)
-    return encode_map(np.asarray(values, np.float32)) | {"signed": True}
+    return drawn_map(np.asarray(values, np.float32), signed=True)

@@ -18,7 +18,7 @@ from Dashboard.explain.jobs.computing import MAX_PIXELS
 from Dashboard.explain.jobs.engine import PROGRAM_SECONDS, WATCHED_SECONDS, Jobs
 from Dashboard.explain.jobs.errors import Unavailable
 from Dashboard.explain.jobs.order import Order
-from Dashboard.explain.maps import OPACITY, array_file, colour_table, encode_map
+from Dashboard.explain.maps import OPACITY, array_file, colour_table, drawn_map
 from Dashboard.explain.schemas import DEFAULT_METHOD, ExplainOptions
 from Dashboard.store.explanation_rows import KEEP, OPEN
 from Dashboard.store.schema import Explanation, Item
@@ -114,7 +114,14 @@ class Explanations:
 
     def progress(self, row: Explanation) -> dict[str, Any]:
         """How far a job is, as the API answers."""
-        return progress(row, self.jobs.rows.ahead(row) if row.state == "queued" else 0.0)
+        ahead = self.jobs.rows.ahead(row) if row.state == "queued" else 0.0
+        return progress(row, ahead, self._names(row.model))
+
+    def _names(self, model: str) -> dict[str, str]:
+        """What a model's targets are called; nothing where it is gone."""
+        if model not in {info.name for info in self.service.models()}:
+            return {}
+        return target_names(load_card(self.service.root / model).taxonomy)
 
     def estimate(self, order: Order) -> float:
         """Seconds that a map is expected to take: as measured here, before that what is usual."""
@@ -201,12 +208,12 @@ class Explanations:
             return overlay.png(overlay.contours(image, values))
 
     def view(self, owner: str, key: str) -> dict[str, Any]:
-        """Its map as `Dashboard.explain.maps.encode_map` writes it, and `signed`; as `picture`."""
+        """Its map as `Dashboard.explain.maps.drawn_map` writes it; as `picture`."""
         row = self.jobs.done(owner, key)
         values = self.jobs.map(row)
         # One scale, whether the browser draws the map or this does.
-        view = encode_map(values, overlay.scale_of(values))
-        return {**view, "signed": METHODS[row.method].signed}
+        limit = overlay.scale_of(values)
+        return drawn_map(values, limit, signed=METHODS[row.method].signed)
 
     def array(self, owner: str, key: str) -> tuple[int, Iterator[bytes]]:
         """Its map at the picture's size, as `Dashboard.explain.maps.array_file`; as `picture`."""
@@ -254,8 +261,7 @@ class Explanations:
         return {
             "name": name,
             "targets": targets(taxonomy),
-            "names": {code: taxonomy.name(code) for code in taxonomy.codes}
-            | {MALIGNANT: "All malignant classes"},
+            "names": target_names(taxonomy),
             "unsupported": {name: why for name, why in refusals.items() if why},
             "seconds": {
                 m.name: {
@@ -277,6 +283,12 @@ def networks_of(folder: Path) -> tuple[int, list[str]]:
 def usual_seconds(method: Method, precision: str, size: int, backbones: Sequence[str]) -> float:
     """What a map usually takes on two cores with a checkpoint of these networks."""
     return sum(method.expected_seconds(precision, one, size) for one in backbones)
+
+
+def target_names(taxonomy: Taxonomy) -> dict[str, str]:
+    """What its targets are called."""
+    names = {code: taxonomy.name(code) for code in taxonomy.codes}
+    return names | {MALIGNANT: "All malignant classes"}
 
 
 def targets(taxonomy: Taxonomy) -> list[str]:

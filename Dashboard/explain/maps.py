@@ -1,6 +1,6 @@
-"""Attribution maps for the browser: small ones to draw and their colours, and large ones as files.
+"""Attribution maps for the browser: small ones, their colours, and large ones as files.
 
-The browser colours them, so that an opacity or a common scale of several changes at once.
+A program may colour the values itself; the page lays the two pictures of them over the lesion.
 """
 
 import base64
@@ -21,6 +21,37 @@ LEVELS = 127
 OPACITY = 0.6
 # Of a large map, so many rows are in memory at once.
 ROWS = 256
+
+
+def drawn_map(
+    values: NDArray[np.floating[Any]], limit: float | None = None, *, signed: bool
+) -> dict[str, Any]:
+    """A map, (H, W), as `encode_map`, and `signed`, `heat` and `outlines`: pictures as data URLs.
+
+    Where they say nothing they are transparent. Outlines stand where half of `limit` is passed, in
+    its colour.
+    """
+    encoded = encode_map(values, limit)
+    shape = encoded["height"], encoded["width"]
+    levels = np.frombuffer(base64.b64decode(encoded["values"]), np.int8).astype(int).reshape(shape)
+    table = np.frombuffer(base64.b64decode(colour_table(signed)), np.uint8).reshape(-1, 4)
+    heat = table[levels + LEVELS]
+    # -1, 0 or 1: whether half of the scale is passed, and which; a line is where neighbours differ.
+    side = np.trunc(2 * levels / LEVELS).clip(-1, 1).astype(int)
+    outlines = np.zeros_like(heat)
+    below, right = np.vstack([side[1:], side[-1:]]), np.hstack([side[:, 1:], side[:, -1:]])
+    for other in (below, right):
+        edge = side != other
+        strongest = LEVELS * np.where(side == 0, other, side)
+        outlines[edge] = table[strongest[edge] + LEVELS]
+    outlines[..., 3] = np.where(outlines[..., 3] > 0, 255, 0)
+    return {**encoded, "signed": signed, "heat": _address(heat), "outlines": _address(outlines)}
+
+
+def _address(picture: NDArray[np.uint8]) -> str:
+    """A picture, (H, W, 4) RGBA, as a data URL."""
+    _, file = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGBA2BGRA))
+    return f"data:image/png;base64,{base64.b64encode(file.tobytes()).decode('ascii')}"
 
 
 def encode_map(values: NDArray[np.floating[Any]], limit: float | None = None) -> dict[str, Any]:

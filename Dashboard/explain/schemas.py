@@ -118,6 +118,9 @@ class Explanation(BaseModel):
     model: str
     target: str | None = Field(description="As asked for; null: the predicted class.")
     facts: ExplanationFacts | None = Field(description="Once it is done.")
+    title: str = Field(description="What its method is called.")
+    words: str = Field(description="What it is of, for people.")
+    status: str = Field(description="How far it is or why there is none, for people.")
 
 
 class ExplanationMap(BaseModel):
@@ -137,6 +140,8 @@ class ExplanationMap(BaseModel):
     values: str = Field(
         description="Base64 of signed bytes, row after row; 127 stands for `limit`."
     )
+    heat: str = Field(description="The map in colours, a PNG file of this size as a data URL.")
+    outlines: str = Field(description="Lines where it passes half of `limit`, in the same way.")
 
 
 class MethodEntry(BaseModel):

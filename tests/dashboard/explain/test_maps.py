@@ -7,7 +7,14 @@ import cv2
 import numpy as np
 import pytest
 
-from Dashboard.explain.maps import LEVELS, OPACITY, array_file, colour_table, encode_map
+from Dashboard.explain.maps import (
+    LEVELS,
+    OPACITY,
+    array_file,
+    colour_table,
+    drawn_map,
+    encode_map,
+)
 from interpretability.rendering import overlay
 from tests.dashboard.assess.test_activation import decoded
 
@@ -47,6 +54,31 @@ def test_what_is_larger_than_the_scale_is_cut() -> None:
     encoded = encode_map(values, 1.0)
     assert encoded["limit"] == 1
     np.testing.assert_allclose(decoded(encoded)[0, 0], [-1, -1, 0.5, 1, 0, 1], atol=0.5 / 127)
+
+
+def pixels(address: str) -> np.ndarray:
+    """Of a data URL, RGBA."""
+    data = base64.b64decode(address.removeprefix("data:image/png;base64,"))
+    found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    return cv2.cvtColor(found, cv2.COLOR_BGRA2RGBA)
+
+
+def test_a_map_in_its_colours() -> None:
+    values = np.array([[-1, 0, 1]], np.float32)
+    drawn = drawn_map(values, 1.0, signed=True)
+    table = np.frombuffer(base64.b64decode(colour_table(True)), np.uint8).reshape(-1, 4)
+    np.testing.assert_array_equal(pixels(drawn["heat"])[0], table[[0, LEVELS, -1]])
+    assert encode_map(values, 1.0).items() <= drawn.items()
+    assert drawn["signed"] is True
+
+
+def test_outlines_stand_where_half_of_the_scale_is_passed_in_its_colour() -> None:
+    values = np.array([[0, 100, 127], [0, 0, -90]], np.float32)
+    outlines = pixels(drawn_map(values, 127.0, signed=True)["outlines"])
+    assert outlines[..., 3].tolist() == [[255, 255, 255], [0, 255, 0]]
+    table = np.frombuffer(base64.b64decode(colour_table(True)), np.uint8).reshape(-1, 4)
+    for place, end in (((0, 0), -1), ((0, 1), -1), ((0, 2), -1), ((1, 1), 0)):
+        np.testing.assert_array_equal(outlines[place][:3], table[end][:3])
 
 
 def test_maps_without_a_sign_run_from_yellow_to_violet() -> None:
