@@ -38,11 +38,10 @@ INDEX = """<!DOCTYPE html>
 {%css%}
 </head>
 <body>
-<p class="unfit">This page needs JavaScript and one of these browsers or a later one: Chrome 123,
-Edge 123, Firefox 121 or Safari 17.5.</p>
+<p class="unfit framed">This page needs JavaScript and one of these browsers or a later one:
+Chrome 123, Edge 123, Firefox 121 or Safari 17.5.</p>
 {%app_entry%}
 {%config%}
-<script src="{%prefix%}assets/shell/page.js"></script>
 {%scripts%}
 {%renderer%}
 </body>

@@ -5,10 +5,8 @@ import { mount } from "../shell/mount.mjs";
 /** @typedef {{ width: number, height: number }} Size */
 /** @typedef {{ x: number, y: number }} Point From the middle of the stage, in its pixels. */
 /** @typedef {Point & { scale: number }} View Of the picture's middle; 1: all of it. */
-/** @typedef {{ width: number, height: number, values: string, signed: boolean }} PackedMap */
-/** @typedef {{ map: PackedMap | null, label: string }} Shown */
+/** @typedef {{ map: { heat: string, outlines: string } | null, label: string }} Shown Addresses of pictures. */
 
-const LEVELS = 127;
 const CLOSEST = 24;
 const STEP = 1.3;
 const LENGTHS = [50, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1];
@@ -44,38 +42,13 @@ export function ruler(perMm, room) {
   return mm && perMm > 0 ? { mm, width: mm * perMm } : null;
 }
 
-/** The bytes of base64, signed.
- * @type {(text: string) => Int8Array} */
-export const unpack = (text) => Int8Array.from(atob(text), (character) => character.charCodeAt(0));
-
-/** A map as pixels, red, green, blue and alpha; `table` has the colours of values from -127 to 127.
- * Outlined: only where it passes half of the strongest value.
- * @type {(map: PackedMap, table: Uint8Array, outlined: boolean) => Uint8ClampedArray<ArrayBuffer>} */
-export function painted({ width, values }, table, outlined) {
-  const levels = unpack(values);
-  const pixels = new Uint8ClampedArray(4 * levels.length);
-  const side = (/** @type {number} */ level) => Math.sign(Math.trunc((2 * level) / LEVELS));
-  levels.forEach((level, place) => {
-    const here = side(level);
-    const neighbours = [(place + 1) % width ? levels[place + 1] : level, levels[place + width] ?? level];
-    const edge = neighbours.map(side).find((other) => other !== here);
-    if (!outlined || edge !== undefined) {
-      const from = 4 * ((outlined ? LEVELS * (here || Number(edge)) : level) + LEVELS);
-      pixels.set(table.subarray(from, from + 4), 4 * place);
-      pixels[4 * place + 3] = outlined ? 255 : table[from + 3];
-    }
-  });
-  return pixels;
-}
-
-/** @param {HTMLElement} root */
-function start(root) {
+/** @param {HTMLElement} root @param {AbortSignal} signal */
+function start(root, signal) {
   /** @type {<E extends HTMLElement>(selector: string) => E[]} */
   const all = (selector) => [.../** @type {NodeListOf<any>} */ (root.querySelectorAll(selector))];
   const find = (/** @type {string} */ selector) => all(selector)[0];
-  const [stages, layers] = [all(".viewer-stage"), all(".viewer-layer")];
-  const pictures = /** @type {HTMLImageElement[]} */ (all("img"));
-  const canvases = /** @type {HTMLCanvasElement[]} */ (all("canvas"));
+  const [stages, layers, maps] = [".viewer-stage", ".viewer-layer", ".viewer-map"].map(all);
+  const picture = /** @type {HTMLImageElement} */ (find("img"));
   const whole = { width: Number(root.dataset.width), height: Number(root.dataset.height) };
   const on = { heat: false, beside: false, outlines: false, held: false };
   /** @type {Map<number, Point>} */
@@ -84,10 +57,8 @@ function start(root) {
   find(".viewer-opacity").append(opacity);
   /** @type {View} */
   let view = { scale: 1, x: 0, y: 0 };
-  /** @type {Promise<{ colours: Record<string, string>, map: PackedMap | null, label: string }> | null} */
-  let own = null;
-  /** @type {Shown | null} */
-  let given = null;
+  /** @type {{ own: Promise<Shown> | null, given: Shown | null }} Of the case, and of another part of it. */
+  const shown = { own: null, given: null };
 
   const room = () => ({ width: stages[0].clientWidth, height: stages[0].clientHeight });
   const move = (/** @type {View} */ to, factor = 1, point = { x: 0, y: 0 }) => {
@@ -116,41 +87,28 @@ function start(root) {
   async function draw() {
     const shows = [on.heat || on.held, on.beside];
     stages[1].hidden = !on.beside;
-    if (on.beside && !pictures[1].src) {
-      pictures[1].src = pictures[0].src;
-    }
     for (const [name, pressed] of Object.entries(on)) {
       find(`[data-do=${name}]`)?.setAttribute("aria-pressed", String(pressed));
     }
-    canvases.forEach((canvas, place) => {
-      canvas.hidden = !shows[place];
-      canvas.style.opacity = String(Number(opacity.value) / 100);
-      canvas.style.filter = on.outlines ? "drop-shadow(0 0 1px white)" : "";
+    maps.forEach((map, place) => {
+      map.hidden = !shows[place];
+      map.style.opacity = String(Number(opacity.value) / 100);
+      map.style.filter = on.outlines ? "drop-shadow(0 0 1px white)" : "";
     });
-    root.classList.toggle("has-map", shows.includes(true));
     show();
-    const legend = find(".viewer-legend");
-    if (!shows.includes(true)) {
-      legend.textContent = "";
+    if (!root.classList.toggle("has-map", shows.includes(true))) {
       return;
     }
-    own ??= fetch(new URL("map", pictures[0].src)).then((answer) =>
+    const legend = find(".viewer-legend");
+    shown.own ??= fetch(new URL("map", picture.src)).then((answer) =>
       answer.ok ? answer.json() : Promise.reject(new Error(answer.statusText)),
     );
     try {
-      const { colours, ...shown } = await own;
-      const { map, label } = given ?? shown;
+      const { map, label } = shown.given ?? (await shown.own);
       legend.textContent = label;
-      const table = new Uint8Array(unpack(colours[map?.signed ? "signed" : "unsigned"]).buffer);
-      const image = map && new ImageData(painted(map, table, on.outlines), map.width);
-      for (const canvas of canvases) {
-        Object.assign(canvas, { width: image?.width ?? 1, height: image?.height ?? 1 }); // empties it
-        if (image) {
-          canvas.getContext("2d")?.putImageData(image, 0, 0);
-        }
-      }
+      maps.forEach((one) => one.setAttribute("src", map ? map[on.outlines ? "outlines" : "heat"] : "data:,"));
     } catch {
-      own = null;
+      shown.own = null;
       legend.textContent = "The heat map cannot be loaded.";
     }
   }
@@ -179,8 +137,7 @@ function start(root) {
       void draw();
     }
   };
-  root.addEventListener("keyup", () => hold(false));
-  root.addEventListener("focusout", () => hold(false));
+  ["keyup", "focusout"].forEach((type) => root.addEventListener(type, () => hold(false)));
   root.addEventListener("keydown", (event) => {
     if (event.target === opacity || event.ctrlKey || event.metaKey || event.altKey) {
       return;
@@ -201,9 +158,7 @@ function start(root) {
         move(view, Math.exp(-clamp(event.deltaY, -200, 200) / 400), point(event));
       }
     });
-    stage.addEventListener("dblclick", (event) =>
-      view.scale > 1 ? actions.reset() : move(view, 3, point(event)),
-    );
+    stage.addEventListener("dblclick", (event) => (view.scale > 1 ? actions.reset() : move(view, 3, point(event))));
     stage.addEventListener("pointerdown", (event) => {
       fingers.set(event.pointerId, point(event));
       stage.setPointerCapture(event.pointerId);
@@ -226,14 +181,14 @@ function start(root) {
     stage.addEventListener("lostpointercapture", (event) => fingers.delete(event.pointerId));
   }
   root.closest("[data-case]")?.addEventListener("lesions:map", (event) => {
-    given = /** @type {CustomEvent<Shown | null>} */ (event).detail;
-    on.beside ||= given !== null; // the lesion's own colours stay in view
+    shown.given = /** @type {CustomEvent<Shown | null>} */ (event).detail;
+    on.beside ||= shown.given !== null; // the lesion's own colours stay in view
     void draw();
   });
   new MutationObserver(show).observe(root, { attributeFilter: ["data-scale"] });
   const sizes = new ResizeObserver(() => move(view));
   sizes.observe(stages[0]);
-  return () => sizes.disconnect();
+  signal.addEventListener("abort", () => sizes.disconnect());
 }
 
 mount("[data-viewer]", start);

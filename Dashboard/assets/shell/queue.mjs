@@ -1,5 +1,5 @@
 /* What waits to be assessed, and lies in this browser's own database until its answer is there. */
-import { url } from "./address.mjs";
+import { url } from "./mount.mjs";
 
 /** @typedef {{ upload: string, batch: string, place: number, name: string, file?: File, error?: string,
  *   model: string | null, added: number, alone?: boolean }} Waiting */
@@ -32,6 +32,10 @@ export async function inBrowser() {
   };
 }
 
+/** A proxy, or a login page of one, speaks no JSON; what breaks off is asked for again.
+ * @type {(error: Error) => null | Promise<never>} */
+const notJson = (error) => (error instanceof SyntaxError ? null : Promise.reject(error));
+
 /** @type {(one: Waiting) => Promise<Outcome>} */
 export async function send({ file, name, batch, upload, model }) {
   const body = new FormData();
@@ -40,20 +44,14 @@ export async function send({ file, name, batch, upload, model }) {
   try {
     const signal = AbortSignal.timeout?.(PATIENCE_MS);
     const response = await fetch(url("assessments"), { method: "POST", body, signal });
-    return outcome(response.status, await response.text());
+    return outcome(response.status, await response.json().catch(notJson));
   } catch {
-    return outcome(0, "");
+    return outcome(0, null);
   }
 }
 
-/** @type {(status: number, text: string) => Outcome} */
-export function outcome(status, text) {
-  let answer = null;
-  try {
-    answer = JSON.parse(text);
-  } catch {
-    // A proxy, or a login page of one, does not speak JSON.
-  }
+/** @type {(status: number, answer: any) => Outcome} */
+export function outcome(status, answer) {
   if (answer?.id || answer?.entries) {
     return { answer };
   } else if (status === 507 || (status >= 200 && status < 400)) {
@@ -87,8 +85,9 @@ export function makeQueue({ storage, send: ask, answered, changed }) {
     state.done += 1;
     [state.note, delay] = ["", SOON_MS];
     stored((held) => held.drop(one.upload)); // a file that is none must not lie here for ever
-    const failed = (answer?.entries ?? []).filter((/** @type {any} */ entry) => !entry.id);
-    state.failed.push(...(error ? [{ ...one, error }] : failed.map((/** @type {any} */ { file: name, error: why }) => ({ name, error: why }))));
+    const failed = (answer?.entries ?? []).filter((/** @type {any} */ { id }) => !id);
+    const named = (/** @type {any} */ { file: name, error: why }) => ({ name, error: why });
+    state.failed.push(...(error ? [{ ...one, error }] : failed.map(named)));
     answer && answered(one, answer);
   }
 

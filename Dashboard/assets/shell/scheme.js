@@ -5,15 +5,9 @@
  * no script, or one too old even to read this file. */
 (function () {
   "use strict";
-  const needed = [
-    "adoptedStyleSheets" in document,
-    "reportError" in window,
-    "HTMLDialogElement" in window,
-    "noModule" in HTMLScriptElement.prototype,
-    CSS.supports("color", "light-dark(red, red)"),
-    CSS.supports("selector(:has(*))"),
-  ];
-  document.documentElement.classList.toggle("is-fit", !needed.includes(false));
+  // The two latest of what the pages use; who has them has the rest.
+  const hasStyles = CSS.supports("color", "light-dark(red, red)") && CSS.supports("selector(:has(*))");
+  document.documentElement.classList.toggle("is-fit", hasStyles && "adoptedStyleSheets" in document);
 
   let chosen = null;
   try {

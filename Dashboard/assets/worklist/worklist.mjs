@@ -1,15 +1,14 @@
 /* The worklist: takes pictures in, says how far they are, and moves through the list by keys. */
-import { url } from "../shell/address.mjs";
 import { name, read, remarks, sort } from "../shell/dropped.mjs";
-import { mount } from "../shell/mount.mjs";
+import { make, mount, url } from "../shell/mount.mjs";
 import { inBrowser, makeQueue, send } from "../shell/queue.mjs";
 
 const TYPES = "image/jpeg,image/png,image/webp,image/tiff,image/bmp,.tif,.tiff,.bmp,.zip";
-const FIELDS = [
-  { id: "file-field", label: "Choose files", look: "button button-main", props: { multiple: true, accept: TYPES } },
-  { id: "folder-field", label: "Choose a folder", look: "button zone-folder", props: { webkitdirectory: true } },
-  { id: "photo-field", label: "Take photo", look: "button zone-photo", props: { accept: "image/*" } },
-];
+const FIELDS = {
+  "file-field": { multiple: true, accept: TYPES },
+  "folder-field": { webkitdirectory: true },
+  "photo-field": { accept: "image/*" },
+};
 const ELSEWHERE = "input:not([type=file]), textarea, select, [role=dialog], [contenteditable]";
 // From so many pixels on the list has this many of its columns; with none, one of short rows.
 const [COLUMNS, SHORT] = [["picture", "file", "verdict", "p_malignant", "code", "newest"], "short"];
@@ -54,11 +53,11 @@ function Lines({ value }) {
   const shown = time ? new Date(time).toLocaleString([], { dateStyle: "medium", timeStyle: "short" }) : top;
   const mark = flag && h("span", { className: "icon icon-flag", role: "img", "aria-label": "Flagged" });
   const words = [h("span", { key: 1, className: "lines-top", title: shown }, mark, shown)];
-  below && words.push(h("span", { key: 2, className: "lines-below", title: below }, below));
+  below && words.push(h("span", { key: 2, className: "lines-below hint", title: below }, below));
   return h(
     "span",
-    { className: `lines tone-text tone-${tone}` },
-    src && h("img", { src, alt: "", className: "lines-picture" }),
+    { className: `lines tone-${tone}` },
+    src && h("img", { src, alt: "", className: "thumbnail", width: 56, height: 48 }),
     icon && h("span", { className: `icon icon-${icon}`, "aria-hidden": true }),
     shown && h("span", { className: "lines-words" }, ...words),
   );
@@ -78,12 +77,7 @@ function show() {
   byId("batch-failures").hidden = !failed.length;
   byId("batch-failed").textContent = `${failed.length} could not be assessed`;
   byId("batch-again").hidden = !failed.some(({ file }) => file);
-  const items = failed.map((one) => {
-    const [item, file] = [document.createElement("li"), document.createElement("strong")];
-    file.textContent = one.name;
-    item.append(file, ` ${one.error}`);
-    return item;
-  });
+  const items = failed.map((one) => make("li", {}, make("strong", {}, one.name), ` ${one.error}`));
   byId("batch-list").replaceChildren(...items);
 }
 
@@ -96,18 +90,16 @@ function take(found, types = []) {
     const limit = limits[/\.zip$/i.test(path) ? "archive" : "image"];
     const size = file?.size ?? 0;
     const large = `The file has ${(size / 2 ** 20).toFixed(1)} MB; at most ${limit.shown} are accepted.`;
-    const alone = entries.length === 1;
-    const given = { name: path, file, model, alone, error: error ?? (size > limit.bytes ? large : undefined) };
-    return { ...given, batch, place, upload: `${batch}-${place}`, added: Date.now() };
+    const given = { name: path, file, model, error: error ?? (size > limit.bytes ? large : undefined) };
+    return { ...given, alone: entries.length === 1, batch, place, upload: `${batch}-${place}`, added: Date.now() };
   });
   queue.add(waiting);
 }
 
-mount("#zone", (zone) => {
+mount("#zone", (zone, signal) => {
   const system = JSON.parse(zone.dataset.systemFolders ?? "[]");
-  const stop = new AbortController();
   /** @type {(type: string, heard: (event: any) => void) => void} */
-  const on = (type, heard) => document.addEventListener(type, heard, { signal: stop.signal });
+  const on = (type, heard) => document.addEventListener(type, heard, { signal });
   /** @type {(event: any) => boolean} */
   const isElsewhere = ({ target }) => Boolean(target.closest?.(ELSEWHERE));
   /** @type {Record<string, () => void>} */
@@ -119,17 +111,14 @@ mount("#zone", (zone) => {
     "delete-all-yes": () => queue.discard(true),
   };
   let isOurs = false; // what is dragged is of this page
-  for (const { id, label, look, props } of FIELDS) {
-    const [input, button] = [document.createElement("input"), document.createElement("button")];
-    Object.assign(input, { type: "file", hidden: true, id }, props);
-    Object.assign(button, { type: "button", className: look, textContent: label });
+  for (const [id, props] of Object.entries(FIELDS)) {
+    const input = /** @type {HTMLInputElement} */ (make("input", { type: "file", hidden: true, id, ...props }));
     id === "photo-field" && input.setAttribute("capture", "environment");
-    button.addEventListener("click", () => input.click());
     input.addEventListener("change", () => {
       take(sort(input.files ?? [], system));
       input.value = ""; // the same file may be chosen again
     });
-    byId("picker").append(input, button);
+    byId("picker").append(input);
   }
   on("dragstart", () => (isOurs = true));
   on("dragend", () => (isOurs = false));
@@ -155,31 +144,30 @@ mount("#zone", (zone) => {
     (files.length || !isElsewhere(event)) && take(sort(files, system), types);
   });
   on("click", async ({ target }) => {
-    buttons[target.closest("button")?.id]?.();
-    const { example, name: file } = target.closest("[data-example]")?.dataset ?? {};
+    const { id, dataset } = target.closest("button") ?? { dataset: {} };
+    const { picks, example, name: file } = dataset;
+    buttons[id]?.();
+    byId(picks)?.click();
     example && take(sort([new File([await (await fetch(example)).blob()], file)], system));
   });
   resumed ||= Boolean(queue.resume(Number(zone.dataset.hours) || Infinity));
   show();
-  return () => stop.abort();
 });
 
-mount(".list", (place) => {
-  const stop = new AbortController();
+mount(".list", (place, signal) => {
   let [timer, at] = [0, -1]; // rows that come anew lose the grid's own focus
-  const sized = new ResizeObserver(
-    seldom(60, () => {
-      const [, count] = FITTING.find(([width]) => place.clientWidth >= width) ?? [0, 0];
-      list?.setColumnsVisible([...COLUMNS.slice(count), ...(count ? [SHORT] : [])], false);
-      list?.setColumnsVisible(count ? COLUMNS.slice(0, count) : [SHORT], true);
-      list?.setGridOption("headerHeight", count ? 40 : 0);
-    }),
-  );
+  const fit = () => {
+    const [, count] = FITTING.find(([width]) => place.clientWidth >= width) ?? [0, 0];
+    list.setColumnsVisible([...COLUMNS.slice(count), ...(count ? [SHORT] : [])], false);
+    list.setColumnsVisible(count ? COLUMNS.slice(0, count) : [SHORT], true);
+    list.setGridOption("headerHeight", count ? 40 : 0);
+  };
   window.dash_ag_grid.getApiAsync("list").then((/** @type {any} */ api) => {
     list = api;
-    sized.observe(place);
+    fit();
     /** @type {(type: string, heard: (event: any) => void) => void} */
     const on = (type, heard) => api.addEventListener(type, heard);
+    on("gridSizeChanged", fit);
     on("cellFocused", ({ rowIndex, column }) => {
       at = rowIndex ?? at;
       const isTicking = column?.getColId?.() === "ag-Grid-SelectionColumn";
@@ -222,20 +210,14 @@ mount(".list", (place) => {
     const key = list && !isOther && keys[event.key.toLowerCase()];
     key && (event.preventDefault(), key());
   };
-  document.addEventListener("keydown", pressed, { signal: stop.signal });
-  return () => (stop.abort(), sized.disconnect(), (list = null));
+  document.addEventListener("keydown", pressed, { signal });
+  signal.addEventListener("abort", () => (list = null));
 });
 
-mount("#worklist-state", (state) => {
-  const heard = new MutationObserver((changes) => {
-    changes.some(({ attributeName }) => attributeName === "data-version") && refresh();
-    state.dataset.search !== undefined &&
-      history.replaceState(history.state, "", location.pathname + state.dataset.search + location.hash);
-  });
-  heard.observe(state, { attributeFilter: ["data-search", "data-version"] });
-  return () => heard.disconnect();
-});
+// Dash draws these anew for another address of the list, and where its rows have changed.
+mount("[data-search]", ({ dataset }) =>
+  history.replaceState(history.state, "", location.pathname + dataset.search + location.hash),
+);
+mount("[data-changed]", refresh);
 
-if (typeof window !== "undefined") {
-  window.dashAgGridComponentFunctions = { ...window.dashAgGridComponentFunctions, Lines };
-}
+window.dashAgGridComponentFunctions = { ...window.dashAgGridComponentFunctions, Lines };

@@ -181,7 +181,7 @@ def _table(
         [html.Thead(html.Tr(names)), html.Tbody([html.Tr(row) for row in rows])], className="table"
     )
     return html.Div(
-        table, className="scroll-box", tabIndex=0, role="region", **{"aria-label": name}
+        table, className="scroll-box framed", tabIndex=0, role="region", **{"aria-label": name}
     )
 
 

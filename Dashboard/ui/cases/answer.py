@@ -40,7 +40,7 @@ Answer = Mapping[str, Any]
 def verdict(item: Item) -> html.Div:
     """The message word for word, and what it is worth."""
     kind = outcome(item.verdict, item.answer.get("dermatoscopic"))
-    return html.Div([banner(kind, item.message), *worth(item)], className="case-verdict")
+    return html.Div([banner(kind, item.message), *worth(item)], className="stack")
 
 
 def worth(item: Item) -> list[Component]:
@@ -122,27 +122,29 @@ def overridden(answer: Answer) -> bool:
 
 
 def _caution(children: Any) -> html.P:
-    return html.P([icon("warning"), html.Span(children)], className="caution")
+    return html.P([icon("warning"), html.Span(children)], className="caution marked")
 
 
 def _reasons(measured: Mapping[str, Any]) -> list[Component]:
     what = " and ".join(FAILED_MEASURES[name] for name in measured["failed"])
     return [
         html.P(["This image ", html.Strong(f"{what}.")]),
-        html.Ul([html.Li(reason) for reason in measured["reasons"]], className="reasons"),
+        html.Ul([html.Li(reason) for reason in measured["reasons"]], className="stack"),
     ]
 
 
 def _most_likely(answer: Answer) -> html.Div:
     return html.Div(
         [
-            html.Span("Most likely", className="block-title"),
-            html.Div(
+            html.Span("Most likely", className="hint"),
+            dmc.Group(
                 [
-                    html.Strong(answer["prediction"], className="finding-name"),
-                    html.Span(percent(answer["probability"]), className="finding-value"),
+                    html.Span(answer["prediction"]),
+                    html.Span(percent(answer["probability"])),
                 ],
-                className="finding",
+                justify="space-between",
+                fz="lg",
+                fw=600,
             ),
         ]
     )
@@ -155,7 +157,7 @@ def _at_prevalence(answer: Answer) -> html.Table:
     counts = (html.Td(of_a_hundred(p)) for p in shares.values())
     return html.Table(
         [
-            html.Caption("What that means at your clinic", className="block-title"),
+            html.Caption("What that means at your clinic", className="hint"),
             html.Tbody(
                 [
                     html.Tr([html.Th("Malignant of all lesions you see", scope="row"), *heads]),
@@ -163,5 +165,5 @@ def _at_prevalence(answer: Answer) -> html.Table:
                 ]
             ),
         ],
-        className="prevalences",
+        className="prevalences small-table",
     )

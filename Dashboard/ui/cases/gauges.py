@@ -77,22 +77,20 @@ def gauges_of(report: QualityReport) -> tuple[Gauge, ...]:
 def gauge(data: Gauge) -> html.Div:
     """A gauge with its value, its threshold and, where there is one, whether it was reached."""
     state = "info" if data.threshold is None else "pass" if data.passed else "fail"
-    marks = [html.Div(className="gauge-fill", style={"width": share(data.position)})]
+    marks = [html.Div(className="fill", style={"width": share(data.position)})]
     if data.threshold_position is not None:
-        marks.append(
-            html.Div(className="gauge-tick", style={"left": share(data.threshold_position)})
-        )
+        marks.append(html.Div(className="tick", style={"left": share(data.threshold_position)}))
     return html.Div(
         [
             html.Div(
                 [
-                    html.Span(data.label, className="gauge-label", title=data.unit),
-                    html.Span(data.value, className="gauge-value"),
+                    html.Strong(data.label, title=data.unit),
+                    html.Strong(data.value),
                 ],
-                className="gauge-head",
+                className="apart",
             ),
-            html.Div(marks, className="gauge-track", **{"aria-hidden": "true"}),
-            html.Div(_verdict(data), className="gauge-foot"),
+            html.Div(marks, className="track", **{"aria-hidden": "true"}),
+            html.Div(_verdict(data), className="hint marked"),
         ],
         className=f"gauge gauge-{state}",
     )
@@ -101,12 +99,16 @@ def gauge(data: Gauge) -> html.Div:
 def gauges(report: QualityReport) -> html.Div:
     """All gauges of an image, and the notes on how far they can be trusted."""
     children: list[Component] = [
-        html.Div([gauge(data) for data in gauges_of(report)], className="gauges")
+        html.Div(
+            [gauge(data) for data in gauges_of(report)],
+            className="gauges columns",
+            style={"--least": "124px"},
+        )
     ]
     children += [
-        html.P([icon("info"), html.Span(note)], className="quality-note") for note in report.notes
+        html.P([icon("info"), html.Span(note)], className="hint marked") for note in report.notes
     ]
-    return html.Div(children, className="quality")
+    return html.Div(children, className="stack")
 
 
 def _verdict(data: Gauge) -> list[html.Span]:

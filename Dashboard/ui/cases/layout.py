@@ -41,7 +41,7 @@ def way(item: Item, query: dict[str, str]) -> Component:
             *(dcc.Link(text, href=to(f"/cases/{one}{rest}")) for text, one in links if one),
             html.Span(f"{found.place:,} of {found.count:,}" if found.place else ""),
         ],
-        className="case-along",
+        className="case-along along hint",
         **{"aria-label": "Cases"},
     )
 

@@ -75,9 +75,11 @@ def opinions(found: Sequence[ModelOpinion]) -> Component:
     return html.Div(
         [
             html.P(f"{votes} of {len(answered)} models {verb} a consultation."),
-            html.Table(html.Tbody([_row(one) for one in found]), className="case-opinions"),
+            html.Table(
+                html.Tbody([_row(one) for one in found]), className="case-opinions small-table"
+            ),
         ],
-        className="case-part",
+        className="stack",
     )
 
 
@@ -89,7 +91,7 @@ def _row(one: ModelOpinion) -> html.Tr:
         p = "–" if one.p_malignant is None else percent(one.p_malignant)
         mark = [icon(kind.icon), html.Span(one.message)]
         said = [
-            html.Td(html.Span(mark, className=f"case-said tone-{kind.key}")),
+            html.Td(html.Span(mark, className=f"toned tone-{kind.key}")),
             html.Td(p, title="Malignant probability"),
         ]
     return html.Tr([html.Th(one.model, scope="row"), *said])

@@ -88,7 +88,7 @@ def case_of(item: Item, *, order: Order, along: Component | None = None) -> html
                 [
                     html.Div(
                         [viewer(item), section("Your judgement", words(item), sub)],
-                        className="case-facts",
+                        className="stack",
                     ),
                     html.Div(
                         [
@@ -96,10 +96,10 @@ def case_of(item: Item, *, order: Order, along: Component | None = None) -> html
                             *([_asking(item)] if item.answer["success"] else []),
                             section("Quality of the picture", answer.quality(item), sub),
                         ],
-                        className="case-facts",
+                        className="stack",
                     ),
                 ],
-                className="case-columns",
+                className="case-columns stack",
             ),
             html.Div(
                 [
@@ -110,12 +110,12 @@ def case_of(item: Item, *, order: Order, along: Component | None = None) -> html
                         sub,
                     ),
                 ],
-                className="case-columns",
+                className="case-columns stack",
             ),
             *(made for build in SECTIONS if (made := build(item)) is not None),
             dmc.Text(answer.provenance(item), size="sm", c="dimmed"),
         ],
-        className="case",
+        className="case stack",
         id=part_id(item.key, "body"),
         key=item.key,
         **{"data-case": item.key},
@@ -130,7 +130,7 @@ def no_case(error: Exception) -> html.Div:
             dmc.Alert(f"{sentence[:1].upper()}{sentence[1:]}.", color="gray", icon=icon("info")),
             dcc.Link("Go to the list", href=dash.get_relative_path("/")),
         ],
-        className="case",
+        className="case stack",
     )
 
 
@@ -155,7 +155,7 @@ def gone(key: str, order: Order) -> list[Component]:
 
 def section(title: str, content: Component, order: Order) -> html.Section:
     """A titled part of a case."""
-    return html.Section([dmc.Title(title, order=order, size="h5"), content], className="case-part")
+    return html.Section([dmc.Title(title, order=order, size="h5"), content], className="stack")
 
 
 def _head(item: Item, order: Order, along: Component | None) -> html.Div:
@@ -168,7 +168,6 @@ def _head(item: Item, order: Order, along: Component | None) -> html.Div:
         item.file or "Picture without a name",
         order=order,
         size="h2" if order == 1 else "h4",
-        className="case-name",
     )
     return html.Div(
         [
@@ -190,7 +189,7 @@ def _head(item: Item, order: Order, along: Component | None) -> html.Div:
                         gap="md",
                     ),
                 ],
-                className="case-head",
+                className="apart",
             ),
         ]
     )
@@ -222,5 +221,5 @@ def _asking(item: Item) -> Component:
     )
     found = html.Div(id=part_id(item.key, "opinions"), role="status")
     return html.Div(
-        dcc.Loading([button, found], delay_show=200, color="var(--accent)"), className="case-part"
+        dcc.Loading([button, found], delay_show=200, color="var(--accent)"), className="stack"
     )

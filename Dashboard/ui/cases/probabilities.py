@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import dash_mantine_components as dmc
 from dash import html
 
 from Dashboard.ui.elements.icons import icon
@@ -27,10 +28,10 @@ def probability_chart(
     ]
     return html.Table(
         [
-            html.Caption("Probability of each class", className="block-title"),
+            html.Caption("Probability of each class", className="hint"),
             html.Tbody(rows),
         ],
-        className="chart",
+        className="chart small-table",
     )
 
 
@@ -38,7 +39,7 @@ def chart_legend() -> html.P:
     """What the mark beside some classes means."""
     return html.P(
         [icon("diamond", class_name="malignant-mark"), html.Span("malignant or pre-malignant")],
-        className="chart-legend",
+        className="hint",
     )
 
 
@@ -52,23 +53,23 @@ def malignancy(
     share: of malignant lesions, that the probability holds for, in (0, 1).
     adjusted: whether these are a clinic's class frequencies.
     """
-    marks = [html.Div(className="meter-fill", style={"width": spread(p_malignant)})]
+    marks = [html.Div(className="fill", style={"width": spread(p_malignant)})]
     whose = "as this clinic's frequencies say" if adjusted else "as the model assumes"
     foot = f"if {percent(share)} of the lesions are malignant, {whose}"
     if threshold is not None:
-        marks.append(html.Div(className="gauge-tick", style={"left": spread(threshold)}))
+        marks.append(html.Div(className="tick", style={"left": spread(threshold)}))
         foot += f"; consultation advised from {percent(threshold)}"
     return html.Div(
         [
             html.Div(
                 [
-                    html.Span("Malignant probability", className="meter-label"),
-                    html.Span(percent(p_malignant), className="meter-value"),
+                    html.Span("Malignant probability", className="hint"),
+                    html.Strong(percent(p_malignant)),
                 ],
-                className="meter-head",
+                className="apart",
             ),
-            html.Div(marks, className="meter-track", **{"aria-hidden": "true"}),
-            html.Div(foot, className="meter-foot"),
+            html.Div(marks, className="track", **{"aria-hidden": "true"}),
+            html.Div(foot, className="hint"),
         ],
         className="meter",
     )
@@ -79,19 +80,19 @@ def _row(name: str, probability: float, malignant: bool, top: bool) -> html.Tr:
     if malignant:
         mark = [
             icon("diamond", class_name="malignant-mark"),
-            html.Span(" (malignant)", className="visually-hidden"),
+            dmc.VisuallyHidden(" (malignant)"),
         ]
     bar = html.Div(
-        html.Div(className="bar-fill", style={"width": spread(probability)}),
-        className="bar-track",
+        html.Div(className="fill", style={"width": spread(probability)}),
+        className="track",
         **{"aria-hidden": "true"},
     )
     kind = " is-malignant" if malignant else ""
     return html.Tr(
         [
-            html.Th([html.Span(name), *mark], scope="row", className="chart-name"),
-            html.Td(bar, className="chart-bar", **{"aria-hidden": "true"}),
-            html.Td(percent(probability), className="chart-value"),
+            html.Th([html.Span(name), *mark], scope="row"),
+            html.Td(bar, **{"aria-hidden": "true"}),
+            html.Td(percent(probability)),
         ],
-        className=f"chart-row{kind}{' is-top' if top else ''}",
+        className=f"{kind}{' is-top' if top else ''}".strip(),
     )

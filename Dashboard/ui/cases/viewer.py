@@ -31,7 +31,8 @@ def viewer(item: Item) -> html.Div:
             _tools(item.answer["success"]),
             html.Div(
                 [_stage(item, width, height), _stage(item, width, height, second=True)],
-                className="viewer-stages",
+                className="columns",
+                style={"--least": "260px"},
             ),
             html.Div(
                 [
@@ -43,11 +44,11 @@ def viewer(item: Item) -> html.Div:
                     ),
                     html.Span(className="viewer-legend", role="status"),
                 ],
-                className="viewer-foot",
+                className="apart hint",
             ),
         ],
         id=part_id(item.key, "scale"),
-        className="viewer",
+        className="viewer stack",
         role="group",
         **{
             "data-scale": scale_of(item),
@@ -66,15 +67,15 @@ def scale_of(item: Item) -> str:
 
 
 def _stage(item: Item, width: int, height: int, *, second: bool = False) -> html.Div:
-    """One place for the picture; the second, for a map beside it, is empty until it is needed."""
+    """One place for the picture; the second, for a map beside it, is hidden until it is needed."""
     name = item.file or "that was handed in"
     picture = html.Img(
-        src=None if second else picture_address(item),
+        src=picture_address(item),
         alt=f"The picture {name}{', with a map over it' if second else ''}",
         className="viewer-picture",
         draggable="false",
     )
-    layer = html.Div([picture, html.Canvas(hidden=True)], className="viewer-layer")
+    layer = html.Div([picture, _map()], className="viewer-layer")
     ruler = [] if second else [html.Div(className="viewer-ruler", hidden=True)]
     return html.Div(
         [layer, *ruler],
@@ -85,6 +86,10 @@ def _stage(item: Item, width: int, height: int, *, second: bool = False) -> html
         role="group",
         **{"aria-label": KEYS},
     )
+
+
+def _map() -> html.Img:
+    return html.Img(className="viewer-map", alt="", draggable="false", hidden=True)
 
 
 def picture_address(item: Item) -> str:
@@ -102,16 +107,18 @@ def _tools(classified: bool) -> html.Div:
         _tool("heat", "heat", "Heat map", pressed=False),
         _tool("beside", "table", "Side by side", pressed=False),
         _tool("outlines", "outline", "Outlines", pressed=False),
-        html.Label(["Opacity", html.Span(className="viewer-opacity")], className="viewer-slider"),
+        html.Label(
+            ["Opacity", html.Span(className="viewer-opacity")], className="viewer-slider along hint"
+        ),
     ]
     return html.Div(
         [
             _tool("out", None, "−", label="Zoom out"),
             _tool("in", None, "+", label="Zoom in"),
             _tool("reset", None, "Reset", label="Show all of the picture"),
-            html.Div(heat, className="viewer-tools", hidden=not classified),
+            html.Div(heat, className="viewer-tools along", hidden=not classified),
         ],
-        className="viewer-tools",
+        className="viewer-tools along",
         role="toolbar",
         **{"aria-label": "Picture"},
     )

@@ -83,11 +83,11 @@ def words(item: Item) -> Component:
                 debounce=True,
                 attributes={"input": {"maxLength": NOTE_CHARACTERS}},
             ),
-            html.Div(id=part_id(item.key, "saved"), role="status", className="case-saved"),
+            html.Div(id=part_id(item.key, "saved"), role="status", className="case-saved hint"),
             # What it holds changes with the case: rooms above listen to it.
             dcc.Store(id=part_id(item.key, "changed")),
         ],
-        className="case-part",
+        className="stack",
     )
 
 
@@ -130,7 +130,8 @@ def lesion(item: Item, names: Sequence[str]) -> Component:
                 hideControls=True,
             ),
         ],
-        className="case-lesion",
+        className="columns",
+        style={"--least": "140px"},
     )
 
 
@@ -154,7 +155,7 @@ def stand(item: Item) -> Component | None:
         )
     else:
         sentence = f"You decided: {said.lower()}. The program gave no advice."
-    return html.P(sentence, className="case-stand")
+    return html.P(html.Strong(sentence), className="case-stand")
 
 
 def history(item: Item) -> Component:
@@ -173,7 +174,7 @@ def history(item: Item) -> Component:
             )
             for one in reversed(item.changes)
         ],
-        className="case-history",
+        className="case-history stack plain",
     )
 
 

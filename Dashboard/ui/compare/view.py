@@ -49,7 +49,7 @@ def comparison(cases: Sequence[Case], infos: Sequence[ModelInfo]) -> list[Compon
     )
     table = html.Table(
         [
-            html.Caption("The pictures side by side", className="visually-hidden"),
+            html.Caption(dmc.VisuallyHidden("The pictures side by side"), style={"padding": 0}),
             html.Thead(head),
             html.Tbody(body),
         ],
@@ -60,7 +60,7 @@ def comparison(cases: Sequence[Case], infos: Sequence[ModelInfo]) -> list[Compon
         dmc.Text(MARKED, size="sm", c="dimmed"),
         html.Div(
             table,
-            className="scroll-box",
+            className="scroll-box framed",
             tabIndex=0,
             role="region",
             **{"aria-label": "Comparison"},
@@ -88,7 +88,7 @@ def verdict_rows(cases: Sequence[Case | None], tried: float | None) -> list[list
             continue
         label = html.Span(
             [icon(one.outcome.icon), html.Strong(one.outcome.label)],
-            className=f"compare-verdict tone-{one.outcome.key}",
+            className=f"compare-verdict toned tone-{one.outcome.key}",
         )
         differs = first is not None and one.outcome is not first
         verdicts.append(_td("Verdict", label, *_mark(OTHER if differs else "")))
@@ -148,7 +148,7 @@ def _head(case: Case, place: int, cases: Sequence[Case]) -> html.Th:
 
 def _link(text: str, keys: Sequence[str], name: str) -> dcc.Link:
     where = f"{dash.get_relative_path(PATH)}?cases={','.join(map(quote, keys))}"
-    hidden = html.Span(f" {name}", className="visually-hidden")
+    hidden = dmc.VisuallyHidden(f" {name}")
     return dcc.Link([text, hidden], href=where, style=SMALL)
 
 
@@ -187,7 +187,7 @@ def _td(name: str, *parts: Component | str, marked: bool = False) -> html.Td:
 def _mark(differs: str) -> list[Component]:
     if not differs:
         return []
-    hidden = html.Span(" (differs from the first picture)", className="visually-hidden")
+    hidden = dmc.VisuallyHidden(" (differs from the first picture)")
     return [dmc.Text([differs, hidden], c="var(--accent)", size="sm", fw=650)]
 
 

@@ -1,6 +1,6 @@
 """Places for figures that are drawn when they come into view.
 
-Plotly's script is twice as large as all the rest of a page. `assets/elements/in-view.mjs` tells the
+Plotly's script is twice as large as all the rest of a page. `assets/elements/parts.mjs` tells the
 store beside a place that it is seen; a page's callback on that store then sends the figures, and
 with the first of them the browser fetches the script.
 """
@@ -18,7 +18,7 @@ def figure_place(identity: str) -> list[Component]:
     """A place named `identity`; once it is seen, the store `seen(identity)` has true as `data`."""
     return [
         dcc.Store(id=seen(identity)),
-        html.Div(id=identity, className="graphs", **{"data-in-view": seen(identity)}),
+        html.Div(id=identity, className="graphs columns", **{"data-in-view": seen(identity)}),
     ]
 
 

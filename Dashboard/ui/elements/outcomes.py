@@ -45,6 +45,6 @@ def outcome(verdict: str, dermatoscopic: bool | None = None) -> Outcome:
 def banner(kind: Outcome, message: str) -> html.Div:
     """The message of an image, in the colour and with the icon of its kind."""
     return html.Div(
-        [icon(kind.icon, class_name="banner-icon"), html.P(message, className="banner-text")],
+        [icon(kind.icon), html.P(message)],
         className=f"banner tone-{kind.key}",
     )

@@ -18,7 +18,7 @@ def data_table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -
     data = {"caption": title, "head": list(head), "body": [list(row) for row in rows]}
     table = dmc.Table(data=data, captionSide="top", className="table data-table")
     return html.Div(
-        table, className="scroll-box", tabIndex=0, role="region", **{"aria-label": title}
+        table, className="scroll-box framed", tabIndex=0, role="region", **{"aria-label": title}
     )
 
 

@@ -53,9 +53,9 @@ def explain_panel(item: Item) -> Component | None:
                 size="sm",
                 c="var(--ink-soft)",
             ),
-            html.Div(className="explanations"),
+            html.Div(className="explanations stack"),
         ],
-        className="case-part explain",
+        className="stack explain",
         **{
             "data-explain": item.key,
             "data-address": dash.get_relative_path("/explanations"),

@@ -30,7 +30,7 @@ def charts(points: Sequence[Point]) -> html.Div:
                    None if risk is None or first is None
                    else (100 * max(0, first - risk), 100 * min(1, first + risk))),
         ],
-        className="lesion-charts",
+        className="lesion-charts columns",
     )  # fmt: skip
 
 

@@ -62,7 +62,10 @@ def listed(page: LesionPage) -> Component:
         "Further lesions", href=dash.get_relative_path(f"/lesions?after={quote(page.next)}")
     )
     return html.Div(
-        [html.Ul(rows, className="rows lesion-list"), *([following] if following else [])],
+        [
+            html.Ul(rows, className="rows plain framed lesion-list"),
+            *([following] if following else []),
+        ],
         className="stack",
     )
 
@@ -74,9 +77,9 @@ def _row(series: LesionSeries) -> list[Component]:
     known = [own, lesion.body_site, lesion.histology and f"Histology: {lesion.histology}"]
     small = dash.get_relative_path(f"/assessments/{series.items[-1].key}/thumbnail")
     return [
-        html.Img(src=small, alt=""),
+        html.Img(src=small, alt="", width=64, height=64, className="thumbnail"),
         dcc.Link(lesion.name, href=words.address(lesion.name)),
-        html.Span([icon(kind.icon), kind.label], className=f"lesion-verdict tone-{kind.key}"),
+        html.Span([icon(kind.icon), kind.label], className=f"toned tone-{kind.key}"),
         html.Span(words.span(series)),
         html.Span(", ".join(one for one in known if one), className="hint"),
     ]

@@ -42,5 +42,5 @@ def lesion_section(item: Item) -> Component | None:
             html.P([place, " of ", link, ". Its most urgent verdict: ", html.Strong(verdict),
                     ", of ", of, ".", own or ""]),
         ],
-        className="case-part",
+        className="stack",
     )  # fmt: skip

@@ -53,7 +53,9 @@ def verdict(series: LesionSeries) -> html.Div:
 
 def timeline(series: LesionSeries) -> html.Ol:
     """All pictures, the first one first."""
-    return html.Ol([html.Li(_stop(item)) for item in series.items], className="lesion-timeline")
+    return html.Ol(
+        [html.Li(_stop(item)) for item in series.items], className="lesion-timeline plain"
+    )
 
 
 def _stop(item: Item) -> Component:
@@ -66,6 +68,9 @@ def _stop(item: Item) -> Component:
             html.Img(
                 src=dash.get_relative_path(f"/assessments/{item.key}/thumbnail"),
                 alt="",
+                width=148,
+                height=112,
+                className="thumbnail",
             ),
             html.Strong(f"{words.day(item)}{kept}"),
             html.Span(f"{kind.label}{risk}", className="hint"),
@@ -125,8 +130,8 @@ def pair(
     shown = change["registered"]
     onto = second.key if shown else first.key
     pictures = [
-        _picture(f"{base}/{first.key}/onto/{onto}.jpg{drawn}", words.day(first)),
-        _picture(f"{base}/{second.key}/onto/{second.key}.jpg{drawn}", words.day(second)),
+        _picture(f"{base}/{first.key}/onto/{onto}.jpg{drawn}", words.day(first), seen),
+        _picture(f"{base}/{second.key}/onto/{second.key}.jpg{drawn}", words.day(second), seen),
     ]
     buttons = [
         dmc.Button(
@@ -134,14 +139,12 @@ def pair(
         ),
         html.Span("Or hold B.", className="hint"),
     ]
-    width, height = seen.size
     return html.Div(
         [
             dmc.Group(buttons) if shown else dmc.Alert(str(change["reason"]), color="gray"),
             html.Div(
                 pictures,
-                className="lesion-pictures",
-                style={"--sides": f"{width} / {height}"},
+                className="lesion-pictures columns",
                 **({"data-blinks": ""} if shown else {}),
             ),
             html.P(words.registration_words(change), className="hint"),
@@ -152,8 +155,16 @@ def pair(
     )
 
 
-def _picture(address: str, date: str) -> html.Figure:
-    return html.Figure([html.Img(src=address, alt=f"The lesion on {date}"), html.Figcaption(date)])
+def _picture(address: str, date: str, seen: Seen) -> html.Figure:
+    width, height = seen.size
+    image = dmc.Image(
+        src=address,
+        alt=f"The lesion on {date}",
+        radius="sm",
+        fit="contain",
+        style={"aspectRatio": f"{width} / {height}"},
+    )
+    return html.Figure([image, html.Figcaption(date)])
 
 
 def differences(first: Item, second: Item, change: dict[str, Any]) -> Component:
@@ -169,11 +180,15 @@ def differences(first: Item, second: Item, change: dict[str, Any]) -> Component:
     ]
     return html.Ul(
         [
-            html.Li(
-                [html.Strong(title), html.Span(what), html.Span(words.retake_words(below))],
-                className="notable" if below is not None and below >= words.NOTABLE else "",
-            )
+            html.Li([html.Strong(title), html.Span(what), _retakes(below)])
             for title, what, below in rows
         ],
-        className="rows lesion-differences",
+        className="rows plain framed lesion-differences",
     )
+
+
+def _retakes(below: int | None) -> Component:
+    """How often retakes differ by less; in bold where that is notable."""
+    text = words.retake_words(below)
+    notable = below is not None and below >= words.NOTABLE
+    return html.Strong(text) if notable else html.Span(text)

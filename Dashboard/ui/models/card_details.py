@@ -107,8 +107,8 @@ def _text(text: str) -> html.P:
 
 
 def _section(title: str, content: Component) -> html.Div:
-    return html.Div([html.H4(title, className="model-title"), content])
+    return html.Div([html.H4(title), content])
 
 
 def _fold(title: str, *content: Component) -> html.Details:
-    return html.Details([html.Summary(title), *content], className="model-fold")
+    return html.Details([html.Summary(title), *content], className="model-fold stack")

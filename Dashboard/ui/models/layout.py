@@ -55,7 +55,7 @@ def _page(infos: Sequence[ModelInfo], name: str | None = None) -> list[Component
     """What comes first; `name`: of the model that has just been chosen."""
     found = load_comparison()
     used = [info for info in infos if info.name == name] if name else in_use(infos)
-    details = html.Div(id="models-details", className="section")
+    details = html.Div(id="models-details", className="stack")
     shown = [
         part for info in used for part in (_said(info), model_card(info, [details], used=True))
     ]
@@ -170,11 +170,11 @@ def in_use(infos: Sequence[ModelInfo]) -> list[ModelInfo]:
 
 def _section(key: str, children: Sequence[Component]) -> html.Section:
     heading = html.H2(SECTIONS[key], id=key)
-    return html.Section([heading, *children], className="section", **{"aria-labelledby": key})
+    return html.Section([heading, *children], className="stack", **{"aria-labelledby": key})
 
 
 def _fold(children: Sequence[Component]) -> html.Details:
-    return html.Details([html.Summary("Details"), *children], className="model-fold")
+    return html.Details([html.Summary("Details"), *children], className="model-fold stack")
 
 
 def _details(service: Service, info: ModelInfo) -> list[Component]:

@@ -60,7 +60,7 @@ def performance(metrics: Sequence[Metric], target: float | None = None) -> list[
             parts += [html.P(title, className="model-text"), *_tables(of_split, target)]
         else:
             folded = [html.Summary(title), *_tables(of_split, target)]
-            parts.append(html.Details(folded, className="model-fold"))
+            parts.append(html.Details(folded, className="model-fold stack"))
     return parts
 
 

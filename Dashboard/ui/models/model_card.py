@@ -51,7 +51,7 @@ def model_card(
                 ),
                 *details,
             ],
-            className="model-card",
+            className="stack",
             p={"base": "md", "sm": "lg"},
             radius="lg",
             withBorder=True,

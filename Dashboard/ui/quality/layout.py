@@ -188,7 +188,7 @@ def _try_it(trial: Trial, sentence: str) -> html.Section:
     heading = html.H2("Try it", id="quality-try")
     return html.Section(
         [heading, dmc.Paper(parts, p="lg", withBorder=True)],
-        className="section",
+        className="stack",
         **{"aria-labelledby": "quality-try"},
     )
 
@@ -272,6 +272,6 @@ def _section(title: str, children: list[Component]) -> html.Section:
     key = f"quality-{title.split()[0].lower()}"
     return html.Section(
         [html.H2(title, id=key), *children],
-        className="section",
+        className="stack",
         **{"aria-labelledby": key},
     )

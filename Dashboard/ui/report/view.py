@@ -40,7 +40,7 @@ def report(cases: str) -> html.Div:
             ),
             *(_reported(key, now) for key in keys[:MOST]),
         ],
-        className="report",
+        className="report stack",
     )
 
 
@@ -49,7 +49,7 @@ def _reported(key: str, now: str) -> Component:
         return report_of(find(key), now)
     except (UnknownItem, StoreUnavailable, StoreFull) as error:
         shown = key if len(key) <= 24 else f"{key[:24]}…"
-        return html.Article(html.P(f"{shown}: {error}."), className="report-case")
+        return html.Article(html.P(f"{shown}: {error}."), className="report-case framed stack")
 
 
 def report_of(item: Item, now: str) -> html.Article:
@@ -70,23 +70,25 @@ def report_of(item: Item, now: str) -> html.Article:
             answer.verdict(item),
             html.Div(
                 [
-                    html.Img(
+                    dmc.Image(
                         src=picture_address(item),
                         alt=f"The picture {item.file or 'that was handed in'}",
-                        className="report-picture",
+                        fit="contain",
+                        mah="110mm",
+                        style={"objectPosition": "left top"},
                     ),
-                    html.Div(answer.finding(item), className="case-facts"),
+                    html.Div(answer.finding(item), className="stack"),
                 ],
-                className="report-columns",
+                className="columns",
             ),
             answer.quality(item),
             _said(item),
             html.Dl(
                 [part for name, value in facts.items() for part in (html.Dt(name), html.Dd(value))],
-                className="report-facts",
+                className="report-facts hint",
             ),
         ],
-        className="report-case",
+        className="report-case framed stack",
     )
 
 
@@ -97,6 +99,6 @@ def _said(item: Item) -> html.Div:
         [
             html.H3("The clinician's judgement"),
             stand(item) or html.P("None yet."),
-            html.P(note, className="report-note"),
+            html.P(note, style={"whiteSpace": "pre-wrap"}),
         ]
     )

@@ -2,7 +2,8 @@
 
 import dash
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Input, Output, dcc, html
+from dash import Input, Output, dcc, html
+from dash.development.base_component import Component
 
 from Dashboard.ui.elements.icons import icon
 from Dashboard.ui.elements.theme import THEME
@@ -15,11 +16,7 @@ API_PAGE = "/docs"
 def install(app: dash.Dash) -> None:
     """Give `app` the frame of all pages and the callback that marks the current page."""
     app.layout = layout
-    app.clientside_callback(
-        ClientsideFunction("lesions", "showWhere"),
-        Output("navigation-state", "data-path"),
-        Input("_pages_location", "pathname"),
-    )
+    app.callback(Output("navigation", "children"), Input("_pages_location", "pathname"))(links)
 
 
 def layout() -> dmc.MantineProvider:
@@ -29,18 +26,11 @@ def layout() -> dmc.MantineProvider:
         defaultColorScheme="auto",
         children=[
             print_head(),
-            html.A("Skip to the content", href="#content", className="skip-link"),
+            html.A("Skip to the content", href="#content", className="skip-link tool"),
             header(),
             note(),
             html.Main(dash.page_container, id="content", className="page", tabIndex=-1),
             footer(),
-            html.Div(
-                id="announcer",
-                className="visually-hidden",
-                role="status",
-                **{"aria-live": "polite", "aria-atomic": "true"},
-            ),
-            html.Div(id="navigation-state", hidden=True),
             dcc.Store(id="has-grid", data=False),
         ],
     )
@@ -49,7 +39,7 @@ def layout() -> dmc.MantineProvider:
 def print_head() -> html.Div:
     """What stands at the top of every printed page."""
     return html.Div(
-        html.Div([html.Strong(PRODUCT), html.Span(NOTE)]),
+        html.Div([html.Strong(PRODUCT), html.Span(NOTE)], className="apart"),
         className="print-head",
     )
 
@@ -74,15 +64,30 @@ def header() -> html.Header:
 
 
 def navigation() -> html.Nav:
-    """A link to every registered page that has a place in the navigation, and one to the API."""
-    pages = (page for page in dash.page_registry.values() if page.get("in_navigation"))
-    links = [
-        dcc.Link(page["name"], href=dash.get_relative_path(page["path"]), className="nav-link")
-        for page in pages
+    """Where one may go."""
+    return html.Nav(links(), className="nav", id="navigation", **{"aria-label": "Main"})
+
+
+def links(here: str = "") -> list[Component]:
+    """A link to every registered page that has a place in the navigation, and one to the API.
+
+    here: the path of the page that is shown.
+    """
+    pages = [page for page in dash.page_registry.values() if page.get("in_navigation")]
+    places = {page["name"]: dash.get_relative_path(page["path"]) for page in pages}
+    # No page of Dash: the browser loads it anew.
+    places["API"] = dash.get_relative_path(API_PAGE)
+    return [
+        dmc.Anchor(
+            name,
+            href=address,
+            refresh=name == "API",
+            className="nav-link",
+            unstyled=True,
+            **({"aria-current": "page"} if address == here else {}),
+        )
+        for name, address in places.items()
     ]
-    # No page of Dash, so a plain link.
-    api = html.A("API", href=dash.get_relative_path(API_PAGE), className="nav-link")
-    return html.Nav([*links, api], className="nav", id="navigation", **{"aria-label": "Main"})
 
 
 def colour_scheme_toggle() -> dmc.ColorSchemeToggle:
@@ -92,6 +97,7 @@ def colour_scheme_toggle() -> dmc.ColorSchemeToggle:
         darkIcon=icon("sun"),
         variant="subtle",
         size=44,
+        c="var(--ink-soft)",
         className="scheme-toggle",
         **{"aria-label": "Switch between light and dark colours"},
     )
@@ -115,7 +121,7 @@ def footer() -> html.Footer:
                 ),
                 html.Span("A clinician's judgement comes first."),
             ],
-            className="footer-inner",
+            className="footer-inner apart",
         ),
         className="footer",
     )

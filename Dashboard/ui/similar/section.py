@@ -34,12 +34,12 @@ def similar_section(item: Item) -> Component | None:
             html.Div(
                 dmc.Text("Looking for them.", className="hint"),
                 id={"type": FOUND, "key": item.key},
-                className="case-part",
+                className="stack",
                 **{"aria-live": "polite"},
             ),
             dcc.Interval(id={"type": AGAIN, "key": item.key}, interval=AGAIN_MS, disabled=True),
         ],
-        className="case-part",
+        className="stack",
     )
 
 

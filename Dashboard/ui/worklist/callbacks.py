@@ -2,10 +2,11 @@
 
 from typing import Any, NamedTuple, cast
 from urllib.parse import urlencode
+from uuid import uuid4
 
 import dash
 import flask
-from dash import ALL, Input, Output, State, callback, ctx, dcc, no_update
+from dash import ALL, Input, Output, State, callback, ctx, dcc, html, no_update
 
 from Dashboard.store.errors import StoreFull, StoreUnavailable, UnknownItem
 from Dashboard.store.filters import DESCENDING, Filters
@@ -84,12 +85,24 @@ def rows(request: Any) -> tuple[Any, ...]:
         items, total = span(store, owner, asked.filters, asked.sort, asked.descending, start, end)
         lesions = lesion_verdicts(store, owner, (one.lesion_id for one in items if one.lesion_id))
     except TROUBLE as error:
-        return {"rowData": [], "rowCount": 0}, search, f"{error}.", size(0), "", True
+        return (
+            {"rowData": [], "rowCount": 0},
+            _mark("search", search),
+            f"{error}.",
+            size(0),
+            "",
+            True,
+        )
     names = plain_names(flask.current_app.extensions["service"].models())
     found = {"rowData": [row(one, lesions, names) for one in items], "rowCount": total}
     narrowed = bool(set(query) - {"sort", "descending"})
     table = dash.get_relative_path(f"/assessments{where.table(search)}")
-    return found, search, _counted(total, narrowed), size(total), table, not total
+    return found, _mark("search", search), _counted(total, narrowed), size(total), table, not total
+
+
+def _mark(name: str, value: str) -> html.Div:
+    """What `assets/worklist/worklist.mjs` hears of, as it is drawn anew for each value."""
+    return html.Div(key=value, **{f"data-{name}": value})
 
 
 def _filter(request: dict[str, Any]) -> str:
@@ -109,7 +122,7 @@ def narrow(*values: Any) -> tuple[Any, ...]:
     *shown, batch = values
     query = where.query_of(shown, batch)
     count = len(set(query) - {"text", "verdict", "batch"})
-    return where_model(where.address(query)), not query, f"{count}", not count
+    return where_model(where.address(query)), not query, f"{count}", None if count else "none"
 
 
 def clear(_: Any) -> tuple[Any, ...]:
@@ -167,14 +180,14 @@ ACTIONS = ("delete", "undo", "assign", "flag", "agree", "delete-all-yes")
 
 def act(*values: Any) -> tuple[Any, ...]:
     """Do what a button says, and say what was done."""
-    selected, removed, lesion, opened, version = values[-5:]
+    selected, removed, lesion, opened = values[-4:]
     button = ctx.triggered_id
     quiet = (no_update,) * 9
     if button in ("delete-all", "delete-all-no"):
         return (*quiet, button == "delete-all")
     if button == "done-over":
         return (no_update, True, "", no_update, None, 0, 0, no_update, no_update, False)
-    later = str(int(version or 0) + 1)
+    later = _mark("changed", uuid4().hex)
     if isinstance(button, dict):  # a case was changed in its own place
         return (later, *quiet[1:], False)
     try:
@@ -237,19 +250,18 @@ def install() -> None:
     )(place)
     callback(
         Output(GRID, "getRowsResponse"),
-        Output("worklist-state", "data-search"),
+        Output("list-address", "children"),
         Output("count", "children"),
         Output(GRID, "style"),
         Output("export-list", "href"),
         Output("export-list", "hidden"),
         Input(GRID, "getRowsRequest"),
-        prevent_initial_call=True,
     )(rows)
     callback(
         Output(GRID, "filterModel"),
         Output("where-clear", "disabled"),
         Output("where-count", "children"),
-        Output("where-count", "hidden"),
+        Output("where-count", "display"),
         *(Input(where.identity(name), where.PROPERTY.get(name, "value")) for name in where.NAMES),
         Input("batch-name", "data"),
         prevent_initial_call=True,
@@ -292,7 +304,7 @@ def install() -> None:
         prevent_initial_call=True,
     )(export)
     callback(
-        Output("worklist-state", "data-version"),
+        Output("list-changed", "children"),
         Output("done", "hidden"),
         Output("done-text", "children"),
         Output("undo", "style"),
@@ -311,6 +323,5 @@ def install() -> None:
         State("removed", "data"),
         State("lesion-name", "value"),
         State("open", "data"),
-        State("worklist-state", "data-version"),
         prevent_initial_call=True,
     )(act)

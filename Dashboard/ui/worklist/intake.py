@@ -7,6 +7,7 @@ from functools import cache
 import dash
 import dash_mantine_components as dmc
 from dash import html
+from dash.development.base_component import Component
 
 from Dashboard.assess.service import ModelInfo
 from Dashboard.assess.thumbnails import thumbnail
@@ -18,6 +19,12 @@ from quality.inputs import SYSTEM_FOLDERS
 
 FORMATS = "JPEG, PNG, WebP, TIFF or BMP"
 EXAMPLE_SIDE = 112
+# The id of a file field, and what its button says. A device has a camera or folders.
+FIELDS = (
+    ("file-field", "Choose files", "filled"),
+    ("folder-field", "Choose a folder", "default"),
+    ("photo-field", "Take photo", "default"),
+)
 MEGABYTE = 2**20
 # Beside the archive a body holds a little more, in percent.
 ARCHIVE_ROOM = 99
@@ -28,16 +35,18 @@ def drop_zone(config: Config, model: str | None = None) -> html.Div:
 
     model: that they are assessed by; None: the server's own.
 
-    The file fields are put into `#picker` by `assets/worklist/worklist.mjs`: Dash has none that
-    leaves files alone; its own Upload reads all of them into memory at once.
+    The file field of each button is put beside it by `assets/worklist/worklist.mjs`: Dash has none
+    that leaves files alone; its own Upload reads all of them into memory at once.
     """
     archive = config.max_archive_bytes // MEGABYTE
     return html.Div(
         [
-            html.Span(icon("upload"), className="zone-mark"),
+            dmc.ThemeIcon(
+                icon("upload"), size=52, radius="xl", variant="light", fz="h3", visibleFrom="xs"
+            ),
             html.Div(
                 [
-                    html.P("Drop pictures, folders or a zip archive here", className="zone-title"),
+                    dmc.Text("Drop pictures, folders or a zip archive here", fz="lg", fw=600),
                     html.P(
                         f"{FORMATS}, up to {config.max_upload_mb:g} MB and "
                         f"{config.max_megapixels:g} megapixels each, or a zip archive of up to "
@@ -46,9 +55,9 @@ def drop_zone(config: Config, model: str | None = None) -> html.Div:
                         id="zone-text",
                     ),
                 ],
-                className="zone-words",
+                style={"flex": 1},
             ),
-            html.Span(id="picker", className="zone-fields"),
+            html.Span([_field(*one) for one in FIELDS], id="picker", className="along"),
         ],
         id="zone",
         className="zone",
@@ -105,7 +114,8 @@ def frequencies_note(prior: Mapping[str, float] | None) -> html.P | None:
             html.Strong("Adjusted to this clinic: "),
             f"probabilities are weighted by its class frequencies ({listed}).",
         ],
-        className="hint hint-strong",
+        className="hint",
+        style={"color": "var(--ink)"},
         id="prior-note",
     )
 
@@ -115,9 +125,8 @@ def examples() -> html.Div:
     return html.Div(
         [
             html.Span("No picture at hand? Try a synthetic one:", className="hint"),
-            html.Div([_example(example) for example in EXAMPLES], className="examples-items"),
+            dmc.SimpleGrid([_example(example) for example in EXAMPLES], cols=3, spacing=8, mt=4),
         ],
-        className="examples",
     )
 
 
@@ -127,18 +136,18 @@ def batch() -> html.Div:
         [
             html.Div(
                 [
-                    html.Label("", htmlFor="batch-bar", id="batch-text", className="batch-text"),
-                    html.Progress(id="batch-bar", value="0", max="1", className="batch-bar"),
+                    html.Strong(html.Label(htmlFor="batch-bar", id="batch-text")),
+                    html.Progress(id="batch-bar", value="0", max="1", style={"flex": 1}),
                     dmc.Button("Pause", id="batch-pause", variant="default", size="sm"),
                     dmc.Button("Discard the rest", id="batch-drop", variant="subtle", size="sm"),
                 ],
                 id="batch-head",
-                className="batch-head",
+                className="along",
             ),
             html.P(id="batch-note", className="hint", hidden=True),
             html.Details(
                 [
-                    html.Summary(id="batch-failed"),
+                    html.Summary(html.Strong(id="batch-failed")),
                     html.Ul(id="batch-list", className="batch-list"),
                     dmc.Group(
                         [
@@ -153,9 +162,14 @@ def batch() -> html.Div:
             ),
         ],
         id="batch",
-        className="batch",
+        className="batch framed",
         hidden=True,
     )
+
+
+def _field(field: str, text: str, variant: str) -> Component:
+    button: Component = dmc.Button(text, variant=variant, h=44, px="md", **{"data-picks": field})
+    return button
 
 
 @cache
@@ -163,18 +177,23 @@ def _example_picture(name: str) -> str:
     return thumbnail(draw(name), EXAMPLE_SIDE)
 
 
-def _example(example: Example) -> html.Button:
-    return html.Button(
-        [
-            html.Img(src=_example_picture(example.name), alt="", width=40, height=30),
-            example.title,
-        ],
-        type="button",
-        className="example",
-        title=f"{example.title}: {example.text}",
+def _example(example: Example) -> Component:
+    picture = html.Img(
+        src=_example_picture(example.name), alt="", width=32, height=24, className="thumbnail"
+    )
+    button: Component = dmc.Button(
+        example.title,
+        leftSection=picture,
+        variant="default",
+        h=44,
+        px=4,
+        fz="xs",
+        fw=400,
+        attributes={"root": {"title": f"{example.title}: {example.text}"}},
         **{
             "data-example": dash.get_relative_path(f"/examples/{example.name}.jpg"),
             "data-name": f"synthetic-{example.name}.jpg",
             "aria-label": f"Try the synthetic picture: {example.title}, {example.text}",
         },
     )
+    return button

@@ -53,21 +53,24 @@ def layout(**query: str) -> html.Div:
                         className="lead",
                     ),
                 ],
-                className="page-head",
+                className="stack",
             ),
-            html.Div(
+            dmc.Flex(
                 [
                     drop_zone(config, model),
-                    html.Div(
+                    dmc.Stack(
                         [
                             model_choice(models, model, names),
                             frequencies_note(config.prior),
                             examples(),
                         ],
-                        className="intake-side",
+                        justify="space-between",
+                        gap="sm",
+                        w={"base": "100%", "md": 320},
                     ),
                 ],
-                className="intake",
+                gap="md",
+                direction={"base": "column", "md": "row"},
             ),
             html.P(id="zone-note", className="zone-note", role="status"),
             batch(),
@@ -79,7 +82,7 @@ def layout(**query: str) -> html.Div:
                         [
                             dmc.Group(
                                 [
-                                    html.P(id="count", className="count hint", role="status"),
+                                    html.P(id="count", className="hint", role="status"),
                                     html.A(
                                         "Export this list (CSV)",
                                         id="export-list",
@@ -92,7 +95,6 @@ def layout(**query: str) -> html.Div:
                             html.Div(stand_in(), id=callbacks.PLACE),
                             _keys(),
                         ],
-                        className="worklist-list",
                         **{"aria-label": "Pictures"},
                     ),
                     html.Aside(
@@ -101,10 +103,9 @@ def layout(**query: str) -> html.Div:
                             html.Div(
                                 html.P("Choose a picture of the list to see its case here."),
                                 id="case-panel",
-                                className="case-panel",
                             ),
                         ],
-                        className="worklist-case",
+                        className="worklist-case worklist-wide framed",
                         **{"aria-label": "Case"},
                     ),
                 ],
@@ -118,9 +119,10 @@ def layout(**query: str) -> html.Div:
             dcc.Store(id="batch-name", data=said.get("batch")),
             dcc.Location(id="go", refresh="callback-nav"),
             dcc.Download(id="export-file"),
-            html.Div(id="worklist-state", hidden=True),
+            html.Div(id="list-address", hidden=True),
+            html.Div(id="list-changed", hidden=True),
         ],
-        className="worklist",
+        className="wide-page stack",
     )
 
 
@@ -131,8 +133,8 @@ def _selection() -> html.Div:
             html.Div(
                 [
                     html.Strong(id="selected-count"),
-                    html.A("Compare", id="to-compare", className="tool-link", href="#"),
-                    html.A("Report", id="to-report", className="tool-link", href="#"),
+                    html.A("Compare", id="to-compare", className="tool", href="#"),
+                    html.A("Report", id="to-report", className="tool", href="#"),
                     dmc.Button("Export CSV", id="export", variant="default", size="sm"),
                     dmc.Popover(
                         [
@@ -172,7 +174,7 @@ def _selection() -> html.Div:
                     ),
                 ],
                 id="selection",
-                className="selection",
+                className="selection along framed",
                 hidden=True,
             ),
             html.Div(
@@ -181,7 +183,7 @@ def _selection() -> html.Div:
                     dmc.Button("Undo", id="undo", variant="subtle", size="compact-md"),
                 ],
                 id="done",
-                className="done",
+                className="done apart framed",
                 role="status",
                 hidden=True,
             ),
@@ -197,7 +199,6 @@ def _decisions() -> html.Div:
             dmc.Button("Agree with the verdict", id="agree", variant="default", size="sm", mb="sm"),
         ],
         id="decisions",
-        className="decisions",
         hidden=True,
     )
 
@@ -206,21 +207,22 @@ def _keys() -> html.P:
     parts: list[Component | str] = []
     for key, what in KEYS:
         parts += [dmc.Kbd(key, size="xs"), f" {what}  "]
-    return html.P(parts, className="hint keys")
+    return html.P(parts, className="hint worklist-wide")
 
 
-def _kept(config: Config) -> html.Div:
+def _kept(config: Config) -> dmc.Group:
     """Where everything lies and for how long, and the way to be rid of it."""
     hours = hours_kept(config)
     until = "until you delete it" if hours is None else f"for {_span(hours)} at most"
     place = "on this server" if config.durable else "in this server's memory, until it stops, and"
-    return html.Div(
+    return dmc.Group(
         [
             html.P(
                 f"What you hand in is kept {place} {until}, for this browser alone. Files that "
                 "still wait to be sent lie in this browser until they are answered, so that a "
                 "reload loses nothing.",
                 className="hint",
+                style={"flex": "1 1 320px"},
                 id="kept-note",
             ),
             html.A("Export all pictures (zip)", href=dash.get_relative_path("/export?all=true")),
@@ -233,7 +235,8 @@ def _kept(config: Config) -> html.Div:
                 leftSection=icon("trash"),
             ),
         ],
-        className="kept",
+        pt="sm",
+        style={"borderTop": "1px solid var(--line)"},
     )
 
 

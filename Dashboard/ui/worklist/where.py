@@ -51,6 +51,8 @@ NAMES = (
 # What holds the value of those that are no menu.
 PROPERTY = {"flag": "checked"}
 WHOLE = [0, 100]
+# On a phone a field has a line of its own.
+FIELD = {"flex": {"base": "1 1 100%", "xs": "1 1 200px"}, "maw": {"base": "none", "xs": 340}}
 
 
 class Asked(NamedTuple):
@@ -151,7 +153,7 @@ def controls(query: Mapping[str, str], models: Sequence[Mapping[str, str]]) -> h
                 placeholder="Part of a file name",
                 leftSection=icon("search"),
                 debounce=300,
-                className="where-text",
+                **FIELD,
                 **{"aria-label": "Part of a file name"},
             ),
             _choice("verdict", "Verdict", VERDICTS, query, labelled=False),
@@ -160,14 +162,15 @@ def controls(query: Mapping[str, str], models: Sequence[Mapping[str, str]]) -> h
                 data=list(ORDERS),
                 value=query.get("sort", "urgent"),
                 allowDeselect=False,
-                className="where-sort",
+                hiddenFrom="lg",
+                **FIELD,
                 **{"aria-label": "Sorted by"},
             ),
             dmc.Popover(
                 [
                     dmc.PopoverTarget(
                         dmc.Button(
-                            ["More filters", html.Span(id="where-count", hidden=not shown)],
+                            ["More filters", _count(len(shown))],
                             variant="default",
                             leftSection=icon("filter"),
                         )
@@ -182,10 +185,16 @@ def controls(query: Mapping[str, str], models: Sequence[Mapping[str, str]]) -> h
             ),
             dmc.Button("Clear filters", id="where-clear", variant="subtle", disabled=not query),
         ],
-        className="where",
+        className="along",
         role="search",
         **{"aria-label": "Which pictures the list shows"},
     )
+
+
+def _count(number: int) -> dmc.Badge:
+    """How many filters are set that the controls in view do not show."""
+    shown = None if number else "none"
+    return dmc.Badge(f"{number}", id="where-count", circle=True, ml="xs", display=shown)
 
 
 def _more(query: Mapping[str, str], models: Sequence[Mapping[str, str]]) -> dmc.Stack:
@@ -252,7 +261,7 @@ def _choice(
     words: dict[str, Any] = (
         {"label": label, "placeholder": "All"}
         if labelled
-        else {"placeholder": f"{label}: all", "aria-label": label, "className": f"where-{name}"}
+        else {"placeholder": f"{label}: all", "aria-label": label, **FIELD}
     )
     return dmc.Select(
         id=identity(name),

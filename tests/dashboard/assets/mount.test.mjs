@@ -19,10 +19,10 @@ test("each element is started once, and stopped when it leaves", () => {
   const calls = [];
   const [early, late] = [element(), element()];
   there = [early];
-  mount(".thing", (one) => {
+  mount(".thing", (one, signal) => {
     calls.push(["start", one]);
     changed(); // what it adds to the page is a change, too
-    return () => calls.push(["stop", one]);
+    signal.addEventListener("abort", () => calls.push(["stop", one]));
   });
   there = [early, late];
   changed();

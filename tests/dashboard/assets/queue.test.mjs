@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { makeQueue, outcome } from "../../../Dashboard/assets/shell/queue.mjs";
+import { makeQueue, outcome, send } from "../../../Dashboard/assets/shell/queue.mjs";
 
 const turn = () => new Promise((resolve) => setTimeout(resolve, 5));
 
@@ -128,11 +128,25 @@ test("files of an archive that failed are named each, and can only be sent with 
 });
 
 test("what an answer of the server means", () => {
-  assert.deepEqual(outcome(422, '{"id": "A"}'), { answer: { id: "A" } });
-  assert.match(outcome(200, "<html>").pause, /not this dashboard/);
-  assert.equal(outcome(507, '{"error": "the store is full"}').pause, "the store is full.");
-  assert.match(outcome(0, "").again, /cannot be reached/);
-  assert.equal(outcome(503, '{"error": "loading"}').again, "loading.");
-  assert.equal(outcome(415, '{"error": "no picture"}').error, "no picture");
-  assert.equal(outcome(500, "").error, "The server failed on this picture (500).");
+  assert.deepEqual(outcome(422, { id: "A" }), { answer: { id: "A" } });
+  assert.match(outcome(200, null).pause, /not this dashboard/);
+  assert.equal(outcome(507, { error: "the store is full" }).pause, "the store is full.");
+  assert.match(outcome(0, null).again, /cannot be reached/);
+  assert.equal(outcome(503, { error: "loading" }).again, "loading.");
+  assert.equal(outcome(415, { error: "no picture" }).error, "no picture");
+  assert.equal(outcome(500, null).error, "The server failed on this picture (500).");
+});
+
+test("what answers in another language, or breaks off, is told apart", async () => {
+  globalThis.document = { getElementById: () => ({ textContent: '{"requests_pathname_prefix": "/derma/"}' }) };
+  const asked = [];
+  const answer = async (body, status = 200) => {
+    globalThis.fetch = async (address) => (asked.push(address), new Response(body, { status }));
+    return send(picture("1", 0, { file: new Blob(["x"]) }));
+  };
+  assert.deepEqual(await answer('{"id": "A"}', 201), { answer: { id: "A" } });
+  assert.match((await answer("<html>")).pause, /not this dashboard/);
+  const broken = new ReadableStream({ start: (stream) => stream.error(new TypeError("cut")) });
+  assert.match((await answer(broken)).again, /cannot be reached/);
+  assert.deepEqual(new Set(asked), new Set(["/derma/assessments"]));
 });

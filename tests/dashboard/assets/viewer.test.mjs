@@ -1,14 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { fitted, painted, ruler, unpack, zoomed } from "../../../Dashboard/assets/cases/viewer.mjs";
+import { fitted, ruler, zoomed } from "../../../Dashboard/assets/cases/viewer.mjs";
 
 const stage = { width: 300, height: 200 };
 const wide = fitted({ width: 600, height: 300 }, stage);
 const whole = { scale: 1, x: 0, y: 0 };
-const packed = (...values) => Buffer.from(Int8Array.from(values).buffer).toString("base64");
-// Red is the place in the table.
-const TABLE = Uint8Array.from({ length: 4 * 255 }, (_, i) => (i % 4 ? 50 : Math.floor(i / 4)));
 
 test("a picture is as large as its stage has room for", () => {
   assert.deepEqual(wide, { width: 300, height: 150 });
@@ -38,17 +35,4 @@ test("a ruler has the longest round length that fits, or there is none", () => {
   for (const none of [ruler(1e6, 100), ruler(0, 100), ruler(NaN, 100)]) {
     assert.equal(none, null);
   }
-});
-
-test("a map's values get their colours", () => {
-  assert.deepEqual([...unpack(packed(-127, 0, 127))], [-127, 0, 127]);
-  const map = { width: 3, height: 1, values: packed(-127, 0, 127), signed: true };
-  assert.deepEqual([...painted(map, TABLE, false)].filter((_, i) => i % 4 === 0), [0, 127, 254]);
-});
-
-test("outlines stand where half of the strongest value is passed, in its colour, the rest is free", () => {
-  const map = { width: 3, height: 2, values: packed(0, 100, 127, 0, 0, -90), signed: true };
-  const pixels = [...painted(map, TABLE, true)];
-  assert.deepEqual(pixels.filter((_, i) => i % 4 === 3), [255, 255, 255, 0, 255, 0]);
-  assert.deepEqual(pixels.filter((_, i) => i % 4 === 0), [254, 254, 254, 0, 0, 0]);
 });

@@ -4,10 +4,12 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
 from Dashboard.assess import messages
+from Dashboard.explain.maps import drawn_map
 from tests.dashboard.browser.conftest import Visit
 
 pytestmark = pytest.mark.browser
@@ -40,7 +42,7 @@ def test_a_picture_looked_at_closely(visit: Visit, opened: Callable[..., Page]) 
     page = opened(visit)
     expect(page.get_by_role("heading", level=1)).to_have_text("a/b.png")
     expect(page.locator(".banner")).to_have_text(messages.CONSULT)
-    stage, heat = page.locator(".viewer-stage").first, page.locator(".viewer canvas").first
+    stage, heat = page.locator(".viewer-stage").first, page.locator(".viewer-map").first
     expect(heat).to_be_hidden()  # nothing over the lesion's colours until it is asked for
     stage.hover()
     page.mouse.wheel(0, -200)
@@ -63,7 +65,7 @@ def test_a_map_of_another_part_of_the_case_lies_beside_the_picture(
 ) -> None:
     page = opened(visit)
     # One strong value at the left, none at the right.
-    drawn = {"width": 2, "height": 1, "limit": 1, "signed": True, "values": "fwA="}
+    drawn = drawn_map(np.array([[1, 0]], np.float32), signed=True)
     given = json.dumps({"map": drawn, "label": "By hand"})
     page.locator(".viewer").evaluate(
         "(viewer, given) => viewer.dispatchEvent(new CustomEvent('lesions:map',"
@@ -71,13 +73,13 @@ def test_a_map_of_another_part_of_the_case_lies_beside_the_picture(
         given,
     )
     expect(page.locator(".viewer-legend")).to_have_text("By hand")
-    first, second = page.locator(".viewer canvas").all()
+    first, second = page.locator(".viewer-map").all()
     expect(first).to_be_hidden()
     expect(second).to_be_visible()
-    pixels: list[int] = second.evaluate(
-        "canvas => [...canvas.getContext('2d').getImageData(0, 0, 2, 1).data]"
-    )
-    assert (pixels[3] > 0, pixels[7]) == (True, 0)
+    expect(second).to_have_attribute("src", drawn["heat"])
+    expect(second).to_have_js_property("naturalWidth", 2)
+    page.get_by_role("button", name="Outlines").click()
+    expect(second).to_have_attribute("src", drawn["outlines"])
 
 
 def test_words_are_kept_and_told(visit: Visit, opened: Callable[..., Page]) -> None:

@@ -49,8 +49,7 @@ def test_an_explanation_with_another_one_waiting(
     expect(slow.locator("progress")).to_be_visible()  # while the other one goes on
 
     quick.get_by_role("button", name="Show").click()
-    canvas = page.locator("[data-viewer] canvas").nth(1)
-    expect(canvas).to_have_attribute("width", "480")
+    expect(page.locator(".viewer-map").nth(1)).to_have_js_property("naturalWidth", 480)
     expect(page.locator(".viewer-legend")).to_contain_text(METHODS["gradcam"].label)
     with page.expect_download() as download:
         quick.get_by_role("link", name="Array").click()

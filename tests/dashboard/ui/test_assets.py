@@ -35,7 +35,7 @@ def test_the_scheme_is_set_before_any_style(
 ) -> None:
     text = client.get("/").text
     assert text.index("/assets/shell/scheme.js") < text.index('rel="stylesheet"')
-    assert loaded(client, ".js")[:2] == ["shell/scheme.js", "shell/page.js"]
+    assert loaded(client, ".js") == ["shell/scheme.js"]
 
 
 def test_nothing_else_lies_in_the_assets() -> None:

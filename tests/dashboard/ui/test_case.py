@@ -171,9 +171,8 @@ def test_one_heading_of_its_order_and_the_name_as_text() -> None:
 def test_what_browsers_do_not_show_comes_as_a_copy(media_type: str, width: int, file: str) -> None:
     made = item(quality=report(width=width))
     made.picture.media_type = media_type
-    first, second = (part for part in walk(drawn(made)) if type(part).__name__ == "Img")
-    assert first.src == f"/assessments/{made.key}/{file}"
-    assert second.src is None  # until it is looked at
+    first, second = one(drawn(made), "viewer-picture")
+    assert first.src == second.src == f"/assessments/{made.key}/{file}"
 
 
 def test_a_ruler_needs_a_scale() -> None:

@@ -28,7 +28,7 @@ def test_a_case_on_paper() -> None:
         "version 0.1", "You decided otherwise: no appointment.", EVIL, "2026-11-27 09:30 UTC",
     ):  # fmt: skip
         assert part in text
-    (picture,) = (part for part in walk(found) if type(part).__name__ == "Img")
+    (picture,) = (part for part in walk(found) if type(part).__name__ == "Image")
     assert picture.src == f"/assessments/{made.key}/picture"
 
 

@@ -132,8 +132,8 @@ def test_pages_are_found_below_it(below: FlaskClient, pathname: str, word: str) 
 def test_two_prefixes_at_once(client: FlaskClient) -> None:
     for prefix in ("/one", "/two"):
         text = client.get("/", headers={"X-Forwarded-Prefix": prefix}).text
-        assert f'src="{prefix}/assets/shell/page.js"' in text
-    assert 'src="/assets/shell/page.js"' in client.get("/").text
+        assert f'src="{prefix}/assets/shell/scheme.js"' in text
+    assert 'src="/assets/shell/scheme.js"' in client.get("/").text
 
 
 @pytest.mark.parametrize("base", ["/models", "/compare", "/assets/x", "/_dash-layout"])

@@ -1,9 +1,8 @@
-/* Tells Dash that a part of the page has come into view: `data-in-view` names the store that hears
-   of it, once. */
+/* Small parts of pages: what prints, and what tells Dash that it has come into view: `data-in-view`
+   names the store that hears of it, once. */
 import { mount } from "../shell/mount.mjs";
 
-// So that a figure is there by the time somebody has scrolled to it.
-const AHEAD = "300px";
+mount("[data-print]", (button) => button.addEventListener("click", () => window.print()));
 
 mount("[data-in-view]", (element) => {
   const watching = new IntersectionObserver(
@@ -13,8 +12,7 @@ mount("[data-in-view]", (element) => {
         window.dash_clientside.set_props(element.dataset.inView ?? "", { data: true });
       }
     },
-    { rootMargin: AHEAD },
+    { rootMargin: "300px" }, // it is there by the time somebody has scrolled to it
   );
   watching.observe(element);
-  return () => watching.disconnect();
 });
