@@ -26,10 +26,10 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Examples:
         >>> import tempfile
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> with replacing(folder / "table.csv") as temporary:
-        ...     _ = temporary.write_text("file,verdict")
-        >>> [file.name for file in folder.iterdir()]
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with replacing(Path(folder, "table.csv")) as temporary:
+        ...         _ = temporary.write_text("file,verdict")
+        ...     [file.name for file in Path(folder).iterdir()]
         ['table.csv']
     """
     if _is_device(path):
