@@ -7,3 +7,7 @@ class CheckpointError(ValueError):
 
 class WeightsUnavailableError(CheckpointError):
     """Pretrained weights that are neither on this machine nor to be had from it."""
+
+
+class OodWidthError(CheckpointError):
+    """An out-of-distribution score that was fitted on other layers than the graph's embedding."""

@@ -31,8 +31,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from models.checkpoint.card import Card
+from models.checkpoint.card import OOD_FILE, Card
 from models.checkpoint.ood_parameters import OodParameters
+from models.errors import OodWidthError
 from models.export.mixed_precision import names_apart
 from models.registry.backbones import get_backbone, get_layer
 from models.registry.transformers import as_map, at_size
@@ -183,6 +184,7 @@ def _tapped(part: Part) -> "torch.nn.Module":
             super().__init__()
             self.network = at_size(part.network, entry, preprocessing.input_size)
             self.score = part.ood.module() if part.ood else None
+            self.width = len(part.ood.mean) if part.ood else None
             for name in ("mean", "std"):
                 values = 255 * torch.tensor(getattr(preprocessing, name))
                 self.register_buffer(name, values.view(1, 3, 1, 1))
@@ -221,6 +223,12 @@ def _tapped(part: Part) -> "torch.nn.Module":
                 weight: Any = head.weight
                 found["cam"] = torch.nn.functional.conv2d(last, weight[:, :, None, None])
             if self.score is not None:
+                if embedding.shape[1] != self.width:
+                    raise OodWidthError(
+                        f"{OOD_FILE} of {part.card.name} was fitted on {self.width} channel means, "
+                        f"its network has {embedding.shape[1]} to fit on: fit it again with "
+                        f"python -m retraining ood {part.card.name}"
+                    )
                 found["ood"] = self.score(embedding)
             return found
 

@@ -21,6 +21,7 @@ from models.checkpoint.card_files import write_card
 from models.checkpoint.evaluation import ModelEvaluation, load_evaluation
 from models.checkpoint.ood_parameters import load_ood, save_ood
 from models.checkpoint.provenance import load_provenance
+from models.errors import OodWidthError
 from models.export.export import export
 from models.inference.ood import fit
 from quality.output import replacing
@@ -97,6 +98,7 @@ def fit_ood(
         raise ValueError(f"fit the score of the member {without[0]} first, then of {name}")
     model = ServedModel(folder, cache, progress)
     if not card.members and (anew or load_ood(folder) is None):
+        _remove_misfit(folder)
         _fit_network(model, parts["train"], parts["val"], sources, others, per_class)
     export(folder)
     known = [pictures_of("val", parts["val"]), *(one.pictures("choose") for one in sources)]
@@ -113,6 +115,14 @@ def fit_ood(
     evaluation = replace(load_evaluation(folder), ood=measured)
     write_card(folder, card, evaluation, load_provenance(folder))
     return card, evaluation
+
+
+def _remove_misfit(folder: Path) -> None:
+    """Remove a score of other layers: with it there is no graph to ask, and a new one follows."""
+    try:
+        export(folder)
+    except OodWidthError:
+        (folder / OOD_FILE).unlink()
 
 
 def _fit_network(

@@ -14,7 +14,7 @@ from models.checkpoint.ood_parameters import (
     no_evidence,
     save_ood,
 )
-from models.errors import CheckpointError
+from models.errors import CheckpointError, OodWidthError
 from models.inference.ood import fit
 from tests.models.conftest import MakeCheckpoint, stage_means
 
@@ -148,3 +148,15 @@ def test_the_served_score_and_the_card_s_threshold(
     ]
     assert len({one.in_distribution for one in judged}) == 2
     assert {one.dermatoscopic for one in judged} == {True}  # beyond no far threshold
+
+
+@pytest.mark.torch
+def test_a_score_of_other_layers_is_a_sentence(
+    tmp_path: Path, make_checkpoint: MakeCheckpoint
+) -> None:
+    from models.export.export import export
+
+    folder = make_checkpoint(tmp_path / "fitted")
+    save_ood(folder / OOD_FILE, fit(np.random.default_rng(5).standard_normal((60, 12))))
+    with pytest.raises(OodWidthError, match=r"fitted on 12 channel means, .* retraining ood"):
+        export(folder, tmp_path)
