@@ -69,6 +69,7 @@ def training_summary(config: TrainConfig, log: Sequence[Epoch], recipe: str) -> 
         sizes += f", of {config.epochs} epochs planned"
     kept = best_epoch(config, list(log))
     which = "highest" if CRITERIA[config.monitor][1] else "lowest"
+    best = f"which had the {which} {config.monitor.replace('_', ' ')} on val"
     changed = ", its pictures changed as in training" if config.val_view == "changed" else ""
     kept_weights = f"{'averaged ' if config.ema else ''}weights after epoch {kept} of {len(log)}"
     if config.wise_ft_alpha < 1:
@@ -77,7 +78,7 @@ def training_summary(config: TrainConfig, log: Sequence[Epoch], recipe: str) -> 
     text = (
         f"{entry.name}, {layers} trained {start} on the train split (recipe "
         f"{recipe}): {sizes}. Kept are the {kept_weights}, "
-        f"which had the {which} {config.monitor.replace('_', ' ')} on val{changed}."
+        f"{'the last' if config.monitor == 'last' else best + changed}."
     )
     if config.class_bias:
         listed = ", ".join(f"{value:+g} to {code}" for code, value in config.class_bias.items())

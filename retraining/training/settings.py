@@ -16,6 +16,7 @@ CRITERIA = {
     "macro_f1": ("val_macro_f1", True),
     "balanced_accuracy": ("val_balanced_accuracy", True),
     "val_loss": ("val_loss", False),
+    "last": ("epoch", True),
 }
 
 
@@ -130,8 +131,10 @@ class OptimisationSettings(Settings):
         description="Added to the last layer's bias of what is kept, by class code: what costs "
         "more to miss is named more often (Menon et al., ICLR 2021, post hoc).",
     )
-    monitor: Literal["macro_auc", "macro_f1", "balanced_accuracy", "val_loss"] = Field(
-        default="macro_auc", description="What on val chooses the epoch to keep."
+    monitor: Literal["macro_auc", "macro_f1", "balanced_accuracy", "val_loss", "last"] = Field(
+        default="macro_auc",
+        description="What on val chooses the epoch to keep; `last` keeps the last one, where val "
+        "knows too little of what is learnt.",
     )
     patience: int = Field(
         default=0,
@@ -285,6 +288,11 @@ class TrainConfig(
             )
         if self.multipliers and self.sampler != "none":
             raise ValueError("multipliers need sampler: none, which takes each picture so often")
+        if self.patience and self.monitor == "last":
+            raise ValueError(
+                "monitor: last knows no better epoch to be patient for; got patience "
+                f"{self.patience}"
+            )
         if self.batch_size % self.processes:
             raise ValueError(
                 f"batch_size must be a multiple of the {self.processes} devices that share it, "

@@ -93,6 +93,7 @@ def test_aliases_name_settings() -> None:
         ({"freeze": "stem"}, "freeze must be backbone, or a number of groups of layers"),
         ({"class_weights": "even"}, "class_weights must be one of none, inverse"),
         ({"multipliers": {"mel": 2}}, "multipliers need sampler: none"),
+        ({"monitor": "last", "patience": 2}, "no better epoch to be patient for; got patience 2"),
         ({"batch_size": 9, "devices": 2}, "a multiple of the 2 devices that share it, got 9"),
         ({"augmentation": {"policy": "auto"}}, r"augmentation\.policy must be one of none"),
         ({"augmentation": {"flip": 2}}, r"augmentation\.flip must be 0 to 1"),

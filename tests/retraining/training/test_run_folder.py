@@ -24,6 +24,8 @@ def test_the_kept_epoch_and_its_size(aucs: tuple[float, ...], epoch: int, size: 
     log = [{"val_macro_auc": auc} for auc in aucs]
     assert best_epoch(config, log) == epoch
     assert kept_size(config, log) == size
+    last = config.replace(monitor="last")
+    assert kept_size(last, [row | {"epoch": n} for n, row in enumerate(log, 1)]) == 48
 
 
 def test_a_row_that_was_cut_off_as_it_was_written_is_left_out(tmp_path: Path) -> None:

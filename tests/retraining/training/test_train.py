@@ -201,6 +201,8 @@ def test_a_class_that_costs_more_to_miss_is_named_more_often(
     (row,), (other,) = read_log(even), read_log(tilted)
     assert (row["loss"] == other["loss"], row["val_loss"] == other["val_loss"]) == (True, False)
     assert "bias was changed: +2 to mel." in training_summary(config, read_log(tilted), "tilted")
+    last = training_summary(config.replace(monitor="last"), read_log(tilted), "tilted")
+    assert "weights after epoch 1 of 1, the last. Then" in last
     with pytest.raises(ValueError, match="class_bias names the class 'melanoma'"):
         train(config.replace(class_bias={"melanoma": 1}), tmp_path / "no", tmp_path / "cache")
 
