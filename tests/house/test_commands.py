@@ -16,7 +16,7 @@ COMMANDS = [
 
 
 def test_commands_are_found() -> None:
-    assert len(COMMANDS) == 11
+    assert len(COMMANDS) == 12
     assert {"quality/__main__.py", "Dashboard/client.py"} < set(COMMANDS)
 
 
