@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, or_, select, update
@@ -192,7 +193,7 @@ class ExplanationRows:
         while True:
             with in_words(), place.database.reading() as session:
                 try:
-                    return place.require_room(size, stored_bytes(session))
+                    return place.require_room(size, partial(stored_bytes, session))
                 except StoreFull:
                     oldest = done.order_by(share.desc(), Explanation.finished).limit(1)
                     key = session.scalar(oldest)
@@ -262,8 +263,8 @@ def remove_files(place: Place, gone: Iterable[tuple[str, str]]) -> None:
 
 def stored_bytes(session: Session) -> int:
     """Of all pictures and maps."""
-    sums = (select(func.coalesce(func.sum(one.size), 0)) for one in (Picture, Explanation))
-    return sum(session.scalar(one) or 0 for one in sums)
+    sums = (select(func.sum(one.size)).scalar_subquery() for one in (Picture, Explanation))
+    return sum(size or 0 for size in session.execute(select(*sums)).one())
 
 
 def _change(session: Session, key: str, *meant: ColumnElement[bool], **values: Any) -> bool:

@@ -3,6 +3,7 @@
 import os
 import secrets
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from Dashboard.config import MEBIBYTE, Config
@@ -58,15 +59,19 @@ class Place:
             return None
         return min(shutil.disk_usage(self.folder).total // 2, MOST_MEMORY)
 
-    def require_room(self, size: int, pictures: int) -> None:
-        """Refuse a picture of `size` bytes, beside so many bytes of others, where it has no room.
+    def require_room(self, size: int, pictures: Callable[[], int]) -> None:
+        """Refuse a picture of `size` bytes where it has no room.
+
+        pictures: bytes of the others; it looks at all of them, and is asked only where the store
+            has a bound.
 
         Raises:
             StoreFull.
         """
-        if self.most_bytes is not None and pictures + self.database.size() + size > self.most_bytes:
+        most = self.most_bytes
+        if most is not None and pictures() + self.database.size() + size > most:
             raise StoreFull(
-                f"the store is full: it holds at most {self.most_bytes // MEBIBYTE} MB "
+                f"the store is full: it holds at most {most // MEBIBYTE} MB "
                 "(STORE_MB); delete assessments and try again"
             )
         if shutil.disk_usage(self.folder).free < size + RESERVE:

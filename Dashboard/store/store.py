@@ -9,6 +9,7 @@ import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import func, select, tuple_
@@ -85,7 +86,7 @@ class Store(Upkeep):
                 named = (Picture.owner == owner, Picture.sha256 == sha256)
                 picture = session.scalar(select(Picture).where(*named))
                 if picture is None:
-                    place.require_room(len(data), stored_bytes(session))
+                    place.require_room(len(data), partial(stored_bytes, session))
                     kind = MEDIA_TYPES.get(sniff(data) or "", "application/octet-stream")
                     picture = Picture(owner=owner, sha256=sha256, media_type=kind, size=len(data))
                     place.pictures.place(owner, staging, sha256)

@@ -150,6 +150,13 @@ def test_a_full_store_says_so_until_something_is_deleted(
     store.close()
 
 
+def test_a_store_without_a_bound_does_not_add_up_what_it_holds(tmp_path: Path) -> None:
+    """That would take longer with each picture, twice for each that comes."""
+    store = Store(Config(data_dir=tmp_path))
+    store.place.require_room(1, lambda: pytest.fail("added up"))
+    store.close()
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 64 MB, as a container has for its memory."""
