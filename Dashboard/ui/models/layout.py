@@ -123,16 +123,20 @@ def rest(_identity: object) -> tuple[list[Component], list[Component]]:
     sections: list[Component] = []
     if others:
         cards = [model_card(info, [_fold(_details(service, info))]) for info in others]
-        sections.append(_section("others", [html.P(CHOICE), *cards]))
+        sections.append(_section("others", [html.P(_choice(used)), *cards]))
     found = load_comparison()
     if found is not None:
         sections += _compared(found, infos)
     return details, sections
 
 
-CHOICE = (
-    "Any of them may be chosen for new pictures, here, on the worklist or by its name in the API."
-)
+def _choice(used: Sequence[ModelInfo]) -> str:
+    """What the buttons below are for, and what one of them has just done."""
+    said = "The model that this server is set to is not installed"
+    if used:
+        said = f"New pictures are assessed by {used[0].title}, version {used[0].version}"
+    may = "any of these may be chosen instead, here, on the worklist or by its name in the API."
+    return f"{said}; {may}"
 
 
 def _compared(found: Comparison, infos: Sequence[ModelInfo]) -> list[Component]:

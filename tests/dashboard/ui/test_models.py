@@ -98,6 +98,7 @@ def test_a_model_that_is_chosen_on_either_page_is_in_use_on_both(client: FlaskCl
     assert "careful (ResNet-18)" in content(client, "/models")
     others = json.dumps(rest(client)["models-rest"])
     assert "Use this model: plain (ResNet-18), version 0.1" in others
+    assert "New pictures are assessed by careful (ResNet-18), version 0.1; any of these" in others
     assert chosen_on_the_worklist(client) == ("careful", "careful")
 
     answer = update(client, {"zone": "data-model"}, {"model": ("value", "plain")})
