@@ -19,6 +19,7 @@ from quality.inputs import SYSTEM_FOLDERS
 
 FORMATS = "JPEG, PNG, WebP, TIFF or BMP"
 EXAMPLE_SIDE = 112
+MARK = {"bg": "var(--accent-wash)", "c": "var(--accent)"}
 # The id of a file field, and what its button says. A device has a camera or folders.
 FIELDS = (
     ("file-field", "Choose files", "filled"),
@@ -41,9 +42,7 @@ def drop_zone(config: Config, model: str | None = None) -> html.Div:
     archive = config.max_archive_bytes // MEGABYTE
     return html.Div(
         [
-            dmc.ThemeIcon(
-                icon("upload"), size=52, radius="xl", variant="light", fz="h3", visibleFrom="xs"
-            ),
+            dmc.ThemeIcon(icon("upload"), size=52, radius="xl", fz="h3", **MARK, visibleFrom="xs"),
             html.Div(
                 [
                     dmc.Text("Drop pictures, folders or a zip archive here", fz="lg", fw=600),
@@ -168,7 +167,9 @@ def batch() -> html.Div:
 
 
 def _field(field: str, text: str, variant: str) -> Component:
-    button: Component = dmc.Button(text, variant=variant, h=44, px="md", **{"data-picks": field})
+    looks = {"c": "var(--accent-ink)"} if variant == "filled" else {}
+    picks = {"data-picks": field}
+    button: Component = dmc.Button(text, variant=variant, h=44, px="md", **looks, **picks)
     return button
 
 
