@@ -53,4 +53,4 @@ def compress_files(server: Flask) -> None:
 
 @lru_cache(maxsize=CACHED_FILES)
 def _compressed(data: bytes) -> bytes:
-    return gzip.compress(data, compresslevel=6, mtime=0)
+    return gzip.compress(data, compresslevel=9, mtime=0)

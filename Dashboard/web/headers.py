@@ -17,6 +17,10 @@ HEADERS: Mapping[str, str] = MappingProxyType(
     }
 )
 """Of every response, beside its policy."""
+POLICY = "Content-Security-Policy"
+# A script or a style obeys the policy of its page; fifty of them come with a page, and headers are
+# not compressed.
+OBEYS_ITS_PAGE = frozenset({"text/javascript", "application/javascript", "text/css"})
 # Dash names the page's own files with the time of their last change: another file, another address.
 OWN_FILES, VERSION = "/assets/", "m"
 A_YEAR = 365 * 24 * 3600
@@ -46,12 +50,13 @@ def content_security_policy(app: dash.Dash) -> str:
 
 
 def add_headers(server: Flask, policy: str) -> None:
-    """Send `policy` and the other headers with every response of `server`."""
-    headers = {"Content-Security-Policy": policy, **HEADERS}
+    """Send headers with every response of `server`; `policy` with all but scripts and styles."""
 
     @server.after_request
     def secure(response: Response) -> Response:
-        for name, value in headers.items():
+        if response.mimetype not in OBEYS_ITS_PAGE:
+            response.headers.setdefault(POLICY, policy)
+        for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         named = flask.request.path.startswith(OWN_FILES) and VERSION in flask.request.args
         if named and response.status_code in (200, 304):
