@@ -68,7 +68,7 @@ def test_a_body_without_a_length_is_read_to_the_limit(server: Server, content_ty
         yield from blocks
 
     status, answer = server.call("POST", "/predict", body(), {"Content-Type": content_type})
-    assert (status, answer["success"]) == (413, False)
+    assert (status, answer["success"]) == (413, False), answer["error"]
 
 
 def test_a_body_in_pieces(server: Server, encode: Encode) -> None:
