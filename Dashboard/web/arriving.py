@@ -100,7 +100,7 @@ class Body:
     """Says when the body of a request is whole; its bytes are not kept here.
 
     reader: gunicorn's, which knows how the body ends.
-    most: longest body that is waited for.
+    most: longest body that is waited for; what frames its chunks may take as much again.
     """
 
     def __init__(self, reader: object, most: int) -> None:
@@ -125,14 +125,19 @@ class Body:
         """It is too long or malformed: the application answers so without the rest."""
         if self.chunks is None:
             return self.announced > self._most
-        return self.size > self._most or self.chunks.malformed
+        data = self.chunks.data_bytes
+        return data > self._most or self.size - data > self._most or self.chunks.malformed
 
 
 class Chunks:
-    """Finds the end of a body that comes in chunks (RFC 9112, section 7.1)."""
+    """Finds the end of a body that comes in chunks (RFC 9112, section 7.1).
+
+    data_bytes: how much of the body itself has come, without what frames it.
+    """
 
     def __init__(self) -> None:
         self.ended = self.malformed = False
+        self.data_bytes = 0
         self._line = bytearray()
         self._skip = 0
         self._trailer = self._behind = False
@@ -144,6 +149,7 @@ class Chunks:
             if self._skip:
                 step = min(self._skip, len(data) - at)
                 self._skip -= step
+                self.data_bytes += step
                 at += step
                 continue
             end = data.find(b"\n", at)

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from Dashboard.assess.messages import CONSULT, NO_APPOINTMENT
+from Dashboard.config import Config
 from tests.dashboard.serving import Server, gunicorn
 
 Encode = Callable[..., bytes]
@@ -69,6 +70,15 @@ def test_a_body_without_a_length_is_read_to_the_limit(server: Server, content_ty
 
     status, answer = server.call("POST", "/predict", body(), {"Content-Type": content_type})
     assert (status, answer["success"]) == (413, False), answer["error"]
+
+
+def test_what_frames_the_chunks_of_a_body_does_not_count_as_its_length(server: Server) -> None:
+    """Whoever sent a body just below the limit was told that it had not arrived whole."""
+    limit = Config().max_body_bytes
+    pieces = (b" " * 1000 for _ in range(limit // 1000))
+    status, body = server.call("POST", "/predict", pieces, {"Content-Type": "application/json"})
+    assert status == 400
+    assert body["error"].startswith("the body is not valid JSON")
 
 
 def test_a_body_in_pieces(server: Server, encode: Encode) -> None:
