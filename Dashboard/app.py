@@ -15,6 +15,7 @@ from Dashboard.config import Config
 from Dashboard.explain.jobs.engine import Jobs
 from Dashboard.store.store import Store
 from Dashboard.ui.elements.examples import add_examples
+from Dashboard.ui.shell.first_paint import first_paint
 from Dashboard.web.compression import compress_files
 from Dashboard.web.frontend import RequestConfig, guard
 from Dashboard.web.headers import add_headers, content_security_policy
@@ -40,6 +41,7 @@ INDEX = """<!DOCTYPE html>
 <body>
 <p class="unfit framed">This page needs JavaScript and one of these browsers or a later one:
 Chrome 123, Edge 123, Firefox 121 or Safari 17.5.</p>
+{%first%}
 {%app_entry%}
 {%config%}
 {%scripts%}
@@ -60,6 +62,7 @@ class Pages(Packages):
     def interpolate_index(self, *parts: str, **named: str) -> str:
         """The page around all pages."""
         page: str = super().interpolate_index(*parts, **named)  # type: ignore[no-untyped-call]
+        page = page.replace("{%first%}", first_paint(flask.request.path))
         return page.replace("{%prefix%}", self.config.requests_pathname_prefix)
 
 

@@ -31,6 +31,8 @@ export function mount(selector, start) {
   update();
 }
 
+mount("#react-entry-point h1", () => document.querySelector(".first-paint")?.remove()); // Dash is there
+
 /* Once for all changes of a moment. */
 function update() {
   for (const { selector, start, running } of mounted) {

@@ -15,8 +15,6 @@
   } catch {
     // Storage may be forbidden; the system's preference decides then.
   }
-  const dark =
-    chosen === "dark" ||
-    (chosen !== "light" && window.matchMedia("(prefers-color-scheme: dark)").matches);
+  const dark = chosen === "dark" || (chosen !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
   document.documentElement.setAttribute("data-mantine-color-scheme", dark ? "dark" : "light");
 })();

@@ -14,9 +14,15 @@ from Dashboard.store.forms import Name
 from Dashboard.store.sessions import Sessions
 from Dashboard.store.store import Store
 from Dashboard.ui.audit.view import own_record
+from Dashboard.ui.elements.head import page_head
 from Dashboard.ui.elements.icons import icon
 from models.registry.names import title
 
+HEAD = page_head(
+    "Own record",
+    "What was advised, held against what the pathologist found: your lesions with a histology, "
+    "each once, with the most urgent verdict of its pictures.",
+)
 dash.register_page(
     __name__,
     path="/audit",
@@ -24,22 +30,12 @@ dash.register_page(
     title="Own record · Skin lesion dashboard",
     order=4,
     in_navigation=True,
+    head=HEAD,
 )
 
 
 def layout(model: str = "", version: str = "", **_query: str) -> html.Div:
     """The page, for the lesions of the visitor; of one model or version where they are named."""
-    head = html.Div(
-        [
-            html.H1("Own record"),
-            html.P(
-                "What was advised, held against what the pathologist found: your lesions with a "
-                "histology, each once, with the most urgent verdict of its pictures.",
-                className="lead",
-            ),
-        ],
-        className="page-head",
-    )
     named = {}
     for name, text in {"model": model, "version": version}.items():
         with suppress(ValueError):  # no such name can be
@@ -51,7 +47,7 @@ def layout(model: str = "", version: str = "", **_query: str) -> html.Div:
     except (StoreUnavailable, StoreFull) as error:
         sentence = str(error)
         shown = f"{sentence[:1].upper()}{sentence[1:]}."
-        return html.Div([head, dmc.Alert(shown, color="gray", icon=icon("info"))])
+        return html.Div([HEAD, dmc.Alert(shown, color="gray", icon=icon("info"))])
     words = {"model": title(named.get("model", "")), "version": f"version {named.get('version')}"}
     narrowed = " ".join(text for name, text in words.items() if name in named)
-    return html.Div([head, own_record(found, narrowed)])
+    return html.Div([HEAD, own_record(found, narrowed)])

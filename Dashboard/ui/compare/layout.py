@@ -30,8 +30,13 @@ from Dashboard.ui.compare.view import (
     threshold_words,
     verdict_rows,
 )
+from Dashboard.ui.elements.head import page_head
 from Dashboard.web.errors import InputError
 
+HEAD = page_head(
+    "Compare pictures",
+    "The same lesion on other days, or several lesions of one patient, side by side.",
+)
 dash.register_page(
     __name__,
     path=PATH,
@@ -39,27 +44,18 @@ dash.register_page(
     title="Compare pictures · Skin lesion dashboard",
     order=1,
     in_navigation=True,
+    head=HEAD,
 )
 
 
 def layout(cases: str = "", **_query: str) -> html.Div:
     """The page for the assessments that the address names, in that order."""
-    head = html.Div(
-        [
-            html.H1("Compare pictures"),
-            html.P(
-                "The same lesion on other days, or several lesions of one patient, side by side.",
-                className="lead",
-            ),
-        ],
-        className="page-head",
-    )
     keys = list(dict.fromkeys(key.strip() for key in str(cases).split(",") if key.strip()))
     try:
         found = [one for one in kept(keys[:MOST]) if one is not None]
     except (StoreUnavailable, StoreFull) as error:
-        return html.Div([head, dmc.Alert(str(error), color="red", variant="light")])
-    parts: list[Component] = [head, *notes(keys, len(found))]
+        return html.Div([HEAD, dmc.Alert(str(error), color="red", variant="light")])
+    parts: list[Component] = [HEAD, *notes(keys, len(found))]
     if found:
         parts += comparison(found, infos_of(found))
     return html.Div(dmc.Stack(parts, gap="md"), className="wide-page")

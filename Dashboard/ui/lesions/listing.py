@@ -12,6 +12,7 @@ from Dashboard.store.errors import StoreFull, StoreUnavailable
 from Dashboard.store.lesions import LesionPage, LesionSeries, lesion_page
 from Dashboard.store.sessions import Sessions
 from Dashboard.store.store import Store
+from Dashboard.ui.elements.head import page_head
 from Dashboard.ui.elements.icons import icon
 from Dashboard.ui.elements.outcomes import outcome
 from Dashboard.ui.lesions import words
@@ -22,6 +23,9 @@ NONE = (
     "several in the worklist."
 )
 
+HEAD = page_head(
+    "Lesions", "Each with the most urgent verdict of its pictures, and its course over time."
+)
 dash.register_page(
     __name__,
     path="/lesions",
@@ -29,28 +33,19 @@ dash.register_page(
     title="Lesions · Skin lesion dashboard",
     order=1,
     in_navigation=True,
+    head=html.Div(HEAD, className="wide-page"),
 )
 
 
 def layout(after: str | None = None, **_query: str) -> html.Div:
     """A part of the list."""
-    head = html.Div(
-        [
-            html.H1("Lesions"),
-            html.P(
-                "Each with the most urgent verdict of its pictures, and its course over time.",
-                className="lead",
-            ),
-        ],
-        className="page-head",
-    )
     store: Store = flask.current_app.extensions["store"]
     try:
         page = lesion_page(store, Sessions(store).owner(), after=after)
         content = listed(page)
     except (StoreUnavailable, StoreFull, InputError) as error:
         content = dmc.Alert(str(error), color="gray")
-    return html.Div([head, content], className="wide-page")
+    return html.Div([HEAD, content], className="wide-page")
 
 
 def listed(page: LesionPage) -> Component:

@@ -13,6 +13,7 @@ from dash.exceptions import PreventUpdate
 
 from Dashboard.assess.service import ModelInfo, Service
 from Dashboard.ui.elements.chosen import choose, chosen
+from Dashboard.ui.elements.head import page_head
 from Dashboard.ui.models.card_details import card_details
 from Dashboard.ui.models.comparison import published_tables, scored_on, side_by_side
 from Dashboard.ui.models.figures import figure_places, register
@@ -34,6 +35,11 @@ SECTIONS = {
     "experiments": "Experiments",
 }
 
+HEAD = page_head(
+    "Models",
+    "What each model was trained on, how well it did on lesions it had never seen, and what it is "
+    "not made for.",
+)
 # Of two that ask for `/models`, a program gets the API's answer: `Dashboard.app` tells them apart.
 dash.register_page(
     __name__,
@@ -42,6 +48,7 @@ dash.register_page(
     title="Models · Skin lesion dashboard",
     order=2,
     in_navigation=True,
+    head=HEAD,
 )
 register()
 
@@ -74,12 +81,7 @@ def _page(infos: Sequence[ModelInfo], name: str | None = None) -> list[Component
     return [
         html.Div(
             [
-                html.H1("Models"),
-                html.P(
-                    "What each model was trained on, how well it did on lesions it had never "
-                    "seen, and what it is not made for.",
-                    className="lead",
-                ),
+                *HEAD.children,
                 html.Nav(dmc.Group(contents, gap="lg"), **{"aria-label": "On this page"}),
             ],
             className="page-head",

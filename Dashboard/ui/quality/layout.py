@@ -20,6 +20,7 @@ from Dashboard.store.store import Store
 from Dashboard.ui.cases.gauges import gauges
 from Dashboard.ui.elements.examples import draw
 from Dashboard.ui.elements.figures import figure_place, graphs, seen
+from Dashboard.ui.elements.head import page_head
 from Dashboard.ui.elements.tables import data_table
 from Dashboard.ui.quality.study import (
     KINDS,
@@ -46,6 +47,11 @@ GATES = {
     "recommended": "sharpness judged at 600 × 450, by the thresholds of the study below",
 }
 
+HEAD = page_head(
+    "Image quality",
+    "A picture that is out of focus or pale is not classified: the patient is still there, and "
+    "another one is quickly taken.",
+)
 dash.register_page(
     __name__,
     path="/quality",
@@ -53,6 +59,7 @@ dash.register_page(
     title="Image quality · Skin lesion dashboard",
     order=3,
     in_navigation=True,
+    head=HEAD,
 )
 
 
@@ -71,17 +78,7 @@ def layout(case: str = "", **_query: str) -> html.Div:
     study = load_study()
     return html.Div(
         [
-            html.Div(
-                [
-                    html.H1("Image quality"),
-                    html.P(
-                        "A picture that is out of focus or pale is not classified: the patient is "
-                        "still there, and another one is quickly taken.",
-                        className="lead",
-                    ),
-                ],
-                className="page-head",
-            ),
+            HEAD,
             _try_it(trial, sentence),
             _in_force(config),
             *([] if study is None else _studied(study)),

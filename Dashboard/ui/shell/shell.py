@@ -44,8 +44,8 @@ def print_head() -> html.Div:
     )
 
 
-def header() -> html.Header:
-    """Product name, navigation, colour scheme."""
+def header(here: str = "") -> html.Header:
+    """Product name, navigation, colour scheme; `here`: as of `links`."""
     return html.Header(
         html.Div(
             [
@@ -54,7 +54,7 @@ def header() -> html.Header:
                     href=dash.get_relative_path("/"),
                     className="brand",
                 ),
-                navigation(),
+                navigation(here),
                 colour_scheme_toggle(),
             ],
             className="header-inner",
@@ -63,9 +63,9 @@ def header() -> html.Header:
     )
 
 
-def navigation() -> html.Nav:
-    """Where one may go."""
-    return html.Nav(links(), className="nav", id="navigation", **{"aria-label": "Main"})
+def navigation(here: str) -> html.Nav:
+    """Where one may go; `here`: as of `links`."""
+    return html.Nav(links(here), className="nav", id="navigation", **{"aria-label": "Main"})
 
 
 def links(here: str = "") -> list[Component]:

@@ -8,6 +8,7 @@ from dash.development.base_component import Component
 
 from Dashboard.config import Config
 from Dashboard.ui.elements.chosen import chosen
+from Dashboard.ui.elements.head import page_head
 from Dashboard.ui.elements.icons import icon
 from Dashboard.ui.worklist import callbacks, where
 from Dashboard.ui.worklist.intake import (
@@ -21,6 +22,11 @@ from Dashboard.ui.worklist.intake import (
 from Dashboard.ui.worklist.names import plain_names
 from Dashboard.ui.worklist.table import stand_in
 
+HEAD = page_head(
+    "Worklist",
+    "Photographs of skin lesions are checked, classified and kept here, the most urgent first.",
+    class_name="stack",
+)
 dash.register_page(
     __name__,
     path="/",
@@ -28,6 +34,7 @@ dash.register_page(
     title="Worklist · Skin lesion dashboard",
     order=0,
     in_navigation=True,
+    head=html.Div(HEAD, className="wide-page"),
 )
 callbacks.install()
 KEYS = (("J", "next"), ("K", "back"), ("Enter", "open"), ("A", "agree"), ("O", "override"))
@@ -44,17 +51,7 @@ def layout(**query: str) -> html.Div:
     options = [{"value": name, "label": label} for name, label in names.items()]
     return html.Div(
         [
-            html.Div(
-                [
-                    html.H1("Worklist"),
-                    html.P(
-                        "Photographs of skin lesions are checked, classified and kept here, the "
-                        "most urgent first.",
-                        className="lead",
-                    ),
-                ],
-                className="stack",
-            ),
+            HEAD,
             dmc.Flex(
                 [
                     drop_zone(config, model),

@@ -34,7 +34,7 @@ class Visit:
 
     def open(self, path: str = "/") -> Page:
         self.page.goto(self.site + path)
-        self.page.locator("h1").wait_for()
+        self.page.locator("h1:not(.first-paint *)").wait_for()
         return self.page
 
     def upload(self, *files: Upload) -> None:

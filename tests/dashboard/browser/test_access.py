@@ -22,6 +22,8 @@ QUERIES = {"/compare": "?cases={key},{other}", "/report": "?cases={key},{other}"
 
 
 def test_files_are_chosen_by_keyboard(visit) -> None:
+    # From the beginning: the browser is told without waiting, and one that is late shows its own.
+    visit.page.on("filechooser", lambda _: None)
     page = visit.open()
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
@@ -110,9 +112,26 @@ def test_the_colour_scheme_is_kept(new_visit: Callable) -> None:
     page.get_by_role("button", name="Switch between light and dark colours").click()
     expect(root).to_have_attribute("data-mantine-color-scheme", "dark")
     page.reload()
-    page.locator("h1").wait_for()
+    page.locator("#react-entry-point h1").wait_for()
     expect(root).to_have_attribute("data-mantine-color-scheme", "dark")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != light
+
+
+@pytest.mark.parametrize(("path", "width"), [("/", 390), ("/models", 1280), ("/report", 390)])
+def test_the_frame_is_there_before_any_script(new_visit: Callable, path: str, width: int) -> None:
+    visit = new_visit(viewport={"width": width, "height": 844}, color_scheme="dark")
+    page = visit.page
+    page.route("**/_dash-component-suites/**", lambda route: route.abort())
+    page.goto(visit.site + path)
+    if path != "/report":  # whose heading says what it has found
+        expect(page.locator("h1:visible")).to_have_text("Worklist" if path == "/" else "Models")
+    expect(page.get_by_text("Loading...")).to_be_hidden()
+    assert page.evaluate(WIDTH) == width
+    page.get_by_role("link", name="Quality").click()
+    page.unroute_all()
+    page.reload()
+    expect(page.locator("#react-entry-point h1")).to_have_text("Image quality")
+    expect(page.locator(".first-paint")).to_have_count(0)
 
 
 def test_nothing_moves_where_motion_is_unwanted(new_visit: Callable) -> None:
