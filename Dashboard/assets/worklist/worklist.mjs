@@ -29,9 +29,8 @@ const open = (key) =>
     ? window.dash_clientside.set_props("open", { data: key })
     : window.dash_clientside.set_props("go", { pathname: url(`cases/${key}`) });
 
-/** @type {any} The grid's own interface, while it is there. */
-let list = null;
-let resumed = false;
+/** @type {[any, boolean]} The grid's own interface, while it is there; whether what waited goes on. */
+let [list, resumed] = [null, false];
 /** @type {Set<string>} Of names that were given. */
 const taken = new Set();
 const refresh = seldom(700, () => list?.refreshInfiniteCache());
@@ -155,7 +154,7 @@ mount("#zone", (zone, signal) => {
 });
 
 mount(".list", (place, signal) => {
-  let [timer, at] = [0, -1]; // rows that come anew lose the grid's own focus
+  let [timer, at, soon, wait, moved] = [0, -1, -1, 0, 0]; // rows that come anew lose the grid's own focus
   const fit = () => {
     const [, count] = FITTING.find(([width]) => place.clientWidth >= width) ?? [0, 0];
     list.setColumnsVisible([...COLUMNS.slice(count), ...(count ? [SHORT] : [])], false);
@@ -180,14 +179,15 @@ mount(".list", (place, signal) => {
       event.key === "Enter" && data && (open(data.id), byId("case-panel").focus());
     });
   });
-  /** A row whose data are on their way is waited for; one that is soon left is not opened.
+  /** A row whose data are on their way is waited for. Of fast moves the first opens, then the last.
    * @type {(row: number, tries?: number) => void} */
   const openSoon = (row, tries = 40) => {
+    row === soon || ([soon, wait, moved] = [row, Date.now() - moved > 300 ? 0 : 150, Date.now()]);
     clearTimeout(timer);
     timer = setTimeout(() => {
       const key = list?.getDisplayedRowAtIndex(row)?.data?.id;
       key ? isWide() && open(key) : tries && openSoon(row, tries - 1);
-    }, 150);
+    }, tries < 40 ? 150 : wait);
   };
   /** @type {(row: number) => void} */
   const go = (row) => {

@@ -24,7 +24,7 @@ def first_paint(path: str) -> str:
 
     `assets/shell/mount.mjs` takes it away once Dash has drawn the page.
     """
-    page, _ = _path_to_page(path.strip("/"))  # type: ignore[no-untyped-call]
+    page, _ = _path_to_page(path.strip("/"))
     head = page.get("head") if page else None
     parts = [header(path), note(), html.Main(head, className="page")]
     return f'<div class="first-paint">{"".join(map(markup, parts))}</div>'

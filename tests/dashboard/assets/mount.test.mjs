@@ -12,7 +12,7 @@ globalThis.MutationObserver = class {
 
   observe() {}
 };
-globalThis.document = { body: {}, querySelectorAll: () => there };
+globalThis.document = { body: {}, querySelectorAll: (selector) => (selector === ".thing" ? there : []) };
 const { mount } = await import("../../../Dashboard/assets/shell/mount.mjs");
 
 test("each element is started once, and stopped when it leaves", () => {
