@@ -21,6 +21,7 @@ def something_else(
     """
     from studies.something_else.collect import collect, packages, write_origin
 
+    out.mkdir(parents=True, exist_ok=True)
     listed, rows = packages(), []
     with progress_bar() as bar:
         task = bar.add_task("downloading", total=len(listed))
