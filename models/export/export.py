@@ -32,7 +32,7 @@ from models.checkpoint.weights import load_network
 from models.export.cache import cache_dir
 from models.registry.backbones import get_backbone
 
-EXPORT_VERSION = 5
+EXPORT_VERSION = 6
 GRAPH_FILE = "model.xml"
 GRAPH_WEIGHTS_FILE = "model.bin"
 INT8_SUFFIX = "-int8"

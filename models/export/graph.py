@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any
 from models.checkpoint.card import OOD_FILE, Card
 from models.checkpoint.ood_parameters import OodParameters
 from models.errors import OodWidthError
-from models.export.mixed_precision import names_apart
+from models.export.mixed_precision import names_apart, sums_of_small_maps
 from models.registry.backbones import get_backbone, get_layer
 from models.registry.transformers import as_map, at_size
 
@@ -66,7 +66,7 @@ def convert(parts: Sequence[Part]) -> tuple[Any, set[str]]:
     float32; the inputs and outputs are those of this module's docstring.
 
     Returns the model, and the names of the nodes that are to stay in float32 where it is served in
-    bfloat16: all outside the members that support it, and none where all of them or none does.
+    bfloat16: of members that support it the sums of small maps, of others all.
     """
     import torch
     from openvino._offline_transformations import apply_moc_transformations
@@ -76,6 +76,7 @@ def convert(parts: Sequence[Part]) -> tuple[Any, set[str]]:
 
     sizes = sorted({part.card.preprocessing.input_size for part in parts})
     supporting = [place for place, part in enumerate(parts) if _supports_bf16(part)]
+    has_bf16 = bool(supporting)
     supporting = supporting if len(supporting) < len(parts) else []
     module, names = _served(parts, sizes, supporting)
     with warnings.catch_warnings(), torch.no_grad():
@@ -103,6 +104,8 @@ def convert(parts: Sequence[Part]) -> tuple[Any, set[str]]:
     apply_moc_transformations(model, True)  # folds what is constant, batch normalisation above all
     own = [_own_features(place) for place in supporting]
     exact = names_apart(model, own) if own else set()
+    if has_bf16:
+        exact |= sums_of_small_maps(model, min(sizes))
     for name in own:
         model.remove_result(model.output(name).get_node())
     return model, exact

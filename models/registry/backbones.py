@@ -37,10 +37,11 @@ class Backbone:
     stages: dotted paths of layers half-way up, by depth, whose outputs tell a lesion from other
         things, which the last layer forgets; see `models.checkpoint.ood_parameters`.
     supports_bf16: whether 99 % of its probabilities stay within 0.02 of float32 when it is served
-        in bfloat16, which takes a resnext50_32x4d a quarter of the time. Networks of depthwise
-        convolutions do not and gain little (of the val pictures' probabilities 3.2 % of a trained
-        efficientnet_lite0's moved further, 0.4 % of the shipped resnext50_32x4d's, the farthest by
-        0.04).
+        in bfloat16, with sums of small maps in float32 (`models.export.mixed_precision`), which
+        takes a resnext50_32x4d a third of the time or half of it. Networks of depthwise
+        convolutions do not and gain little (in bfloat16 alone 3.2 % of a trained
+        efficientnet_lite0's probabilities on val moved further); docs/adr/0011 has the shipped
+        resnext50_32x4d's.
     licence: of the code and of the weights.
     paper: where the architecture was published.
     options: arguments of the builder.

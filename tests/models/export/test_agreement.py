@@ -108,10 +108,8 @@ def test_bfloat16(
     if "BF16" not in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         pytest.skip("this processor has no bfloat16")
     got = served(Classifier(shipped, precision="bf16"), images)
-    # The rule of `supports_bf16` is 0.99 on val, where the ResNeXt50 that ships has 0.995.
-    # On these, twelve of each class, it has 0.985 and misses it, see record 11.
-    assert (np.abs(got - expected) < 0.02).mean() >= 0.98
-    assert np.abs(got - expected).max() <= 0.07
+    assert (np.abs(got - expected) < 0.02).mean() >= 0.99  # the rule of `supports_bf16`
+    assert np.abs(got - expected).max() <= 0.04
     second, first = np.sort(expected, axis=1)[:, -2:].T
     clear = first - second > 0.03
     assert clear.sum() > len(images) / 2

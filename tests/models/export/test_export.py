@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from models.errors import CheckpointError
 from models.export import export as export_module
 from models.export.cache import cache_dir
 from models.export.export import GRAPH_FILE, export, export_path, exported
+from models.export.mixed_precision import PRODUCTS, SMALL
 
 pytestmark = pytest.mark.torch
 
@@ -47,6 +49,17 @@ def test_weights_are_stored_once_and_readable_by_all(tiny: Path, tiny_cache: Pat
     half = (tiny / "model.safetensors").stat().st_size
     assert 1.9 * half < (folder / "model.bin").stat().st_size < 2.02 * half
     assert (folder / "model.bin").stat().st_mode & 0o777 == 0o644
+
+
+def test_sums_of_small_maps_are_exact_and_products_are_not(tiny: Path, tiny_cache: Path) -> None:
+    (folder,) = tiny_cache.iterdir()
+    mark = "rt_info/attribute[@name='DisablePrecisionConversion']"
+    layers = ElementTree.parse(folder / GRAPH_FILE).getroot().iter("layer")
+    exact = [one for one in layers if one.find(mark) is not None]
+    assert {"Add", "ReLU"} <= {one.get("type") for one in exact}
+    assert not {one.get("type") for one in exact} & PRODUCTS
+    sides = [int(dim.text or 0) for one in exact for dim in one.findall("output/port/dim")[2:]]
+    assert max(sides) == load_card(tiny).preprocessing.input_size // SMALL
 
 
 def test_the_place_depends_on_all_that_the_graph_depends_on(
