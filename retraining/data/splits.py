@@ -90,6 +90,11 @@ def write_split(
     return cast(SplitManifest, manifest)
 
 
+def judged_hash(frames: Mapping[str, pd.DataFrame]) -> str:
+    """`split_hash` of all but train: equal where the same images are kept from training."""
+    return split_hash({name: frame for name, frame in frames.items() if name != "train"})
+
+
 def described(frames: Mapping[str, pd.DataFrame], root: Path | None = None) -> dict[str, Any]:
     """What a run and a card say of a split.
 
@@ -103,7 +108,7 @@ def described(frames: Mapping[str, pd.DataFrame], root: Path | None = None) -> d
     )
     return {
         "sha256": split_hash(frames),
-        "judged_sha256": split_hash({n: f for n, f in frames.items() if n != "train"}),
+        "judged_sha256": judged_hash(frames),
         "counts": {n: f.dx.value_counts().sort_index().to_dict() for n, f in frames.items()},
         "lesions": {n: int(f.lesion_id.nunique()) for n, f in frames.items()},
         "lesions_leaked": len(leaked_lesions(frames)),

@@ -19,7 +19,7 @@ from models.checkpoint.card import WEIGHTS_DIR, file_sha256, locate
 from models.checkpoint.provenance import Provenance, load_provenance
 from models.registry.backbones import get_backbone
 from retraining.data.index import pixels
-from retraining.data.splits import load_split, split_hash
+from retraining.data.splits import judged_hash, load_split, split_hash
 from retraining.evaluation.evaluation_folder import (
     EVALUATION_FILE,
     Evaluation,
@@ -77,7 +77,7 @@ def evaluate_run(
     network, config, taxonomy = load_trained(run)
     frames = _frames(splits or Path(config.splits), split)
     split_sha256 = split_hash(frames)
-    trained_on = _recorded_hash(run / SPLIT_FILE)
+    trained_on, kept_out = _recorded_hashes(run / SPLIT_FILE)
     if trained_on and split_sha256 != trained_on:
         raise ValueError(
             f"{splits or config.splits} is not the split that {run} was trained on: its test split "
@@ -88,7 +88,7 @@ def evaluate_run(
     def at(side: int) -> Logits:
         return lambda frame: _network_logits(network, config, frame, side, cache)
 
-    known = _known(run, weights, split_sha256, size)
+    known = _known(run, weights, frames, size)
     if known is None:
         forget(run)
         trained = kept_size(config, read_log(run))
@@ -108,6 +108,8 @@ def evaluate_run(
                 weights=weights,
                 taxonomy=taxonomy.to_dict(),
                 frequencies=frequencies_of(frames["train"], taxonomy),
+                judged=judged_hash(frames),
+                kept_out=kept_out,
             ),
             frames["val"],
             logits,
@@ -144,7 +146,7 @@ def evaluate_model(
     export(name, root=root)
     classifier = Classifier(name, root=root, tta=tta)
     card = classifier.card
-    known = _known(out, card.weights_sha256, split_hash(frames), card.preprocessing.input_size)
+    known = _known(out, card.weights_sha256, frames, card.preprocessing.input_size)
     now = _of_card(name, root, classifier, frames)
     same = known is not None and all(
         getattr(known, what) == getattr(now, what) for what in ("temperature", "form", "views")
@@ -239,6 +241,8 @@ def _of_card(name: str, root: Path, classifier: "Classifier", frames: Frames) ->
         weights=card.weights_sha256,
         taxonomy=card.taxonomy.to_dict(),
         frequencies=frequencies_of(frames["train"], card.taxonomy),
+        judged=judged_hash(frames),
+        kept_out=str(made.split.get("judged_sha256", "")),
         checkpoint=name,
         views=classifier.views,
     )
@@ -285,7 +289,7 @@ def _network_logits(
     return predict_logits(network, pictures, preprocessing, bf16=has_bf16())
 
 
-def _known(folder: Path, weights: str, split_sha256: str, size: int | None) -> Evaluation | None:
+def _known(folder: Path, weights: str, frames: Frames, size: int | None) -> Evaluation | None:
     """The evaluation that is there, if it is of these weights, splits and size."""
     if not (folder / EVALUATION_FILE).is_file():
         return None
@@ -293,11 +297,9 @@ def _known(folder: Path, weights: str, split_sha256: str, size: int | None) -> E
         found = load_evaluation(folder)
     except ValueError:
         return None
-    same = (found.weights, found.split) == (weights, split_sha256) and size in (
-        None,
-        found.input_size,
-    )
-    return found if same else None
+    theirs = (found.weights, found.split, found.judged)
+    same = theirs == (weights, split_hash(frames), judged_hash(frames))
+    return found if same and size in (None, found.input_size) else None
 
 
 def _frames(splits: Path, split: str) -> Frames:
@@ -307,7 +309,8 @@ def _frames(splits: Path, split: str) -> Frames:
     return frames
 
 
-def _recorded_hash(path: Path) -> str:
+def _recorded_hashes(path: Path) -> tuple[str, str]:
     if not path.is_file():
-        return ""
-    return str(json.loads(path.read_text(encoding="utf-8")).get("sha256", ""))
+        return "", ""
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    return str(manifest.get("sha256", "")), str(manifest.get("judged_sha256", ""))

@@ -51,6 +51,8 @@ class Evaluation:
     weights: SHA-256 of the weights.
     taxonomy: JSON form of the classes.
     frequencies: of the classes in the train split, by code.
+    judged: SHA-256 of those splits without train; kept_out: of those that the model was trained on,
+        equal where other pictures for training joined the same val and test. "" where unknown.
     chance_ece: by split: the calibration errors of a perfect model with these probabilities.
     checkpoint: of a served form, the name under the folder of checkpoints; "" for a run.
     views: of every picture, over which a served form averages; 1: no test-time augmentation.
@@ -69,6 +71,8 @@ class Evaluation:
     weights: str
     taxonomy: dict[str, Any]
     frequencies: dict[str, float]
+    judged: str = ""
+    kept_out: str = ""
     chance_ece: dict[str, Any] = field(default_factory=dict)
     checkpoint: str = ""
     views: int = 1

@@ -21,7 +21,7 @@ from models.checkpoint.evaluation import ModelEvaluation
 from models.checkpoint.provenance import Provenance, load_provenance
 from models.checkpoint.weights import save_checkpoint
 from models.registry.backbones import get_backbone
-from retraining.data.splits import described, load_split, split_hash
+from retraining.data.splits import described, judged_hash, load_split, split_hash
 from retraining.evaluation.answers import ServedModel, pictures_of
 from retraining.evaluation.evaluate import checkpoint_recipe, evidence_of, recipe_of, with_point
 from retraining.evaluation.evaluation_folder import (
@@ -182,6 +182,8 @@ def refresh_card(
             weights=card.weights_sha256,
             taxonomy=card.taxonomy.to_dict(),
             frequencies=frequencies_of(parts["train"], card.taxonomy),
+            judged=judged_hash(parts),
+            kept_out=made.split["judged_sha256"],
         )
         val = evaluation.predictions(parts["val"], logits)
         temperature = calibrate(val.labels, val.logits)

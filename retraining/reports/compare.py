@@ -145,13 +145,19 @@ def caveats(entries: Sequence[Entry]) -> dict[str, str]:
     found = {}
     for entry in entries:
         e = entry.evaluation
-        if e.split != entries[0].evaluation.split:
+        first = entries[0].evaluation
+        if not _same_images(e.split, e.judged, first.split, first.judged):
             found[entry.name] = "scored on another split than the first model"
-        elif e.trained_on and e.trained_on != e.split:
+        elif e.trained_on and not _same_images(e.split, e.judged, e.trained_on, e.kept_out):
             found[entry.name] = "trained on another split: it may have learnt some of these images"
         elif not e.trained_on:
             found[entry.name] = "its training split is not known"
     return found
+
+
+def _same_images(split: str, judged: str, other: str, other_judged: str) -> bool:
+    """Whether two splits keep the same images out of training, whatever else train holds."""
+    return split == other or bool(judged and judged == other_judged)
 
 
 def compare_pairs(entries: Sequence[Entry], resamples: int = RESAMPLES) -> list[dict[str, Any]]:

@@ -215,6 +215,10 @@ def test_another_split_is_refused_or_named(folders: list[Path], tmp_path: Path) 
     leaky = evaluated(tmp_path / "leaky", "leaky", 1.0, trained_on="t" * 64)
     with pytest.raises(ValueError, match="leaky cannot be compared: trained on another split"):
         load_entries([leaky])
+    more = {"judged": "j" * 64, "kept_out": "j" * 64}  # learnt further pictures, not these
+    wider = evaluated(tmp_path / "wider", "wider", 1.0, trained_on="t" * 64, **more)
+    own = evaluated(tmp_path / "own", "own", 1.0, split="t" * 64, trained_on="t" * 64, **more)
+    assert caveats(load_entries([wider, own])) == {}
     entries = load_entries([*folders, leaky], any_split=True)
     assert list(caveats(entries)) == ["leaky"]
     write_report(entries, [], tmp_path / "report")
