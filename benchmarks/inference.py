@@ -2,9 +2,10 @@
 
 `python benchmarks/inference.py [--model NAME] [--size 224] [--rounds 3] [--seconds 2]`; the
 checkpoint's weights at that input size, whatever its card says, so that figures of different
-checkpoints compare; without the shipped checkpoint, a ResNeXt50 with random weights. Every
-candidate runs in processes of its own that take turns; of each figure the best round counts, of
-memory the largest.
+checkpoints compare (an ensemble's members at their own); without the shipped checkpoint, a
+ResNeXt50 with random weights. Every candidate runs in processes of its own that take turns; of each
+figure the best round counts, of memory the largest. The 8-bit form is calibrated on drawn pictures:
+its speed is that of any calibration, its answers are not looked at.
 
 - start: from the start of the process to the first prediction being done.
 - memory: resident, at its highest, after single pictures and after batches of eight.
@@ -31,9 +32,12 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 
+from benchmarks.quality import drawn  # noqa: E402
+
 CANDIDATES = {
     "OpenVINO bf16": "openvino:bf16",
     "OpenVINO f32": "openvino:f32",
+    "OpenVINO int8": "openvino:int8",
     "torch eager f32": "torch:f32",
     "torch eager bf16": "torch:bf16",
 }
@@ -41,6 +45,7 @@ REFERENCE = "torch eager f32"
 FASTER, MEGABYTES, SECONDS = 2.5, 300, 1.0
 MATRIX = 2048
 BATCH = 8
+DRAWN = 18
 
 
 def at_size(name: str, size: int, folder: Path) -> Path:
@@ -72,6 +77,8 @@ def at_size(name: str, size: int, folder: Path) -> Path:
         return path
     source = locate(name)
     card = load_card(source)
+    if card.members:
+        return source
     preprocessing = replace(card.preprocessing, input_size=size)
     save_checkpoint(path, load_state_dict(source), replace(card, preprocessing=preprocessing))
     return path
@@ -149,13 +156,14 @@ def matrix_rate(seconds: float) -> float:
     return MATRIX**3 / median_ms(lambda: left @ right, seconds) / 1e6
 
 
-def multiply_adds(backbone: str, input_size: int) -> float:
-    """Billions of multiply-adds of one picture, counted by running the network's shapes."""
+def multiply_adds(folder: Path) -> float:
+    """Billions of multiply-adds of one picture, counted by running the network."""
     import torch
 
-    from models.registry.backbones import build_network
+    from models.checkpoint.weights import load_network
 
-    network = build_network(backbone, 7).eval()
+    network, card = load_network(folder)
+    input_size = card.preprocessing.input_size
     total = 0.0
 
     def count(layer: Any, _inputs: Any, output: Any) -> None:
@@ -180,15 +188,19 @@ def child(candidate: str, folder: Path, seconds: float) -> dict[str, float]:
 
 def compare(folder: Path, rounds: int, seconds: float) -> dict[str, dict[str, float]]:
     """The figures of every candidate over all rounds."""
-    from models.export.export import export
-
-    subprocess.run(  # its own process: exporting loads torch
-        [sys.executable, "-m", "models", "export", str(folder)],
-        check=True,
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-    )
-    export(folder)
+    with tempfile.TemporaryDirectory() as temporary:
+        table = Path(temporary, "drawn.csv")
+        pictures = [Path(temporary, f"{number}.jpg") for number in range(DRAWN)]
+        for path, data in zip(pictures, drawn(DRAWN), strict=True):
+            path.write_bytes(data)
+        table.write_text("\n".join(["path", *map(str, pictures)]))
+        for form in ([], ["--int8", "--calibration", str(table)]):
+            subprocess.run(  # its own process: exporting loads torch
+                [sys.executable, "-m", "models", "export", str(folder), *form],
+                check=True,
+                cwd=ROOT,
+                stdout=subprocess.DEVNULL,
+            )
     runs: dict[str, list[dict[str, float]]] = {name: [] for name in CANDIDATES}
     for _ in range(rounds):
         for name, candidate in CANDIDATES.items():
@@ -202,15 +214,17 @@ def compare(folder: Path, rounds: int, seconds: float) -> dict[str, dict[str, fl
     }
 
 
-def report(results: dict[str, dict[str, float]], backbone: str, input_size: int) -> None:
+def report(results: dict[str, dict[str, float]], folder: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from models.checkpoint.card import load_card, member_folders
     from models.inference.classifier import choose_precision
     from models.inference.cores import usable_cores
 
     console = Console(highlight=False, width=110)
-    title = f"{backbone} at {input_size}, {usable_cores()} cores"
+    card = load_card(folder)
+    title = f"{card.backbone} at {card.preprocessing.input_size}, {usable_cores()} cores"
     table = Table(title=title, title_justify="left")
     for heading in ("", "one", "faster", "of eight, each", "faster", "start", "memory", "eight"):
         table.add_column(heading, justify="right" if heading else "left")
@@ -227,23 +241,25 @@ def report(results: dict[str, dict[str, float]], backbone: str, input_size: int)
             f"{figures['eight_mb']:.0f} MB",
         )
     console.print(table)
-    work = multiply_adds(backbone, input_size)
+    work = multiply_adds(folder)
     rate = results["torch eager bf16"]["gmac_per_s"]
     console.print(
         f"floor: {work:.2f} billion multiply-adds, of which a large bf16 matrix product does "
         f"{rate:.0f} a second: {1e3 * work / rate:.1f} ms"
     )
-    served = results[f"OpenVINO {choose_precision()}"]
+    members = [load_card(one).backbone for one in member_folders(folder, card)]
+    precision = choose_precision("auto", *(members or [card.backbone]))
+    served = results[f"OpenVINO {precision}"]
     faster = reference["one_ms"] / served["one_ms"]
     console.print(
-        f"as served ({choose_precision()}): {faster:.2f} times as fast as torch eager (expected "
+        f"as served ({precision}): {faster:.2f} times as fast as torch eager (expected "
         f"with bf16: at least {FASTER}), {served['eight_mb']:.0f} MB (at most {MEGABYTES}), "
         f"ready in {served['start_s']:.2f} s (at most {SECONDS})"
     )
 
 
 def main() -> None:
-    from models.checkpoint.card import DEFAULT_MODEL, load_card
+    from models.checkpoint.card import DEFAULT_MODEL
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--model", default=os.environ.get("MODEL", DEFAULT_MODEL))
@@ -259,9 +275,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         os.environ["CACHE_DIR"] = temporary
         folder = at_size(chosen.model, chosen.size, Path(temporary))
-        card = load_card(folder)
-        results = compare(folder, chosen.rounds, chosen.seconds)
-        report(results, card.backbone, card.preprocessing.input_size)
+        report(compare(folder, chosen.rounds, chosen.seconds), folder)
 
 
 if __name__ == "__main__":
