@@ -26,6 +26,7 @@ from retraining.evaluation.evaluation_folder import load_evaluation, load_predic
 from retraining.evaluation.scores import by_name
 from retraining.metrics.metrics import macro_auc, softmax
 from retraining.publishing.publish import promote_run
+from retraining.reports.compare import caveats, load_entries
 from retraining.training.networks import predict_logits
 from retraining.training.run_folder import load_trained
 
@@ -156,6 +157,19 @@ def test_the_served_form_scores_as_the_run_did(
     )
     evaluate_model("colours", splits, "val", tmp_path, root=root, tta=True, resamples=5)
     assert not (tmp_path / "predictions_test.csv").exists()  # they were of another form
+
+
+def test_what_was_learnt_besides_does_not_part_models_that_are_judged_alike(
+    root: Path, evaluated: Path, splits: Path, tmp_path: Path
+) -> None:
+    parts = load_split(splits)
+    for changed in ("train", "test"):
+        split, out = tmp_path / f"less {changed}", tmp_path / changed
+        write_split({**parts, changed: parts[changed][1:]}, splits.parent, split)
+        evaluate_model("colours", split, "test", out, root=root, resamples=5)
+    assert caveats(load_entries([evaluated, tmp_path / "train"])) == {}
+    with pytest.raises(ValueError, match="it may have learnt some of these images"):
+        load_entries([tmp_path / "test"])
 
 
 def test_what_a_run_and_its_served_form_cost(
