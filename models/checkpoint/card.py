@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from math import isclose
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +58,8 @@ class Card:
     members: names of the checkpoints whose calibrated probabilities are averaged, each a folder
         inside this one or beside it. Such a checkpoint, an ensemble, has no weights of its own;
         its backbone is `ENSEMBLE`.
+    member_weights: the share that each member's probabilities have in the mean, above 0 and 1 in
+        all; empty: the same for each.
     """
 
     name: str
@@ -74,6 +77,7 @@ class Card:
     weights_sha256: str = ""
     backbone_weights: dict[str, Any] = field(default_factory=dict)
     members: list[str] = field(default_factory=list)
+    member_weights: list[float] = field(default_factory=list)
     format_version: int = FORMAT_VERSION
 
     def __post_init__(self) -> None:
@@ -84,6 +88,23 @@ class Card:
                 f"members belong to the backbone {ENSEMBLE!r} and to no other; got "
                 f"{self.backbone!r} with {len(self.members)} members"
             )
+        weights = self.member_weights
+        if weights and not (
+            len(weights) == len(self.members) and min(weights) > 0 and isclose(sum(weights), 1)
+        ):
+            raise CheckpointError(
+                f"member_weights must be above 0, 1 in all, one for each of {self.members}; "
+                f"got {weights}"
+            )
+
+    @property
+    def shares(self) -> list[float]:
+        """The share of each member in the mean of their probabilities; none of a single network.
+
+        >>> sum(load_card(locate("ensemble")).shares), load_card(locate("resnext50_32x4d")).shares
+        (1.0, [])
+        """
+        return self.member_weights or [1 / len(self.members) for _ in self.members]
 
     @property
     def operating_point(self) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""Ensembles: the mean of several checkpoints' calibrated probabilities, as one network."""
+"""Ensembles: the weighted mean of several checkpoints' calibrated probabilities, as one network."""
 
 import math
 from collections.abc import Sequence
@@ -30,14 +30,25 @@ def area_weights(size: int, target: int) -> NDArray[np.float32]:
     return np.asarray(np.clip(overlap, 0, None) * target / size, np.float32)
 
 
+def log_mean(logs: "Sequence[torch.Tensor]", shares: Sequence[float]) -> "torch.Tensor":
+    """log of the weighted mean of M tensors of probabilities, of and in logarithms.
+
+    logs: (N, C) each. shares: M weights, 1 in all.
+    """
+    import torch
+
+    weighted = [one + math.log(share) for one, share in zip(logs, shares, strict=True)]
+    return torch.logsumexp(torch.stack(weighted), 0)
+
+
 def join(members: "Sequence[tuple[torch.nn.Module, Card]]", card: Card) -> "torch.nn.Module":
     """The members as one network, in evaluation mode, for gradients through all of them.
 
     Its forward takes float32 (N, 3, S, S), normalised by the ensemble's own preprocessing, S being
     the largest input size among the members, and returns the logarithm of the mean of their
-    calibrated probabilities (N, C). What is served scales the original picture to each member's
-    size; here the members see the picture of size S, scaled. `members[i].network` is the i-th
-    member's network.
+    calibrated probabilities (N, C), weighted by the card's `shares`. What is served scales the
+    original picture to each member's size; here the members see the picture of size S, scaled.
+    `members[i].network` is the i-th member's network.
     """
     import torch
 
@@ -78,7 +89,6 @@ def join(members: "Sequence[tuple[torch.nn.Module, Card]]", card: Card) -> "torc
 
         def forward(self, batch: torch.Tensor) -> torch.Tensor:
             picture = batch * self.std + self.mean
-            logs = torch.stack([member(picture) for member in self.members])
-            return torch.logsumexp(logs, 0) - math.log(len(logs))
+            return log_mean([member(picture) for member in self.members], card.shares)
 
     return Ensemble().eval()

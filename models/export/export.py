@@ -54,6 +54,7 @@ def export_path(folder: Path, card: Card, cache: Path | None = None) -> Path:
     if card.members:
         own = [(one, load_card(one)) for one in member_folders(folder, card)]
         made_from["members"] = [_member(*one) for one in own]
+        made_from["shares"] = card.shares
     else:
         made_from |= _ingredients(folder, card)
     digest = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
@@ -112,7 +113,7 @@ def export(name: str | Path, cache: Path | None = None, *, root: Path = WEIGHTS_
     sources = member_folders(folder, card) or [folder]
     parts = [Part(*load_network(source), load_ood(source)) for source in sources]
     target = export_path(folder, card, cache)
-    model, exact = convert(parts)
+    model, exact = convert(parts, card.shares)
     return publish(model, target, exact)
 
 

@@ -6,8 +6,8 @@ original picture, so that members see in it what they see when they are served a
 
 Outputs, by name:
 
-- `logits`: (N, C), before temperature; of an ensemble the logarithm of the mean of its members'
-  calibrated probabilities.
+- `logits`: (N, C), before temperature; of an ensemble the logarithm of the weighted mean of its
+  members' calibrated probabilities.
 - `features`: (N, D), the input of the last linear layer. Not of an ensemble.
 - `feature_map`: (N, D, h, w), not negative where the network's head sees a ReLU; its spatial mean
   is `features`. Not of an ensemble.
@@ -15,7 +15,7 @@ Outputs, by name:
   (Zhou et al., Learning Deep Features for Discriminative Localization, CVPR 2016). Its spatial
   mean is the logit without the bias, and before its ReLU Grad-CAM of a class's logit is the same
   map divided by h w (Selvaraju et al., ICCV 2017). Only where the head is global average pooling
-  and one linear layer. Of an ensemble the mean of its members' maps, each divided by its
+  and one linear layer. Of an ensemble the weighted mean of its members' maps, each divided by its
   temperature, on the finest grid among them.
 - `embedding`: (N, E), the spatial means of the backbone's `stages`, which the out-of-distribution
   score is computed from. Not of an ensemble.
@@ -25,13 +25,13 @@ Outputs, by name:
 - `members`: (N, M, C), the logarithms of each member's calibrated probabilities. Of an ensemble.
 """
 
-import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from models.checkpoint.card import OOD_FILE, Card
+from models.checkpoint.ensemble import log_mean
 from models.checkpoint.ood_parameters import OodParameters
 from models.errors import OodWidthError
 from models.export.mixed_precision import names_apart, sums_of_small_maps
@@ -60,8 +60,8 @@ def input_name(size: int, sizes: Sequence[int]) -> str:
     return "image" if len(sizes) == 1 else f"image_{size}"
 
 
-def convert(parts: Sequence[Part]) -> tuple[Any, set[str]]:
-    """The `openvino.Model` of one network, or of the ensemble of several.
+def convert(parts: Sequence[Part], shares: Sequence[float] = ()) -> tuple[Any, set[str]]:
+    """The `openvino.Model` of one network, or of the ensemble of several, weighted by `shares`.
 
     float32; the inputs and outputs are those of this module's docstring.
 
@@ -78,7 +78,7 @@ def convert(parts: Sequence[Part]) -> tuple[Any, set[str]]:
     supporting = [place for place, part in enumerate(parts) if _supports_bf16(part)]
     has_bf16 = bool(supporting)
     supporting = supporting if len(supporting) < len(parts) else []
-    module, names = _served(parts, sizes, supporting)
+    module, names = _served(parts, shares, sizes, supporting)
     with warnings.catch_warnings(), torch.no_grad():
         # OpenVINO reads TorchScript; torch announces its end with every call.
         warnings.filterwarnings("ignore", message=r".*torch\.jit", category=FutureWarning)
@@ -121,7 +121,7 @@ def _own_features(place: int) -> str:
 
 
 def _served(
-    parts: Sequence[Part], sizes: Sequence[int], shown: Sequence[int]
+    parts: Sequence[Part], shares: Sequence[float], sizes: Sequence[int], shown: Sequence[int]
 ) -> tuple["torch.nn.Module", tuple[str, ...]]:
     """The module to trace, from pictures in 0..255 to its outputs, and the outputs' names.
 
@@ -157,10 +157,12 @@ def _served(
                 (one["logits"] / t).log_softmax(1)
                 for one, t in zip(found, temperatures, strict=True)
             ]
-            joined = {"logits": _log_mean(logs), "members": torch.stack(logs, 1)}
+            joined = {"logits": log_mean(logs, shares), "members": torch.stack(logs, 1)}
             if has_cam:
                 joined["cam"] = _mean_map(
-                    [one["cam"] / t for one, t in zip(found, temperatures, strict=True)], grids
+                    [one["cam"] / t for one, t in zip(found, temperatures, strict=True)],
+                    grids,
+                    shares,
                 )
             if has_ood:
                 joined["ood"] = torch.stack([one["ood"] for one in found]).mean(0)
@@ -247,14 +249,9 @@ def _grid(tapped: "torch.nn.Module", size: int) -> tuple[int, int]:
     return int(shape[2]), int(shape[3])
 
 
-def _log_mean(logs: "list[torch.Tensor]") -> "torch.Tensor":
-    """log of the mean of the probabilities of N tensors (B, C), without leaving the logarithm."""
-    import torch
-
-    return torch.logsumexp(torch.stack(logs), 0) - math.log(len(logs))
-
-
-def _mean_map(maps: "Sequence[torch.Tensor]", grids: Sequence[tuple[int, int]]) -> "torch.Tensor":
+def _mean_map(
+    maps: "Sequence[torch.Tensor]", grids: Sequence[tuple[int, int]], shares: Sequence[float]
+) -> "torch.Tensor":
     """Mean of class activation maps (N, C, h, w) of the sizes `grids`, on the finest of them.
 
     The sizes are given because a trace would keep a choice by a tensor's shape as it fell.
@@ -268,7 +265,7 @@ def _mean_map(maps: "Sequence[torch.Tensor]", grids: Sequence[tuple[int, int]]) 
         else torch.nn.functional.interpolate(one, finest, mode="bilinear", align_corners=False)
         for one, grid in zip(maps, grids, strict=True)
     ]
-    return torch.stack(same).mean(0)
+    return torch.stack([one * share for one, share in zip(same, shares, strict=True)]).sum(0)
 
 
 def _shape(*dimensions: int) -> Any:

@@ -34,6 +34,13 @@ def ensemble(
     ],
     splits: Splits,
     name: Annotated[str, typer.Option(help="What to call the result.")] = ENSEMBLE,
+    fit_weights: Annotated[
+        bool,
+        typer.Option(
+            "--fit-weights",
+            help="Fit how much each member counts, on val and the parts `choose` of the sources.",
+        ),
+    ] = False,
     source: Sources = None,
     cache: Cache = None,
     root: Root = WEIGHTS_DIR,
@@ -44,10 +51,32 @@ def ensemble(
     """
     from models.checkpoint.card import load_card
     from retraining.evaluation.sources import read_sources
-    from retraining.publishing.ensemble import make_ensemble
+    from retraining.publishing.ensemble import locate_member, make_ensemble
+    from retraining.publishing.member_weights import compare_weights
     from retraining.publishing.publish import refresh_card
 
-    folder = make_ensemble(members, name=name, root=root)
+    weights: list[float] = []
+    if fit_weights:
+        with progress_bar() as bar:
+            task = bar.add_task("classifying with the members")
+            rows = compare_weights(
+                [locate_member(one, root, name) for one in members],
+                splits,
+                source or [],
+                cache=cache,
+                progress=lambda what, n, of: bar.update(
+                    task, description=what, completed=n, total=of
+                ),
+            )
+        table = Table(title="val and sources, each class and collection counting the same")
+        for column in ("", "weights", "log loss", "malignant AUC"):
+            table.add_column(column, justify="left" if not column else "right")
+        for row in rows:
+            shares = " ".join(f"{share:.2f}" for share in row.shares)
+            table.add_row(row.what, shares, f"{row.log_loss:.4f}", f"{row.malignant_auc:.4f}")
+        console.print(table)
+        weights = rows[-1].shares
+    folder = make_ensemble(members, name=name, root=root, weights=weights)
     with progress_bar() as bar:
         task = bar.add_task(f"classifying with {name}")
         refresh_card(

@@ -3,7 +3,7 @@
 Card, OOD score and reports of a checkpoint are made of the same answers, so that they show the same
 figures. Kept are the logits and the embedding of each network, which do not depend on what is
 chosen later: temperature, thresholds, the parameters of the OOD score. An ensemble's answers are
-the mean of its members', as in the graph that serves.
+the weighted mean of its members', as in the graph that serves.
 """
 
 from collections.abc import Callable, Sequence
@@ -148,11 +148,11 @@ class ServedModel:
     def _joined(self, found: Sequence[Answers]) -> Answers:
         """As `models.export.graph` joins an ensemble's members."""
         logs = [
-            _log_softmax(one.logits / member.card.temperature)
-            for one, member in zip(found, self.members, strict=True)
+            log_probabilities(one.logits, member.card.temperature) + np.log(share)
+            for one, member, share in zip(found, self.members, self.card.shares, strict=True)
         ]
         scores = [one.ood for one in found if one.ood is not None]
-        mean = np.logaddexp.reduce(np.stack(logs), axis=0) - np.log(len(logs))
+        mean = np.logaddexp.reduce(np.stack(logs), axis=0)
         return Answers(mean, np.mean(scores, axis=0) if len(scores) == len(found) else None)
 
     def _asked(self, squares: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
@@ -201,5 +201,7 @@ class ServedModel:
             )
 
 
-def _log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
+def log_probabilities(logits: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
+    """The logarithms of the calibrated probabilities of logits (N, K)."""
+    scaled = logits / temperature
+    return np.asarray(scaled - np.logaddexp.reduce(scaled, axis=1, keepdims=True))

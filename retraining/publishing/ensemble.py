@@ -1,4 +1,4 @@
-"""Making an ensemble of checkpoints: the mean of their calibrated probabilities."""
+"""Making an ensemble of checkpoints: the weighted mean of their calibrated probabilities."""
 
 import hashlib
 import shutil
@@ -28,17 +28,22 @@ FROM_LOST = "No: a member cannot be made again; what joins them is `python -m re
 
 
 def make_ensemble(
-    members: Sequence[str | Path], *, name: str = ENSEMBLE, root: Path = WEIGHTS_DIR
+    members: Sequence[str | Path],
+    *,
+    name: str = ENSEMBLE,
+    root: Path = WEIGHTS_DIR,
+    weights: Sequence[float] = (),
 ) -> Path:
     """Write `root/NAME/`, the checkpoint that joins `members`; it is yet to be measured.
 
     members: checkpoints under `root`, which are referred to, such as the ensemble of that name has
         in its own folder already, or folders of checkpoints elsewhere, which are copied into it.
+    weights: of each member, 1 in all; none: all the same.
 
     Raises ValueError for fewer than two members or one named twice, members of different classes,
     priors or splits; CheckpointError for one that is missing.
     """
-    folders = [_locate(member, root, name) for member in members]
+    folders = [locate_member(member, root, name) for member in members]
     names = [folder.resolve().name for folder in folders]
     if len(names) < 2 or len(set(names)) != len(names):
         raise ValueError(f"an ensemble needs two or more different checkpoints, got {names}")
@@ -67,7 +72,7 @@ def make_ensemble(
         for folder, member in zip(folders, names, strict=True):
             if folder.resolve().parent != root.resolve():
                 shutil.copytree(folder, staging / member)
-        card = _card(name, next_version(target), names, cards)
+        card = _card(name, next_version(target), names, cards, weights)
         write_card(staging, card, ModelEvaluation(), _provenance(names, cards, origins))
         member_folders(staging, card)  # raises where the result would not load
         put_folder(staging, target)
@@ -76,7 +81,7 @@ def make_ensemble(
     return target
 
 
-def _locate(member: str | Path, root: Path, name: str) -> Path:
+def locate_member(member: str | Path, root: Path = WEIGHTS_DIR, name: str = ENSEMBLE) -> Path:
     """Where a member is: under `root`, else in the folder of the ensemble that it was copied to."""
     try:
         return locate(member, root)
@@ -91,14 +96,21 @@ def _judged(origin: Provenance) -> str:
     return str(origin.split.get("judged_sha256") or origin.split.get("sha256"))
 
 
-def _card(name: str, version: str, members: Sequence[str], cards: Sequence[Card]) -> Card:
+def _card(
+    name: str,
+    version: str,
+    members: Sequence[str],
+    cards: Sequence[Card],
+    shares: Sequence[float],
+) -> Card:
+    counted = [f"{share:.0%} {one}" for one, share in zip(members, shares, strict=False)]
     weights = hashlib.sha256("".join(card.weights_sha256 for card in cards).encode()).hexdigest()
     return Card(
         name=name,
         version=version,
         description=(
-            f"The mean of the calibrated probabilities of {', '.join(members)}, each of which sees "
-            "the picture at its own input size."
+            f"The mean of the calibrated probabilities of {', '.join(counted or members)}, each of "
+            "which sees the picture at its own input size."
         ),
         backbone=ENSEMBLE,
         taxonomy=cards[0].taxonomy,
@@ -109,6 +121,7 @@ def _card(name: str, version: str, members: Sequence[str], cards: Sequence[Card]
         licence=cards[0].licence,
         weights_sha256=weights,
         members=list(members),
+        member_weights=list(shares),
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,7 +27,10 @@ pytestmark = pytest.mark.torch
 SIZES = {"small": 48, "large": 80}
 
 
-def joined(folder: Path, members: list[str]) -> Card:
+SHARES = [0.2, 0.8]
+
+
+def joined(folder: Path, members: list[str], weights: Sequence[float] = ()) -> Card:
     card = Card(
         name=folder.name,
         version="1",
@@ -36,6 +40,7 @@ def joined(folder: Path, members: list[str]) -> Card:
         licence="none",
         temperature=1.3,
         members=members,
+        member_weights=list(weights),
     )
     folder.mkdir()
     (folder / CARD_FILE).write_text(json.dumps(card.to_dict()))
@@ -52,7 +57,7 @@ def root(tmp_path_factory: pytest.TempPathFactory, make_checkpoint: MakeCheckpoi
         preprocessing=Preprocessing(SIZES["small"], (0.4, 0.5, 0.6), (0.2, 0.3, 0.25)),
         temperature=2.0,
     )
-    joined(root / "both", ["small", "large"])
+    joined(root / "both", ["small", "large"], SHARES)
     make_checkpoint(
         root / "both" / "large",
         "mobilenet_v2",
@@ -83,7 +88,8 @@ def test_served_it_is_the_mean_of_its_members_served(
         Classifier(folder, cache=cache, precision="f32")
         for folder in (root / "small", root / "both" / "large")
     ]
-    mean = np.mean([one.probabilities(one.logits(pictures)) for one in served], axis=0)
+    each = [one.probabilities(one.logits(pictures)) for one in served]
+    mean = np.average(each, axis=0, weights=SHARES)
     both = Classifier("both", root=root, cache=cache, precision="f32")
     np.testing.assert_allclose(np.exp(both.logits(pictures)), mean, atol=1e-5)
     sharpened = mean ** (1 / 1.3)
@@ -131,7 +137,8 @@ def test_maps_are_the_mean_on_the_finest_grid(
     assert [one.shape for one in maps if one is not None] == [(7, 2, 2), (7, 3, 3), (7, 3, 3)]
     assert maps[0] is not None
     coarse = [cv2.resize(one, (3, 3), interpolation=cv2.INTER_LINEAR) for one in maps[0] / 2.0]
-    np.testing.assert_allclose(maps[2], (np.stack(coarse) + maps[1] / 3.0) / 2, atol=1e-3)
+    expected = SHARES[0] * np.stack(coarse) + SHARES[1] * maps[1] / 3.0
+    np.testing.assert_allclose(maps[2], expected, atol=1e-3)
 
 
 def test_the_network_for_gradients_agrees(
@@ -168,6 +175,7 @@ def test_the_export_depends_on_the_members(root: Path, tmp_path: Path) -> None:
     card = load_card(root / "both")
     here = export_path(root / "both", card, tmp_path)
     assert export_path(root / "both", replace(card, temperature=9.0), tmp_path) == here
+    assert export_path(root / "both", replace(card, member_weights=[]), tmp_path) != here
     member = root / "small" / CARD_FILE
     before = member.read_text()
     try:
@@ -176,6 +184,14 @@ def test_the_export_depends_on_the_members(root: Path, tmp_path: Path) -> None:
         assert export_path(root / "both", card, tmp_path) != here
     finally:
         member.write_text(before)
+
+
+@pytest.mark.parametrize("weights", [[1.0], [0.5, 0.4], [1.0, 0.0], [0.2, 0.3, 0.5]])
+def test_weights_that_cannot_be(root: Path, weights: list[float]) -> None:
+    card = load_card(root / "both")
+    with pytest.raises(CheckpointError, match=r"above 0, 1 in all, one for each of \['small'"):
+        replace(card, member_weights=weights)
+    assert replace(card, member_weights=[]).shares == [0.5, 0.5]
 
 
 @pytest.mark.parametrize("target", [1, 7, 32, 45, 64])

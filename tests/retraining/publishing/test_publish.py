@@ -201,7 +201,8 @@ def test_an_ensemble_is_made_again_of_what_lies_in_its_own_folder(
     promote_run(evaluated, root, "one", resamples=5)
     copied = promote_run(evaluated, tmp_path / "elsewhere", "two", resamples=5)
     make_ensemble(["one", copied], root=root)
-    again = make_ensemble(["one", "two"], root=root)
+    again = make_ensemble(["one", "two"], root=root, weights=[0.25, 0.75])
+    assert "probabilities of 25% one, 75% two, each" in load_card(again).description
     assert load_card(again).members == ["one", "two"]
     assert (again / "two" / "model.safetensors").is_file()
     with pytest.raises(CheckpointError, match="no checkpoint 'three'"):
