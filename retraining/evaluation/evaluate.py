@@ -70,15 +70,16 @@ def evaluate_run(
     and returns the metrics of `split`, each with its n and 95 % interval over lesions.
 
     cache: for decoded images; size: of the input, pixels, instead of the one that val chooses.
-    splits: where the splits lie now; default: where they lay when the run was trained.
-    Raises ValueError where the run has no finished epoch, the split is unknown, or the splits are
-    not those that the run was trained on.
+    splits: where the splits lie now, or others with the same val and test, whose train says how
+        frequent the classes are; default: where they lay when the run was trained.
+    Raises ValueError where the run has no finished epoch, the split is unknown, or val and test are
+    not those that were kept from its training.
     """
     network, config, taxonomy = load_trained(run)
     frames = _frames(splits or Path(config.splits), split)
     split_sha256 = split_hash(frames)
     trained_on, kept_out = _recorded_hashes(run / SPLIT_FILE)
-    if trained_on and split_sha256 != trained_on:
+    if trained_on and trained_on != split_sha256 and kept_out != judged_hash(frames):
         raise ValueError(
             f"{splits or config.splits} is not the split that {run} was trained on: its test split "
             "may hold images that the run has learnt"

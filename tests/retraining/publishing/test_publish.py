@@ -131,6 +131,16 @@ def test_a_card_is_not_refreshed_with_another_split(
         refresh_card("colours", tmp_path / "other", root=root)
 
 
+def test_a_card_is_refreshed_with_another_train_beside_the_same_val_and_test(
+    root: Path, splits: Path, cache: Path, tmp_path: Path
+) -> None:
+    parts = load_split(splits)
+    write_split({**parts, "train": parts["train"][1:]}, splits.parent, tmp_path / "other")
+    made = refresh_card("colours", tmp_path / "other", root=root, out=tmp_path, resamples=5)
+    assert load_provenance(made) == load_provenance(root / "colours")
+    assert evaluations.load_evaluation(made).on("test").keys()
+
+
 def test_the_evaluation_says_what_other_thresholds_would_give(root: Path, evaluated: Path) -> None:
     test = load_predictions(evaluated, "test")
     curve = evaluations.load_evaluation(root / "colours").operating_curve
