@@ -68,7 +68,7 @@ def ensemble(
                     task, description=what, completed=n, total=of
                 ),
             )
-        table = Table(title="val and sources, each class and collection counting the same")
+        table = Table(title="val and sources, each counting the same, malignant as much as benign")
         for column in ("", "weights", "log loss", "malignant AUC"):
             table.add_column(column, justify="left" if not column else "right")
         for row in rows:

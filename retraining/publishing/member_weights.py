@@ -1,7 +1,8 @@
 """How much each member of an ensemble counts: weights fitted, and judged on what they did not see.
 
 Fitted by the likelihood of the true classes under the mixture, over several collections that count
-the same each, and within one each class the same: what the mean is for is pictures from elsewhere.
+the same each, for what the mean is for is pictures from elsewhere. Within one the malignant count
+as much as the benign; not each class the same, since some have two or three pictures there.
 """
 
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ STEPS = 500
 class Judged:
     """A way to join the members, by what it says of lesions that it was not fitted on.
 
-    log_loss: the mean over collections and classes. malignant_auc: the mean over collections.
+    log_loss: the mean over collections, malignant and benign. malignant_auc: over collections.
     """
 
     what: str
@@ -40,24 +41,30 @@ class Judged:
 class MemberProbabilities:
     """What M members say of the N pictures of one collection.
 
-    probabilities: (M, N, K), calibrated. labels: (N,). lesions: (N,).
+    probabilities: (M, N, K), calibrated. labels: (N,). lesions: (N,). malignant: the classes.
     """
 
     probabilities: NDArray[np.float64]
     labels: NDArray[np.intp]
     lesions: NDArray[np.object_]
+    malignant: tuple[int, ...]
 
     def take(self, chosen: NDArray[np.bool_]) -> "MemberProbabilities":
         """Those of some pictures, (N,)."""
         return MemberProbabilities(
-            self.probabilities[:, chosen], self.labels[chosen], self.lesions[chosen]
+            self.probabilities[:, chosen], self.labels[chosen], self.lesions[chosen], self.malignant
         )
 
     @property
+    def bad(self) -> NDArray[np.bool_]:
+        """(N,) Whether the true class is malignant."""
+        return np.isin(self.labels, self.malignant)
+
+    @property
     def weights(self) -> NDArray[np.float64]:
-        """(N,) 1 in all, each class the same."""
-        counts = np.bincount(self.labels)
-        each = 1 / counts[self.labels]
+        """(N,) 1 in all, the malignant as much as the benign."""
+        share = self.bad.mean()
+        each = np.where(self.bad, 1 / max(share, 1e-9), 1 / max(1 - share, 1e-9))
         return np.asarray(each / each.sum())
 
     @property
@@ -74,7 +81,8 @@ def asked(
         log_probabilities(one.answers(pictures).logits, one.card.temperature) for one in members
     ]
     labels = np.array([taxonomy.index(code) for code in frame.dx])
-    return MemberProbabilities(np.exp(np.stack(logs)), labels, frame.lesion_id.to_numpy(object))
+    lesions = frame.lesion_id.to_numpy(object)
+    return MemberProbabilities(np.exp(np.stack(logs)), labels, lesions, taxonomy.malignant_indices)
 
 
 def fitted(collections: Sequence[MemberProbabilities]) -> NDArray[np.float64]:
@@ -95,7 +103,6 @@ def fitted(collections: Sequence[MemberProbabilities]) -> NDArray[np.float64]:
 def compared(
     names: Sequence[str],
     collections: Sequence[MemberProbabilities],
-    malignant: Sequence[int],
     folds: int = FOLDS,
 ) -> list[Judged]:
     """Each member alone, all alike, and fitted weights, the last on lesions that did not fit them.
@@ -104,17 +111,17 @@ def compared(
     """
     count = len(names)
     rows = [
-        _judged(name, [np.eye(count)[place]] * folds, collections, malignant, folds)
+        _judged(name, [np.eye(count)[place]] * folds, collections, folds)
         for place, name in enumerate(names)
     ]
     even = np.full(count, 1 / count)
-    rows.append(_judged("evenly weighted", [even] * folds, collections, malignant, folds))
+    rows.append(_judged("evenly weighted", [even] * folds, collections, folds))
     parts = [_fold(one.lesions, folds) for one in collections]
     crossed = [
         fitted([one.take(part != fold) for one, part in zip(collections, parts, strict=True)])
         for fold in range(folds)
     ]
-    row = _judged("fitted, cross-fitted here", crossed, collections, malignant, folds)
+    row = _judged("fitted, cross-fitted here", crossed, collections, folds)
     rows.append(Judged(row.what, fitted(collections).tolist(), row.log_loss, row.malignant_auc))
     return rows
 
@@ -139,7 +146,6 @@ def compare_weights(
     return compared(
         [one.card.name for one in members],
         [asked(members, frame, pictures, taxonomy) for frame, pictures in sets],
-        taxonomy.malignant_indices,
     )
 
 
@@ -147,7 +153,6 @@ def _judged(
     what: str,
     shares: Sequence[NDArray[np.float64]],
     collections: Sequence[MemberProbabilities],
-    malignant: Sequence[int],
     folds: int,
 ) -> Judged:
     """Judge weights, a row of them for each fold of lesions."""
@@ -157,9 +162,8 @@ def _judged(
         mixed = np.einsum("nm,mnk->nk", own, one.probabilities)
         truth = mixed[np.arange(len(one.labels)), one.labels]
         losses.append(-(one.weights * np.log(np.maximum(truth, 1e-300))).sum())
-        bad = np.isin(one.labels, list(malignant))
-        score = mixed[:, list(malignant)].sum(1)
-        areas.append(ranking_metrics(bad, score, np.ones((1, len(bad))))[0][0])
+        score = mixed[:, one.malignant].sum(1)
+        areas.append(ranking_metrics(one.bad, score, np.ones((1, len(score))))[0][0])
     mean = np.mean(shares, axis=0).tolist()
     return Judged(what, mean, float(np.mean(losses)), float(np.mean(areas)))
 

@@ -20,7 +20,7 @@ def collection(seed: int, skills: list[float]) -> MemberProbabilities:
         exponents = np.exp(logits)
         rows.append(exponents / exponents.sum(1, keepdims=True))
     lesions = np.array([f"lesion {place // TWICE}" for place in range(len(labels))], object)
-    return MemberProbabilities(np.stack(rows), labels, lesions)
+    return MemberProbabilities(np.stack(rows), labels, lesions, HAM10000.malignant_indices)
 
 
 def log_likelihood(shares: np.ndarray, given: list[MemberProbabilities]) -> float:
@@ -45,13 +45,14 @@ def test_a_collection_counts_the_same_whatever_its_size() -> None:
         np.concatenate([bad.probabilities] * 5, axis=1),
         np.concatenate([bad.labels] * 5),
         np.concatenate([bad.lesions] * 5),
+        bad.malignant,
     )
     np.testing.assert_allclose(fitted([good, bad]), fitted([good, many]), atol=1e-9)
 
 
 def test_they_are_judged_on_lesions_that_did_not_fit_them() -> None:
     given = [collection(0, [1.5, 1.4]), collection(1, [1.0, 1.2])]
-    rows = compared(["a", "b"], given, HAM10000.malignant_indices)
+    rows = compared(["a", "b"], given)
     assert [row.what for row in rows] == ["a", "b", "evenly weighted", "fitted, cross-fitted here"]
     assert rows[0].shares == [1, 0]
     assert rows[2].shares == [0.5, 0.5]
