@@ -61,7 +61,7 @@ def expected(
     computed: dict[Path, NDArray[np.float64]],
     calm_torch: None,
 ) -> NDArray[np.float64]:
-    """Probabilities of torch in float32; of an ensemble the mean over its members."""
+    """Probabilities of torch in float32; of an ensemble the weighted mean over its members."""
     card = load_card(shipped)
     networks = member_folders(shipped, card) or [shipped]
     for folder in networks:
@@ -70,7 +70,7 @@ def expected(
     members = [computed[folder] for folder in networks]
     if not card.members:
         return members[0]
-    scaled = np.log(np.mean(members, axis=0)) / card.temperature
+    scaled = np.log(np.average(members, axis=0, weights=card.shares)) / card.temperature
     return np.asarray(np.exp(scaled) / np.exp(scaled).sum(axis=1, keepdims=True))
 
 
