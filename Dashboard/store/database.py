@@ -8,6 +8,7 @@ import errno
 import logging
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -29,12 +30,11 @@ CONNECTIONS = 32
 # How long a writer waits for another one, and for a database on another machine to answer.
 BUSY_SECONDS, CONNECT_SECONDS = 20, 5
 SCRUB_SECONDS = 1
+BETWEEN_TRIES = 0.02  # seconds
 FULL = "the store is full"
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 PRAGMAS = {
-    "busy_timeout": str(BUSY_SECONDS * 1000),  # the first, since the next one may have to wait
-    # Readers go on while one writes.
-    "journal_mode": "WAL",
+    "busy_timeout": str(BUSY_SECONDS * 1000),
     "foreign_keys": "ON",
     # What is deleted is overwritten, and what is sorted never lies in a file of its own.
     "secure_delete": "ON",
@@ -158,6 +158,25 @@ class Database:
         synchronous = {"synchronous": "FULL" if self.durable else "OFF"}
         for name, value in (PRAGMAS | synchronous).items():
             connection.execute(f"PRAGMA {name} = {value}")
+        _write_ahead(connection)
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Readers go on while one writes.
+
+    Of several processes that change a new database's journal at once all but one are refused
+    without a wait, whatever the timeout: SQLite sees two that wait for each other.
+    """
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > until:
+                raise
+            time.sleep(BETWEEN_TRIES)
+        else:
+            return
 
 
 def _begin(connection: Connection) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import URL, text
 
 from Dashboard.config import Config
+from Dashboard.store.database import Database, sqlite_url
 from Dashboard.store.deletion import delete_orphans
 from Dashboard.store.errors import StoreUnavailable, UnknownItem
 from Dashboard.store.filters import Filters
@@ -233,6 +234,18 @@ def test_several_servers_that_start_at_once_make_the_tables_once(config: Config)
     assert [store.page("me", ALL, limit=1).total for store in stores] == [0] * 4
     for store in stores:
         store.close()
+
+
+def test_a_new_database_that_others_change_at_once_is_waited_for(tmp_path: Path) -> None:
+    def first_look(url: URL) -> None:
+        database = Database(url, durable=True)
+        with database.reading() as session:
+            assert session.scalar(text("PRAGMA journal_mode")) == "wal"
+        database.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        for place in range(100):  # alone, SQLite refuses one look in forty
+            list(pool.map(first_look, [sqlite_url(tmp_path / f"{place}.db")] * 4))
 
 
 def test_a_database_of_a_newer_program_is_left_alone(store: Store, config: Config) -> None:
