@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import dash
@@ -17,6 +18,9 @@ from Dashboard.config import Config
 from Dashboard.explain.jobs.engine import Jobs
 from Dashboard.ui.elements.examples import example_file
 from tests.dashboard.conftest import EXPLAINER
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 ENOUGH_MS = 60_000  # for a machine that is busy with other things
 expect.set_options(timeout=ENOUGH_MS)
@@ -44,10 +48,27 @@ class Visit:
             self.page.get_by_text(str(file["name"])).first.wait_for()
 
 
+class Whole:
+    """An application whose answers are read and closed before they are sent.
+
+    Werkzeug's server leaves the file of an answer open where the browser went on to another page.
+    """
+
+    def __init__(self, app: "WSGIApplication") -> None:
+        self.app = app
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> list[bytes]:
+        answer = self.app(environ, start_response)
+        try:
+            return [b"".join(answer)]
+        finally:
+            getattr(answer, "close", lambda: None)()
+
+
 @contextmanager
 def serving(app: dash.Dash) -> Iterator[str]:
     """The address of a dashboard while it runs."""
-    server = make_server("127.0.0.1", 0, app.server, threaded=True)
+    server = make_server("127.0.0.1", 0, Whole(app.server), threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
