@@ -68,7 +68,8 @@ def ensemble(
                     task, description=what, completed=n, total=of
                 ),
             )
-        table = Table(title="val and sources, each counting the same, malignant as much as benign")
+        counts = ", ".join(f"{count:,}" for count in rows[-1].n)
+        table = Table(title=f"val and sources (n = {counts}), malignant as much as benign")
         for column in ("", "weights", "log loss", "malignant AUC"):
             table.add_column(column, justify="left" if not column else "right")
         for row in rows:

@@ -6,7 +6,7 @@ as much as the benign; not each class the same, since some have two or three pic
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,12 +29,14 @@ class Judged:
     """A way to join the members, by what it says of lesions that it was not fitted on.
 
     log_loss: the mean over collections, malignant and benign. malignant_auc: over collections.
+    n: the pictures of each collection.
     """
 
     what: str
     shares: list[float]
     log_loss: float
     malignant_auc: float
+    n: list[int]
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ def compared(
         for fold in range(folds)
     ]
     row = _judged("fitted, cross-fitted here", crossed, collections, folds)
-    rows.append(Judged(row.what, fitted(collections).tolist(), row.log_loss, row.malignant_auc))
+    rows.append(replace(row, shares=fitted(collections).tolist()))
     return rows
 
 
@@ -165,7 +167,8 @@ def _judged(
         score = mixed[:, one.malignant].sum(1)
         areas.append(ranking_metrics(one.bad, score, np.ones((1, len(score))))[0][0])
     mean = np.mean(shares, axis=0).tolist()
-    return Judged(what, mean, float(np.mean(losses)), float(np.mean(areas)))
+    counts = [len(one.labels) for one in collections]
+    return Judged(what, mean, float(np.mean(losses)), float(np.mean(areas)), counts)
 
 
 def _fold(lesions: NDArray[np.object_], folds: int) -> NDArray[np.intp]:

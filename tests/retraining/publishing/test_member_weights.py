@@ -62,3 +62,4 @@ def test_they_are_judged_on_lesions_that_did_not_fit_them() -> None:
     )
     assert together < rows[3].log_loss < min(row.log_loss for row in rows[:2])
     assert all(0.5 < row.malignant_auc < 1 for row in rows)
+    assert all(row.n == [TWICE * LESIONS] * 2 for row in rows)
