@@ -1,5 +1,6 @@
 """What every server has of its own: the folder of its queue, and the supervisor over its worker."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -101,18 +102,17 @@ class LocalWorkerManager:
         """Wait until the supervisor is gone; it notices by itself, the signal only hurries it."""
         path = folder / SUPERVISOR_LOCK
         end = time.monotonic() + CLOSING_SECONDS
-        while path.exists() and time.monotonic() < end:
-            lock = take_lock(path)
-            if lock is not None:
-                os.close(lock)
-                break
-            number = path.read_text() if path.exists() else ""
-            if number:
-                try:
-                    os.kill(int(number), signal.SIGTERM)
-                except ProcessLookupError:
+        # The last that it does is to delete the folder: each look may be the first without it.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            while time.monotonic() < end:
+                lock = take_lock(path)
+                if lock is not None:
+                    os.close(lock)
                     break
-            time.sleep(0.05)
+                number = path.read_text()
+                if number:
+                    os.kill(int(number), signal.SIGTERM)
+                time.sleep(0.05)
         if self._supervisor is not None:
             self._supervisor.wait(CLOSING_SECONDS)
             self._supervisor = None

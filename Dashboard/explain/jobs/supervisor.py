@@ -87,7 +87,10 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("folder", type=Path)
     options, rest = parser.parse_known_args(arguments)
     for _ in range(LOCK_ATTEMPTS):  # a server that looks whether there is one holds it shortly
-        lock = take_lock(options.folder / SUPERVISOR_LOCK)
+        try:
+            lock = take_lock(options.folder / SUPERVISOR_LOCK)
+        except FileNotFoundError:  # the server is gone already, and its folder
+            return
         if lock is not None:
             break
         time.sleep(0.05)

@@ -21,7 +21,9 @@ from Dashboard.explain.jobs.engine import NOT_STARTED, Jobs
 from Dashboard.explain.jobs.errors import NotDone, Unavailable, UnknownJob
 from Dashboard.explain.jobs.local_worker import LocalWorkerManager
 from Dashboard.explain.jobs.order import Order
+from Dashboard.explain.jobs.supervisor import SUPERVISOR_LOCK
 from Dashboard.store.explanation_rows import UNWANTED
+from Dashboard.store.private_folder import remove_tree, take_lock
 from Dashboard.store.schema import Explanation
 from Dashboard.store.store import Store
 from tests.dashboard.conftest import EXPLAINER
@@ -227,6 +229,32 @@ def test_a_worker_that_is_to_be_ready_starts_with_the_server(tmp_path: Path) -> 
     jobs.close()
     jobs.store.close()
     assert processes("", tmp_path) == []
+
+
+@pytest.mark.parametrize("looks", [1, 2])
+def test_a_supervisor_may_go_at_any_moment_of_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, looks: int
+) -> None:
+    manager = LocalWorkerManager(Config(data_dir=tmp_path), EXPLAINER)
+    folder = manager.folder
+    (folder / SUPERVISOR_LOCK).touch()
+    left = iter(range(looks)[::-1])
+
+    def the_last_look_is_late(path: Path) -> int | None:
+        if next(left) == 0:
+            remove_tree(folder)
+            return take_lock(path)
+        return None
+
+    monkeypatch.setattr(local_worker, "take_lock", the_last_look_is_late)
+    manager.close()
+    assert not folder.exists()
+
+
+def test_a_supervisor_whose_server_is_gone_ends_at_once(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "Dashboard.explain.jobs.supervisor", str(tmp_path / "gone")]
+    done = subprocess.run(command, capture_output=True, cwd=local_worker.ROOT, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_a_lost_message_delays_a_job_by_a_second(
