@@ -30,7 +30,11 @@ Sensitivity = Annotated[
 def evaluate(
     runs: Annotated[list[Path] | None, typer.Argument(help="Run folders.")] = None,
     model: Annotated[
-        list[str] | None, typer.Option(help="A checkpoint, scored as it is served.")
+        list[str] | None,
+        typer.Option(
+            help="A checkpoint, scored as it is served; NAME,NAME for several, of --data also a "
+            "folder of one."
+        ),
     ] = None,
     tta: Annotated[
         bool, typer.Option("--tta", help="Checkpoints with test-time augmentation.")
@@ -101,12 +105,12 @@ def _evaluate_labelled(
     from retraining.reports.travel import write_travel_report
 
     sets = [read_labelled(one, split) for one in given]
-    found, groups = {}, {}
+    found = {}
     for name in models:
         for data in sets:
             with progress_bar() as bar:
                 task = bar.add_task(f"classifying {data.name} with {name}")
-                found[name, data.name], groups[name, data.name] = evaluate_labelled(
+                found[name, data.name] = evaluate_labelled(
                     name,
                     data,
                     served / Path(name).name,
@@ -114,9 +118,9 @@ def _evaluate_labelled(
                     progress=lambda n, of, task=task: bar.update(task, completed=n, total=of),  # type: ignore[misc]
                 )
             if out is None:
-                _show(f"{name}, {data.name}, as served", found[name, data.name])
+                _show(f"{name}, {data.name}, as served", found[name, data.name].metrics)
     if out is not None:
-        write_travel_report(found, groups, out, _command())
+        write_travel_report(found, out, _command())
         console.print(str(out / "report.md"))
 
 

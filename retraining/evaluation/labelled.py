@@ -25,7 +25,7 @@ from retraining.data.index import INDEX_FILE, load_index
 from retraining.data.splits import load_taxonomy
 from retraining.evaluation.scores import Metric, Predictions, breakdown, metrics_of
 from retraining.evaluation.skin_tone import with_skin_tone
-from retraining.metrics.bootstrap import RESAMPLES, with_intervals
+from retraining.metrics.bootstrap import RESAMPLES, Samples, intervals, measured
 from retraining.metrics.calibration import calibrate, consults
 from retraining.metrics.metrics import Values, binary_metrics, ranking_metrics
 from retraining.progress import ProgressCallback
@@ -42,6 +42,21 @@ class Labelled:
     name: str
     frame: pd.DataFrame
     taxonomy: Taxonomy
+
+
+@dataclass(frozen=True)
+class LabelledScores:
+    """What a checkpoint reaches on labelled pictures.
+
+    label: its name and version.
+    groups: the breakdown of the shared classes, see `retraining.evaluation.scores.breakdown`.
+    samples: the metrics over resamples of lesions, the same for every checkpoint.
+    """
+
+    label: str
+    metrics: list[Metric]
+    groups: list[dict[str, Any]]
+    samples: Samples
 
 
 def read_labelled(given: str, split: str = "test") -> Labelled:
@@ -75,11 +90,10 @@ def evaluate_labelled(
     root: Path = WEIGHTS_DIR,
     resamples: int = RESAMPLES,
     progress: ProgressCallback | None = None,
-) -> tuple[list[Metric], list[dict[str, Any]]]:
+) -> LabelledScores:
     """Metrics of a checkpoint as it is served, each with n and a 95 % interval over lesions.
 
-    And its breakdown, see `retraining.evaluation.scores.breakdown`, of the shared classes.
-
+    name: of the checkpoint below `root`, or a path to one.
     kept: folder where the model's answers are kept, so that it is asked once.
     Beside `retraining.evaluation.scores.metrics_of`: `flagged_ood` and `flagged_far` (shares of
     pictures beyond the card's thresholds), `gate_rejected`, `p_malignant_mean`, and
@@ -142,13 +156,14 @@ def evaluate_labelled(
         found = metrics_of(known, drawn)
         return {key: value for key, value in found.items() if not key.startswith("malignant_")}
 
+    parts = (
+        (int(shared.sum()), measured(of_shared, weights[:, shared])),
+        (len(every), measured(of_all, weights)),
+    )
     rows = [
         {"metric": key, "split": data.name, "n": n, **value}
-        for n, found in (
-            (int(shared.sum()), with_intervals(of_shared, weights[:, shared])),
-            (len(every), with_intervals(of_all, weights)),
-        )
-        for key, value in found.items()
+        for n, found in parts
+        for key, value in intervals(found).items()
     ]
     here = calibrate(known.labels, known.logits)
     rows.append(
@@ -161,7 +176,8 @@ def evaluate_labelled(
             "high": None,
         }
     )
-    return rows, breakdown(known, data.name, resamples)
+    groups = breakdown(known, data.name, resamples)
+    return LabelledScores(f"{card.name} {card.version}", rows, groups, parts[0][1] | parts[1][1])
 
 
 def _answers(

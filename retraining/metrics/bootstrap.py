@@ -1,6 +1,8 @@
 """Bootstrap over lesions: intervals of metrics, and of differences between models."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -51,14 +53,49 @@ def with_intervals(metrics: Metrics, weights: Values) -> dict[str, dict[str, Any
         >>> with_intervals(lambda w: {"accuracy": w @ correct / w.sum(axis=1)}, weights)
         {'accuracy': {'value': 0.75, 'low': 0.0, 'high': 1.0}}
     """
+    return intervals(measured(metrics, weights))
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Metrics by name: on the data itself, and on R resamples of its lesions, (R,) each."""
+
+    values: dict[str, float]
+    drawn: dict[str, Values]
+
+    def __or__(self, other: "Samples") -> "Samples":
+        return Samples(self.values | other.values, self.drawn | other.drawn)
+
+
+def measured(metrics: Metrics, weights: Values) -> Samples:
+    """Every metric on the data itself and over `weights` (R, N)."""
     values = metrics(np.ones((1, weights.shape[1])))
-    samples = resampled(metrics, weights)
+    return Samples({k: float(v[0]) for k, v in values.items()}, resampled(metrics, weights))
+
+
+def intervals(samples: Samples) -> dict[str, dict[str, Any]]:
+    """As `with_intervals`, of what was measured already."""
     found = {}
-    for name, value in values.items():
-        if np.isfinite(value[0]):
-            low, high = interval(samples[name])
-            found[name] = {"value": float(value[0]), "low": low, "high": high}
+    for name, value in samples.values.items():
+        if np.isfinite(value):
+            low, high = interval(samples.drawn[name])
+            found[name] = {"value": value, "low": low, "high": high}
     return found
+
+
+def pairwise(samples: Mapping[str, Samples], metrics: Iterable[str]) -> list[dict[str, Any]]:
+    """Every pair of models, by name, that were measured over the same resamples.
+
+    Returns `{"metric", "a", "b", "difference", "low", "high", "p"}`, difference = a - b, for the
+    metrics that both of a pair have; see `paired`.
+    """
+    return [
+        {"metric": m, "a": a, "b": b, "difference": samples[a].values[m] - samples[b].values[m]}
+        | paired(samples[a].drawn[m], samples[b].drawn[m])
+        for a, b in combinations(samples, 2)
+        for m in metrics
+        if all(np.isfinite(samples[one].values.get(m, np.nan)) for one in (a, b))
+    ]
 
 
 def interval(samples: Values) -> tuple[float, float] | tuple[None, None]:

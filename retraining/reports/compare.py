@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,13 @@ from retraining.evaluation.evaluation_folder import (
     load_scores,
 )
 from retraining.evaluation.scores import Predictions, metrics_of
-from retraining.metrics.bootstrap import RESAMPLES, lesion_weights, paired, resampled
+from retraining.metrics.bootstrap import (
+    RESAMPLES,
+    Samples,
+    lesion_weights,
+    measured,
+    pairwise,
+)
 
 # Metrics in which models are held against each other.
 PAIRED = ("balanced_accuracy", "macro_auc", "malignant_auc", "accuracy")
@@ -169,22 +174,14 @@ def compare_pairs(entries: Sequence[Entry], resamples: int = RESAMPLES) -> list[
     loaded = {
         entry.name: _ordered(load_predictions(entry.folder, entry.split)) for entry in entries
     }
-    samples: dict[str, dict[str, Any]] = {}
-    values: dict[str, dict[str, Any]] = {}
+    images: dict[str, tuple[str, ...]] = {}
+    samples: dict[str, Samples] = {}
     for name, predictions in loaded.items():
+        images[name] = tuple(predictions.frame.image_id)
         weights = lesion_weights(predictions.frame.lesion_id.to_numpy(object), resamples)
-        samples[name] = resampled(partial(_paired_metrics, predictions), weights)
-        values[name] = _paired_metrics(predictions, np.ones((1, len(predictions))))
-    found: list[dict[str, Any]] = []
-    for a, b in combinations(loaded, 2):
-        if list(loaded[a].frame.image_id) != list(loaded[b].frame.image_id):
-            continue
-        for metric in PAIRED:
-            if metric in samples[a] and metric in samples[b]:
-                difference = float(values[a][metric][0] - values[b][metric][0])
-                test = paired(samples[a][metric], samples[b][metric])
-                found.append({"metric": metric, "a": a, "b": b, "difference": difference} | test)
-    return [_rounded(pair) for pair in found]
+        samples[name] = measured(partial(_paired_metrics, predictions), weights)
+    found = pairwise(samples, PAIRED)
+    return [_rounded(pair) for pair in found if images[pair["a"]] == images[pair["b"]]]
 
 
 def _paired_metrics(predictions: Predictions, weights: Any) -> dict[str, Any]:

@@ -7,10 +7,14 @@ from typing import Any
 import pandas as pd
 
 from quality.output import write_text
-from retraining.evaluation.scores import FEW_MALIGNANT, Metric
+from retraining.evaluation.labelled import LabelledScores
+from retraining.evaluation.scores import FEW_MALIGNANT
 from retraining.evaluation.skin_tone import COLUMN, UNKNOWN
+from retraining.markdown import markdown_table
+from retraining.metrics.bootstrap import pairwise
+from retraining.reports.tables import pair_tables
 
-TABLE_FILE = "models.csv"
+TABLE_FILE, DIFFERENCES_FILE = "models.csv", "differences.csv"
 TEXT_FILE = "report.md"
 SHOWN = {
     "balanced_accuracy": "balanced accuracy",
@@ -26,7 +30,19 @@ SHOWN = {
     "flagged_far": "taken for no skin",
     "gate_rejected": "rejected by the gate",
 }
-
+# Of which the page has the differences; the file has those of all.
+PAIRED = (
+    "balanced_accuracy",
+    "malignant_auc",
+    "auc_mel",
+    "sensitivity_mel",
+    "malignant_sensitivity_at_threshold",
+    "malignant_specificity_at_threshold",
+)
+DIFFERENCES = (
+    "Differences, row minus column, with 95 % intervals and two-sided p-values: paired bootstrap "
+    "over lesions, bold below 0.05, not corrected for the number of pairs."
+)
 TONES = (
     "By skin tone, the individual typology angle of the skin around the lesion as the camera shows "
     "it, uncalibrated: a rough guide. Unknown: no skin is seen, or its colours cannot be those of "
@@ -40,17 +56,19 @@ OF_TONES = {
 
 
 def write_travel_report(
-    found: Mapping[tuple[str, str], Sequence[Metric]],
-    groups: Mapping[tuple[str, str], Sequence[Mapping[str, Any]]],
-    out: Path,
-    command: str,
+    found: Mapping[tuple[str, str], LabelledScores], out: Path, command: str
 ) -> None:
     """Write `models.csv`, a row per model and data set with every metric, and `report.md`.
 
-    found, groups: metrics and breakdown, by model and data set. command: what was typed.
+    With several models also `differences.csv`, a row per data set, pair and metric.
+
+    found: by model and data set; command: what was typed. Raises ValueError where two models have
+    the same name and version.
     """
+    found = _by_shown_name(found)
     rows = []
-    for (model, data), metrics in found.items():
+    for (model, data), scores in found.items():
+        metrics = scores.metrics
         row: dict[str, object] = {"model": model, "data": data, "n": max(m["n"] for m in metrics)}
         for metric in metrics:
             name = metric["metric"]
@@ -58,6 +76,7 @@ def write_travel_report(
             row[f"{name}_high"] = metric["high"]
         rows.append(row)
     table = pd.DataFrame(rows)
+    differences: list[dict[str, Any]] = []
     write_text(out / TABLE_FILE, table.to_csv(index=False, float_format="%.6g"))
     lines = [
         "# Models on other collections",
@@ -79,8 +98,37 @@ def write_travel_report(
             if name in some and some[name].notna().any():
                 cells = [_cell(row, name) for _, row in some.iterrows()]
                 lines.append(f"| {label} | " + " | ".join(cells) + " |")
-        lines += _by_tone({model: groups[model, data] for model in some.model})
+        lines += _by_tone({model: found[model, data].groups for model in some.model})
+        pairs = pairwise({model: found[model, data].samples for model in some.model}, SHOWN)
+        differences += [{"data": data} | pair for pair in pairs]
+        lines += _differences(pairs, list(some.model))
     write_text(out / TEXT_FILE, "\n".join(lines) + "\n")
+    if differences:
+        text = pd.DataFrame(differences).to_csv(index=False, float_format="%.6g")
+        write_text(out / DIFFERENCES_FILE, text)
+
+
+def _by_shown_name(
+    found: Mapping[tuple[str, str], LabelledScores],
+) -> dict[tuple[str, str], LabelledScores]:
+    """By the names that a report has: with the version where two models have one name."""
+    labels = {model: scores.label for (model, _), scores in found.items()}
+    names = {model: Path(model).name for model in labels}
+    if len(set(names.values())) < len(names):
+        names = labels
+    if len(set(names.values())) < len(names):
+        listed = ", ".join(names.values())
+        raise ValueError(f"two of the models have the same name and version: {listed}")
+    return {(names[model], data): scores for (model, data), scores in found.items()}
+
+
+def _differences(pairs: Sequence[dict[str, Any]], models: Sequence[str]) -> list[str]:
+    """A matrix for each metric in which models are held against each other."""
+    lines = ["", DIFFERENCES] if pairs else []
+    for metric, head, rows in pair_tables([p for p in pairs if p["metric"] in PAIRED], models):
+        head[0] = SHOWN[metric]
+        lines += ["", markdown_table(head, rows).rstrip()]
+    return lines
 
 
 def _by_tone(groups: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:

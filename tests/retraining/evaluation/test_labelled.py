@@ -1,5 +1,7 @@
 """Checkpoints on labelled pictures that have no train beside them."""
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -40,9 +42,9 @@ def test_the_figures_of_a_split_are_those_of_its_pictures(
     )
     test = read_labelled(f"here={splits}")
     assert (test.name, len(test.frame)) == ("here", len(pd.read_csv(splits / "test.csv")))
-    rows, groups = evaluate_labelled(checkpoint.name, test, tmp_path / "b", root=root, resamples=2)
-    found = values(rows)
-    assert {group["by"] for group in groups} >= {"skin_tone"}
+    scores = evaluate_labelled(checkpoint.name, test, tmp_path / "b", root=root, resamples=2)
+    found = values(scores.metrics)
+    assert {group["by"] for group in scores.groups} >= {"skin_tone"}
     same = ("balanced_accuracy", "macro_auc", "malignant_auc", "accuracy", "ece_15")
     for name in same:
         assert found[name] == pytest.approx(whole[name], abs=1e-4), name
@@ -63,11 +65,11 @@ def test_classes_that_the_model_does_not_know_count_as_malignant_or_not(
     frame = test.frame[test.frame.dx.isin(["nv", "bcc"])].reset_index(drop=True)
     frame["dx"] = np.where(frame.dx == "bcc", "scc", "nv")
     codes = Taxonomy(("nv", "scc"), ("Nevi", "Squamous cell carcinoma"), frozenset({"scc"}))
-    rows, _ = evaluate_labelled(
+    scores = evaluate_labelled(
         checkpoint.name, Labelled("own", frame, codes), tmp_path, root=checkpoint.parent,
         resamples=2,
     )  # fmt: skip
-    n = {row["metric"]: row["n"] for row in rows}
+    n = {row["metric"]: row["n"] for row in scores.metrics}
     assert n["malignant_auc"] == len(frame)
     assert n["accuracy"] == int((frame.dx == "nv").sum())
     strange = Taxonomy(("a", "b"), ("A", "B"), frozenset({"a"}))
@@ -92,6 +94,7 @@ def test_the_command_writes_a_report(
     assert run(monkeypatch, *words, "--out", str(tmp_path / "report")) == 0
     table = pd.read_csv(tmp_path / "report" / "models.csv")
     assert table[["model", "data"]].to_numpy().tolist() == [[checkpoint.name, "there"]]
+    assert not (tmp_path / "report" / "differences.csv").exists()
     text = (tmp_path / "report" / "report.md").read_text()
     assert "## there (n = " in text
     assert "| balanced accuracy | " in text
@@ -100,3 +103,29 @@ def test_the_command_writes_a_report(
     empty.mkdir()
     assert run(monkeypatch, *words[:5], "--data", str(empty)) != 0
     assert "holds neither index.csv nor test.csv" in capsys.readouterr().err
+
+
+def test_models_are_held_against_each_other(
+    checkpoint: Path,
+    splits: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = tmp_path / "before" / checkpoint.name
+    shutil.copytree(checkpoint, before)
+    words = ["evaluate", "--model", f"{checkpoint.name},{before}", "--root", str(checkpoint.parent)]
+    words += ["--served", str(tmp_path / "served"), "--data", f"there={splits}"]
+    words += ["--out", str(tmp_path / "report")]
+    assert run(monkeypatch, *words) != 0
+    assert "two of the models have the same name and version" in capsys.readouterr().err
+    card = json.loads((before / "card.json").read_text())
+    version = card["version"]
+    (before / "card.json").write_text(json.dumps(card | {"version": "0"}))
+    assert run(monkeypatch, *words) == 0
+    own = pd.read_csv(tmp_path / "report" / "models.csv").set_index("model")
+    assert list(own.index) == [f"{checkpoint.name} {version}", f"{checkpoint.name} 0"]
+    found = pd.read_csv(tmp_path / "report" / "differences.csv").set_index("metric")
+    assert (found.difference == 0).all()  # the same weights
+    assert (found.p == 1).all()
+    assert "Differences, row minus column" in (tmp_path / "report" / "report.md").read_text()
