@@ -30,7 +30,9 @@ import quality  # noqa: E402
 from models.checkpoint.card import WEIGHTS_DIR, available  # noqa: E402
 from models.export.export import export  # noqa: E402
 from models.inference.classifier import Classifier, ModelNotReady  # noqa: E402
+from quality.output import write_text  # noqa: E402
 from retraining.evaluation.not_dermoscopic import not_dermoscopic_images  # noqa: E402
+from retraining.markdown import markdown_table  # noqa: E402
 from retraining.metrics.bootstrap import interval, lesion_weights  # noqa: E402
 from retraining.metrics.metrics import (  # noqa: E402
     auc,
@@ -168,13 +170,8 @@ def main() -> None:
             f"# The shipped models in each form, on {options.table.stem} ({len(frame):,} images)"
         )
         note = NOTE.format(others=len(others))
-        options.out.write_text(f"{title}\n\n{note}\n\n{markdown(rows)}", encoding="utf-8")
-
-
-def markdown(rows: list[dict[str, str]]) -> str:
-    head = list(rows[0])
-    lines = [head, ["---"] * len(head), *(list(row.values()) for row in rows)]
-    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+        table = markdown_table(list(rows[0]), [list(row.values()) for row in rows])
+        write_text(options.out, f"{title}\n\n{note}\n\n{table}")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 """What one prediction costs: OpenVINO as served, against torch eager, in one run.
 
-`python benchmarks/inference.py [--model NAME] [--size 224] [--rounds 3] [--seconds 2]`; the
-checkpoint's weights at that input size, whatever its card says, so that figures of different
-checkpoints compare (an ensemble's members at their own); without the shipped checkpoint, a
-ResNeXt50 with random weights. Every candidate runs in processes of its own that take turns; of each
-figure the best round counts, of memory the largest. The 8-bit form is calibrated on drawn pictures:
-its speed is that of any calibration, its answers are not looked at.
+`python benchmarks/inference.py [--model NAME]... [--size 224] [--rounds 3] [--seconds 2]
+[--out FILE.md]`; the weights of each checkpoint at that input size, whatever its card says, so that
+figures of different ones compare (an ensemble's members at their own); without the shipped
+checkpoint, a ResNeXt50 with random weights. Every candidate runs in processes of its own that take
+turns; of each figure the best round counts, of memory the largest. The 8-bit form is calibrated on
+drawn pictures: its speed is that of any calibration, its answers are not looked at.
 
 - start: from the start of the process to the first prediction being done.
 - memory: resident, at its highest, after single pictures and after batches of eight.
@@ -16,6 +16,7 @@ its speed is that of any calibration, its answers are not looked at.
 import argparse
 import json
 import os
+import platform
 import resource
 import statistics
 import subprocess
@@ -33,6 +34,8 @@ sys.path.insert(0, str(ROOT))
 import numpy as np  # noqa: E402
 
 from benchmarks.quality import drawn  # noqa: E402
+from quality.output import write_text  # noqa: E402
+from retraining.markdown import markdown_table  # noqa: E402
 
 CANDIDATES = {
     "OpenVINO bf16": "openvino:bf16",
@@ -46,6 +49,13 @@ FASTER, MEGABYTES, SECONDS = 2.5, 300, 1.0
 MATRIX = 2048
 BATCH = 8
 DRAWN = 18
+EXTENSIONS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
+NOTE = (
+    "Made by `benchmarks/inference.py`: {processor}. The weights of each checkpoint at one input "
+    "size; single pictures and batches of eight, resizing included; each form in processes of its "
+    "own that take turns, of each figure the best round, of memory the largest; faster: than torch "
+    "eager in float32."
+)
 
 
 def at_size(name: str, size: int, folder: Path) -> Path:
@@ -214,23 +224,12 @@ def compare(folder: Path, rounds: int, seconds: float) -> dict[str, dict[str, fl
     }
 
 
-def report(results: dict[str, dict[str, float]], folder: Path) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    from models.checkpoint.card import load_card, member_folders
-    from models.inference.classifier import choose_precision
-    from models.inference.cores import usable_cores
-
-    console = Console(highlight=False, width=110)
-    card = load_card(folder)
-    title = f"{card.backbone} at {card.preprocessing.input_size}, {usable_cores()} cores"
-    table = Table(title=title, title_justify="left")
-    for heading in ("", "one", "faster", "of eight, each", "faster", "start", "memory", "eight"):
-        table.add_column(heading, justify="right" if heading else "left")
+def figures_table(results: dict[str, dict[str, float]]) -> tuple[list[str], list[list[str]]]:
+    """Titles, and a row for each candidate."""
     reference = results[REFERENCE]
-    for name, figures in results.items():
-        table.add_row(
+    head = ["", "one", "faster", "of eight, each", "faster", "start", "memory", "eight"]
+    rows = [
+        [
             name,
             f"{figures['one_ms']:.1f} ms",
             f"{reference['one_ms'] / figures['one_ms']:.2f}x",
@@ -239,43 +238,78 @@ def report(results: dict[str, dict[str, float]], folder: Path) -> None:
             f"{figures['start_s']:.2f} s",
             f"{figures['one_mb']:.0f} MB",
             f"{figures['eight_mb']:.0f} MB",
-        )
-    console.print(table)
+        ]
+        for name, figures in results.items()
+    ]
+    return head, rows
+
+
+def sentences(results: dict[str, dict[str, float]], folder: Path) -> list[str]:
+    """The floor, and what the served form reaches."""
+    from models.checkpoint.card import load_card, member_folders
+    from models.inference.classifier import choose_precision
+
+    card = load_card(folder)
     work = multiply_adds(folder)
     rate = results["torch eager bf16"]["gmac_per_s"]
-    console.print(
-        f"floor: {work:.2f} billion multiply-adds, of which a large bf16 matrix product does "
-        f"{rate:.0f} a second: {1e3 * work / rate:.1f} ms"
-    )
     members = [load_card(one).backbone for one in member_folders(folder, card)]
     precision = choose_precision("auto", *(members or [card.backbone]))
     served = results[f"OpenVINO {precision}"]
-    faster = reference["one_ms"] / served["one_ms"]
-    console.print(
+    faster = results[REFERENCE]["one_ms"] / served["one_ms"]
+    return [
+        f"floor: {work:.2f} billion multiply-adds, of which a large bf16 matrix product does "
+        f"{rate:.0f} a second: {1e3 * work / rate:.1f} ms",
         f"as served ({precision}): {faster:.2f} times as fast as torch eager (expected "
         f"with bf16: at least {FASTER}), {served['eight_mb']:.0f} MB (at most {MEGABYTES}), "
-        f"ready in {served['start_s']:.2f} s (at most {SECONDS})"
-    )
+        f"ready in {served['start_s']:.2f} s (at most {SECONDS})",
+    ]
+
+
+def processor() -> str:
+    """Its name and number format extensions, where the system says."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    about = {}
+    for line in lines:
+        key, _, value = line.partition(":")
+        about.setdefault(key.strip(), value.strip())
+    flags = [name for name in EXTENSIONS if name in about.get("flags", "").split()]
+    return ", ".join([about.get("model name", platform.processor() or "unknown"), *flags])
 
 
 def main() -> None:
-    from models.checkpoint.card import DEFAULT_MODEL
+    from models.checkpoint.card import DEFAULT_MODEL, load_card
+    from models.inference.cores import usable_cores
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--model", default=os.environ.get("MODEL", DEFAULT_MODEL))
+    parser.add_argument("--model", action="append", help="can be repeated; default: $MODEL")
     parser.add_argument("--size", type=int, default=224, help="input size, pixels")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=2.0, help="for each figure and round")
+    parser.add_argument("--out", type=Path, help="a Markdown file for the tables")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     parser.add_argument("--begun", type=float, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
+    models = chosen.model or [os.environ.get("MODEL", DEFAULT_MODEL)]
     if chosen.child:
-        print(json.dumps(measure(chosen.child, Path(chosen.model), chosen.begun, chosen.seconds)))
+        print(json.dumps(measure(chosen.child, Path(models[0]), chosen.begun, chosen.seconds)))
         return
-    with tempfile.TemporaryDirectory() as temporary:
-        os.environ["CACHE_DIR"] = temporary
-        folder = at_size(chosen.model, chosen.size, Path(temporary))
-        report(compare(folder, chosen.rounds, chosen.seconds), folder)
+    text = f"# What one prediction costs\n\n{NOTE.format(processor=processor())}\n"
+    for name in models:
+        with tempfile.TemporaryDirectory() as temporary:
+            os.environ["CACHE_DIR"] = temporary
+            folder = at_size(name, chosen.size, Path(temporary))
+            results = compare(folder, chosen.rounds, chosen.seconds)
+            card = load_card(folder)
+            size = card.preprocessing.input_size
+            title = f"{card.name} at {size}, {usable_cores()} cores"
+            table = markdown_table(*figures_table(results))
+            found = "\n".join(f"- {line}" for line in sentences(results, folder))
+        part = f"## {title}\n\n{table}\n{found}\n"
+        print(part, flush=True)
+        text += f"\n{part}"
+    if chosen.out:
+        write_text(chosen.out, text)
 
 
 if __name__ == "__main__":
