@@ -53,6 +53,7 @@ _ENTRIES: tuple[Method, ...] = (
         signed=False,
         forward_only=False,
         passes=lambda _: 3,
+        fails_randomisation=True,
     ),
     Method(
         name="smoothgrad",
