@@ -121,11 +121,15 @@ def test_models_are_held_against_each_other(
     assert "two of the models have the same name and version" in capsys.readouterr().err
     card = json.loads((before / "card.json").read_text())
     version = card["version"]
-    (before / "card.json").write_text(json.dumps(card | {"version": "0"}))
+    changed = {"version": "0", "temperature": 4 * card["temperature"]}  # less sure, same classes
+    (before / "card.json").write_text(json.dumps(card | changed))
     assert run(monkeypatch, *words) == 0
     own = pd.read_csv(tmp_path / "report" / "models.csv").set_index("model")
     assert list(own.index) == [f"{checkpoint.name} {version}", f"{checkpoint.name} 0"]
     found = pd.read_csv(tmp_path / "report" / "differences.csv").set_index("metric")
-    assert (found.difference == 0).all()  # the same weights
-    assert (found.p == 1).all()
+    assert (found.difference["balanced_accuracy"], found.p["balanced_accuracy"]) == (0, 1)
+    first, second = own["ece_15"]
+    assert first != pytest.approx(second, abs=0.01)
+    assert found.difference["ece_15"] == pytest.approx(first - second, abs=1e-4)
+    assert found.low["ece_15"] <= found.difference["ece_15"] <= found.high["ece_15"]
     assert "Differences, row minus column" in (tmp_path / "report" / "report.md").read_text()
