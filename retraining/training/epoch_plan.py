@@ -1,7 +1,9 @@
 """What an epoch draws: which images in which order, and all its random numbers.
 
-An epoch's plan depends on the seed and the epoch alone, so that an epoch that was cut off is
-drawn again as it was, and so that every process of a distributed run draws the same.
+An epoch's plan depends on the seed, the epoch and the learnt weights that the run began with alone,
+so that an epoch that was cut off is drawn again as it was, and so that every process of a
+distributed run draws the same. A run that goes on from another's weights draws others: a network
+remembers single views, and one that is shown them again learns them by heart.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,11 +44,21 @@ class Plan:
 
 
 class Sampling:
-    """How often images are drawn."""
+    """How often images are drawn.
 
-    def __init__(self, config: TrainConfig, labels: NDArray[np.int64], codes: tuple[str, ...]):
+    start: of learnt weights that the run begins with, `first_weights.fingerprint`; 0: of none.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        labels: NDArray[np.int64],
+        codes: tuple[str, ...],
+        start: int = 0,
+    ) -> None:
         check_codes("multipliers", config.multipliers, codes)
         self.config = config
+        self.start = start
         self.counts = counts = np.bincount(labels, minlength=len(codes))
         absent = [code for code, count in zip(codes, counts, strict=True) if not count]
         if absent:
@@ -75,7 +87,7 @@ class Sampling:
     def plan(self, epoch: int) -> Plan:
         """The draws of an epoch, counted from 0."""
         config = self.config
-        rng = np.random.default_rng((config.seed, epoch))
+        rng = np.random.default_rng((config.seed, epoch, *((self.start,) if self.start else ())))
         count = self.steps * config.batch_size
         if config.sampler == "weighted":
             rows = rng.choice(len(self.chances), count, p=self.chances)

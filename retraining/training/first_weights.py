@@ -1,6 +1,7 @@
 """The weights that a run begins with: published, random, of a checkpoint or of another run."""
 
 from pathlib import Path
+from zlib import crc32
 
 import torch
 from torch import nn
@@ -10,7 +11,7 @@ from models.errors import CheckpointError
 from models.pretrained.imagenet import imagenet_state
 from models.registry.backbones import build_network, get_backbone, head_keys
 from retraining.training.run_folder import BEST_FILE, load_trained
-from retraining.training.settings import TrainConfig
+from retraining.training.settings import BARE_WEIGHTS, TrainConfig
 
 
 def initial_network(config: TrainConfig, classes: int) -> nn.Module:
@@ -42,6 +43,16 @@ def initial_network(config: TrainConfig, classes: int) -> nn.Module:
         state |= {k: torch.zeros_like(network.state_dict()[k]) for k in head_keys(config.backbone)}
     network.load_state_dict(state)
     return network
+
+
+def fingerprint(config: TrainConfig, network: nn.Module) -> int:
+    """Of the learnt weights that `initial_network` gave, 32 bits; 0 where they knew no classes."""
+    if config.weights in BARE_WEIGHTS:
+        return 0
+    found = 0
+    for tensor in network.state_dict().values():
+        found = crc32(tensor.numpy().tobytes(), found)
+    return found
 
 
 def _learnt(name: str) -> tuple[str, int, dict[str, torch.Tensor]]:

@@ -45,7 +45,7 @@ from retraining.training.devices import (
 )
 from retraining.training.epoch_plan import Sampling
 from retraining.training.features import FeatureSource
-from retraining.training.first_weights import initial_network
+from retraining.training.first_weights import fingerprint, initial_network
 from retraining.training.lesion_module import LesionModule
 from retraining.training.networks import freeze
 from retraining.training.run_folder import (
@@ -131,9 +131,10 @@ class Run:
             name: np.array([taxonomy.index(code) for code in frame.dx], np.int64)
             for name, frame in frames.items()
         }
-        sampling = Sampling(config, labels["train"], taxonomy.codes)
         self.device = choose_device(config.device)
         self.network = initial_network(config, len(taxonomy))
+        start = fingerprint(config, self.network)
+        sampling = Sampling(config, labels["train"], taxonomy.codes, start)
         freeze(self.network, config)
         self.backbone_weights: dict[str, Any] | None = None
         if config.head_only:

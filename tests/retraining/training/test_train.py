@@ -11,6 +11,7 @@ pytestmark = pytest.mark.torch
 from models.checkpoint.weights import load_network, save_checkpoint
 from models.registry.backbones import head_keys
 from models.registry.taxonomy import HAM10000
+from retraining.data.splits import load_split
 from retraining.evaluation.evaluate import evaluate_run
 from retraining.publishing.model_card import training_summary
 from retraining.publishing.provenance import provenance
@@ -20,7 +21,7 @@ from retraining.training.config import Stage, TrainConfig
 from retraining.training.first_weights import initial_network, pretrained_network
 from retraining.training.losses import Teacher
 from retraining.training.run_folder import load_trained, read_log
-from retraining.training.train import train
+from retraining.training.train import Run, train
 from retraining.transforms.augmentation import Augmentation
 from tests.models.pretrained.test_pretrained import card_of, seeded
 from tests.retraining.tiny import write_tiny_split
@@ -239,6 +240,22 @@ def test_a_run_starts_from_another(run: Path, config: TrainConfig) -> None:
     start = initial_network(config.replace(weights=str(run)), len(HAM10000)).state_dict()
     for name, value in load_trained(run)[0].state_dict().items():
         assert torch.equal(start[name], value), name
+
+
+def test_a_run_that_goes_on_from_another_draws_other_views(
+    run: Path, config: TrainConfig, tmp_path: Path
+) -> None:
+    splits = load_split(Path(config.splits))
+
+    def draws(weights: str) -> tuple[list[int], list[float]]:
+        began = Run(config.replace(weights=weights), HAM10000, splits, tmp_path)
+        plan = began.module.sampling.plan(0)
+        return plan.rows.tolist(), [generator.random() for generator in plan.seeds]
+
+    first, further = draws(config.weights), draws(str(run))
+    assert first[0] != further[0]
+    assert not set(first[1]) & set(further[1])
+    assert draws(str(run)) == further
 
 
 def test_a_run_gives_its_network_back(run: Path, config: TrainConfig) -> None:
