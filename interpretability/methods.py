@@ -21,6 +21,7 @@ _NO_RULE_FOR_ACTIVATION = (
 )
 _NO_RULE_FOR_PRODUCTS = "DeepLIFT has no rule for the products of activations in {}'s {} blocks"
 _TRANSFORMERS = tuple(name for name, entry in BACKBONES.items() if entry.patch)
+_NO_ATTENTION = "Attention rollout follows a transformer's attention; {} has convolutions alone"
 _GATED = ("efficientnet_b0", "efficientnet_b2", "mixnet_xl")
 
 
@@ -181,6 +182,23 @@ _ENTRIES: tuple[Method, ...] = (
         forward_only=True,
         parameters=(_QUERIES, _REGIONS),
         passes=lambda s: s["samples"],
+    ),
+    Method(
+        name="attention",
+        label="Attention rollout",
+        paper="Chefer et al., Generic Attention-model Explainability, ICCV 2021, arXiv:2103.15679; "
+        "Abnar & Zuidema, Quantifying Attention Flow in Transformers, ACL 2020, arXiv:2005.00928",
+        text=(
+            "The attention of every layer where it speaks for the class, followed back to the "
+            "patches of the picture. It tells where the network took from, not what it saw there."
+        ),
+        signed=False,
+        forward_only=False,
+        passes=lambda _: 3,
+        refused={
+            name: _NO_ATTENTION.format(name) for name in BACKBONES if name not in _TRANSFORMERS
+        }
+        | {ENSEMBLE: "Attention rollout is of one transformer; an ensemble's members share none"},
     ),
 )
 

@@ -233,9 +233,9 @@ def compute(method: str, task: Task) -> AttributionMap:
     """The map of a task, float32 (H, W) of its picture. Needs torch."""
     import torch
 
-    from interpretability.attribution import gradients, perturbations
+    from interpretability.attribution import attention, gradients, perturbations
 
-    table = {**gradients.METHODS, **perturbations.METHODS}
+    table = {**gradients.METHODS, **perturbations.METHODS, **attention.METHODS}
     with gradients.seeded(), torch.enable_grad():
         found = table[method](task)
     return to_picture(found, *task.picture.shape[:2])

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from interpretability.attribution.explainer import Explainer, Explanation
-from interpretability.method import PRECISIONS, Parameter, check_precision
+from interpretability.method import PRECISIONS, Method, Parameter, check_precision
 from interpretability.methods import METHODS, get_method
 from interpretability.rendering import overlay
 from models.registry.backbones import BACKBONES
@@ -151,20 +151,28 @@ def method_rows() -> list[dict[str, str]]:
     rows = []
     for entry in METHODS.values():
         seconds = (f"{entry.expected_seconds(one):.1f}" for one in PRECISIONS)
-        refused = [name for name in BACKBONES if entry.supported(name)]
         rows.append(
             {
                 "method": entry.name,
                 "sign": "for and against" if entry.signed else "strength only",
                 "parameters (Low / Medium / High)": _parameters(entry.parameters),
                 "seconds": " / ".join(seconds) if entry.has_precision else next(seconds),
-                "works with": "all but " + ", ".join(refused) if refused else "all",
+                "works with": _works_with(entry),
                 "notes": "fails the model-randomisation sanity check"
                 if entry.fails_randomisation
                 else "",
             }
         )
     return rows
+
+
+def _works_with(entry: Method) -> str:
+    refused = [name for name in BACKBONES if entry.supported(name)]
+    taken = [name for name in BACKBONES if name not in refused]
+    if not refused:
+        return "all"
+    shorter = len(taken) < len(refused)
+    return "only " + ", ".join(taken) if shorter else "all but " + ", ".join(refused)
 
 
 def _parameters(parameters: Sequence[Parameter]) -> str:

@@ -171,8 +171,14 @@ def test_refusals_are_sentences() -> None:
         for backbone in BACKBONES
         if method.supported(backbone)
     }
-    others = ("efficientnet_b0", "efficientnet_b2", "mixnet_xl", "vit_small_patch14_dinov2")
-    assert refused == {(m, b) for m in ("deeplift", "guided_gradcam") for b in others}
+    transformer = "vit_small_patch14_dinov2"
+    others = ("efficientnet_b0", "efficientnet_b2", "mixnet_xl", transformer)
+    assert refused == {(m, b) for m in ("deeplift", "guided_gradcam") for b in others} | {
+        ("attention", b) for b in BACKBONES if b != transformer
+    }
+    assert METHODS["attention"].supported("resnet18") == (
+        "Attention rollout follows a transformer's attention; resnet18 has convolutions alone"
+    )
     assert METHODS["guided_gradcam"].supported("mixnet_xl") == (
         "Guided Grad-CAM is defined for networks whose activations are ReLU; mixnet_xl has SiLU, "
         "through which it would silently become the plain gradient"

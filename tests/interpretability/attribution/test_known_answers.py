@@ -1,9 +1,12 @@
 """Maps and measures where the answer is known: a linear model, one that sees one quadrant."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from interpretability.attribution.target import Target
 from interpretability.attribution.task import skin
 from interpretability.faithfulness import curves
 from interpretability.faithfulness.localisation import (
@@ -126,6 +129,45 @@ def test_methods_find_the_quadrant(
     # Superpixels may reach a little over the middle.
     assert share_inside(found, inside) > (0.99 if method == "occlusion" else 0.6)
     assert points_inside(found, inside)
+
+
+@pytest.mark.torch
+def test_attention_finds_the_patch_that_speaks_for_the_class(make_task: MakeTask) -> None:
+    """Of a layer that attends everywhere alike and passes on how bright a patch is."""
+    import torch
+    from timm.models.vision_transformer import VisionTransformer
+
+    from interpretability.attribution.explainer import compute
+    from interpretability.attribution.networks import Networks
+
+    size = 4 * 14
+    network = VisionTransformer(
+        size, 14, num_classes=2, global_pool="avg", embed_dim=4, depth=1, num_heads=1,
+        class_token=True, fc_norm=False,
+    )  # fmt: skip
+    (block,) = network.blocks
+    block.norm1 = block.norm2 = network.norm = torch.nn.Identity()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.zero_()
+        network.patch_embed.proj.weight[0] = 1
+        block.attn.qkv.weight[8:] = torch.eye(4)
+        block.attn.proj.weight.copy_(torch.eye(4))
+        network.head.weight[0, 0], network.head.weight[1, 0] = 1, -1
+    card = SimpleNamespace(backbone="vit_small_patch14_dinov2", members=[])
+    networks = Networks(network, card)  # type: ignore[arg-type]
+    picture = np.full((size, size, 3), 100, np.uint8)
+    picture[14:28, 28:42] = 220
+    inside = (picture == 220).all(-1)
+    bright, dark = (
+        compute("attention", make_task(picture, networks=networks, size=size, target=target))
+        for target in (Target("nv", (0,)), Target("mel", (1,)))
+    )
+    assert points_inside(bright, inside)
+    middle = bright[21, 35]
+    assert bright[7, 7] == bright[49, 49] == 0 < middle  # others are darker than grey
+    assert not points_inside(dark, inside)
+    assert dark[21, 35] < 0.1 * dark[7, 7]  # beside the middle of its patch
 
 
 @pytest.mark.torch
