@@ -114,5 +114,9 @@ class LocalWorkerManager:
                     os.kill(int(number), signal.SIGTERM)
                 time.sleep(0.05)
         if self._supervisor is not None:
-            self._supervisor.wait(CLOSING_SECONDS)
+            try:
+                self._supervisor.wait(CLOSING_SECONDS)
+            except subprocess.TimeoutExpired:
+                os.killpg(self._supervisor.pid, signal.SIGKILL)  # with its worker
+                self._supervisor.wait()
             self._supervisor = None

@@ -251,6 +251,20 @@ def test_a_supervisor_may_go_at_any_moment_of_the_end(
     assert not folder.exists()
 
 
+def test_a_supervisor_that_does_not_end_is_ended_with_its_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = Jobs(Config(data_dir=tmp_path, explain="ready"), explainer=EXPLAINER)
+    jobs.prepare()
+    until(lambda: processes("worker", tmp_path))
+    monkeypatch.setattr(local_worker, "CLOSING_SECONDS", 0.2)
+    (supervisor,) = processes("supervisor", tmp_path)
+    os.kill(supervisor, signal.SIGSTOP)
+    jobs.close()
+    jobs.store.close()
+    until(lambda: not processes("", tmp_path))
+
+
 def test_a_supervisor_whose_server_is_gone_ends_at_once(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "Dashboard.explain.jobs.supervisor", str(tmp_path / "gone")]
     done = subprocess.run(command, capture_output=True, cwd=local_worker.ROOT, check=False)
