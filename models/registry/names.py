@@ -19,9 +19,10 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "efficientnet_lite2": "EfficientNet-Lite2",
         "vit_small_patch14_dinov2": "DINOv2 ViT-S/14",
         "ensemble": "Ensemble",
+        "efficientnet_lite0_field": "EfficientNet-Lite0 from ImageNet",
     }
 )
-"""By the name of a backbone; an ensemble's card has `ensemble` in its place."""
+"""By the name of a backbone, which an ensemble's card has `ensemble` for, and of its own member."""
 
 
 def title(name: str, backbone: str = "") -> str:

@@ -13,7 +13,12 @@ from models.checkpoint.evaluation import EVALUATION_FILE, HEADLINES, load_evalua
 from models.checkpoint.provenance import PROVENANCE_FILE, load_provenance
 from models.checkpoint.readme import readme
 
-SHIPPED = ("resnext50_32x4d", "efficientnet_lite0", "ensemble")
+SHIPPED = (
+    "resnext50_32x4d",
+    "efficientnet_lite0",
+    "ensemble",
+    "ensemble/efficientnet_lite0_field",
+)
 
 
 @pytest.fixture(params=SHIPPED)
