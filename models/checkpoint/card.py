@@ -199,7 +199,7 @@ def load_card(folder: Path) -> Card:
     >>> card.backbone, card.taxonomy.codes
     ('resnext50_32x4d', ('akiec', 'bcc', 'bkl', 'df', 'mel', 'nv', 'vasc'))
     >>> load_card(locate("ensemble")).members
-    ['efficientnet_lite0', 'resnext50_32x4d']
+    ['efficientnet_lite0', 'resnext50_32x4d', 'efficientnet_lite0_field']
     """
     return Card.from_dict(read_object(Path(folder) / CARD_FILE))
 

@@ -30,30 +30,40 @@ def picture() -> RGBImage:
     return np.clip(ground + noise, 0, 255).astype(np.uint8)
 
 
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a random resnet18 at 64 pixels whose classes differ, `root/tiny`."""
+def random_checkpoint(folder: Path, backbone: str) -> Path:
+    """A checkpoint with random weights at 64 pixels whose classes differ, in `folder`."""
     torch = pytest.importorskip("torch")
 
     from models.checkpoint.card import Card
     from models.checkpoint.weights import save_checkpoint
-    from models.registry.backbones import build_network, get_backbone
+    from models.registry.backbones import build_network, get_backbone, get_layer
     from models.registry.taxonomy import HAM10000
 
     torch.set_num_threads(1)  # on a busy machine threads wait for each other most of the time
-    with torch.random.fork_rng():
+    entry = get_backbone(backbone)
+    with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(0)
-        network = build_network("resnet18", len(HAM10000))
-    with torch.no_grad():
-        network.fc.weight.mul_(30)
-    folder: Path = tmp_path_factory.mktemp("weights") / "tiny"
-    entry = get_backbone("resnet18")
+        network = build_network(backbone, len(HAM10000))
+        get_layer(network, entry.head).weight.mul_(30)
     card = Card(
-        name="tiny", version="1", backbone="resnet18", taxonomy=HAM10000,
+        name=folder.name, version="1", backbone=backbone, taxonomy=HAM10000,
         preprocessing=entry.preprocessing(SIZE), licence="none", temperature=2.0,
     )  # fmt: skip
     save_checkpoint(folder, network.state_dict(), card)
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random resnet18, `root/tiny`."""
+    return random_checkpoint(tmp_path_factory.mktemp("weights") / "tiny", "resnet18")
+
+
+@pytest.fixture(scope="session")
+def tiny_transformer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random transformer, for the method that needs one."""
+    folder = tmp_path_factory.mktemp("weights") / "transformer"
+    return random_checkpoint(folder, "vit_small_patch14_dinov2")
 
 
 @pytest.fixture(scope="session")
