@@ -22,7 +22,7 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "efficientnet_lite0_field": "EfficientNet-Lite0 from ImageNet",
     }
 )
-"""By the name of a backbone, which an ensemble's card has `ensemble` for, and of its own member."""
+"""By a backbone's name, by `ensemble`, and by the name of the member that only an ensemble has."""
 
 
 def title(name: str, backbone: str = "") -> str:
