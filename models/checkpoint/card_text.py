@@ -258,7 +258,7 @@ def _pretrained(provenance: Provenance) -> list[str]:
     origins = [provenance.weights, *(e.get("weights", {}) for e in provenance.lineage.values())]
     found = []
     for weights in origins:
-        if weights.get("start") == "imagenet" and weights.get("source"):
+        if weights.get("start") in ("imagenet", "hints") and weights.get("source"):
             licence = f" ({weights['licence']})" if weights.get("licence") else ""
             what = weights.get("note") or f"ImageNet: {weights['source'].removeprefix('package:')}"
             found.append(f"{what}{licence}")

@@ -17,8 +17,9 @@ class Provenance:
     reproducible: whether the repository can make these weights again, and why not, in a sentence.
     data: of the training: `name`, `source`, `licence`, `paper`.
     split: its scheme and hash (`sha256`), counts of images and lesions.
-    weights: what the training began with: `start` is `imagenet`, `none` or a key of `lineage`;
-        with `source`, `licence` and the paper of the `architecture`, where they are known.
+    weights: what the training began with: `start` is `imagenet`, `none`, `hints` (none, but blocks
+        that learnt from published ones) or a key of `lineage`; with `source`, `licence` and the
+        paper of the `architecture`, where they are known.
     teachers: keys of `lineage`.
     members: of an ensemble: by name, `version` and `weights_sha256`.
     lineage: the checkpoints that this one came of, directly or not. A key is the name, the version

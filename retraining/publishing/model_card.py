@@ -61,7 +61,12 @@ def training_summary(config: TrainConfig, log: Sequence[Epoch], recipe: str) -> 
     start = {
         "imagenet": f"from {'DINOv2' if entry.patch else 'ImageNet'} weights ({entry.weights})",
         "none": "from random weights, without ImageNet pretraining",
-    }.get(config.weights, f"from an earlier checkpoint, {Path(config.weights).name},")
+        "hints": "with what it shares with a ResNet50 of ImageNet weights, block by block learning "
+        "to give what that one's give,",
+    }.get(
+        "hints" if config.hints else config.weights,
+        f"from an earlier checkpoint, {Path(config.weights).name},",
+    )
     layers = {"backbone": "last layer", 0: "all layers"}.get(config.freeze, "upper layers")
     run = Counter(int(row["size"]) for row in log)
     sizes = ", ".join(f"{epochs} epochs at {size} pixels" for size, epochs in run.items())

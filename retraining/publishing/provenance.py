@@ -7,11 +7,12 @@ from typing import Any
 from models.checkpoint.card import file_sha256, load_card, locate
 from models.checkpoint.provenance import Provenance, load_provenance
 from models.errors import CheckpointError
-from models.pretrained import dinov2
+from models.pretrained import dinov2, keras_resnet50
 from models.registry.backbones import get_backbone
 from models.registry.taxonomy import HAM10000, Taxonomy
 from retraining.training.config import TrainConfig, load_config
 from retraining.training.run_folder import BEST_FILE, CONFIG_FILE
+from retraining.training.settings import BARE_WEIGHTS
 
 DATA = {
     "name": "HAM10000",
@@ -24,6 +25,10 @@ DATA = {
     "licence": "CC BY-NC 4.0",
 }
 REPRODUCIBLE = "Yes: by training with `training.config` on the split that `split.sha256` names."
+FROM_STEPS = (
+    "Yes: by the steps of `lineage`, the last of them training with `training.config` on the split "
+    "that `split.sha256` names."
+)
 FROM_OTHERS = (
     "As far as the checkpoints in `lineage` are kept: by training with `training.config` from them "
     "on the split that `split.sha256` names."
@@ -38,7 +43,7 @@ def provenance(config: TrainConfig, taxonomy: Taxonomy) -> Provenance:
     """What a training's settings say of where weights and data come from."""
     weights, teachers, lineage = _origin(config)
     return Provenance(
-        reproducible=_reproducible(config, lineage),
+        reproducible=_reproducible(config),
         data=DATA if taxonomy == HAM10000 else {"name": "images of one's own"},
         weights=weights | {"architecture": get_backbone(config.backbone).paper},
         teachers=teachers,
@@ -49,23 +54,29 @@ def provenance(config: TrainConfig, taxonomy: Taxonomy) -> Provenance:
 def without_folders(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings of a training for publication: checkpoints by name, no folder of the trainer's."""
     kept = {key: value for key, value in settings.items() if key != "splits"}
-    kept["weights"] = Path(kept["weights"]).name
+    for key in ("weights", "hints"):
+        kept[key] = Path(kept[key]).name
     kept["teachers"] = [Path(teacher).name for teacher in kept["teachers"]]
     return kept
 
 
-def _reproducible(config: TrainConfig, lineage: Mapping[str, Any]) -> str:
-    if not lineage:
+def _reproducible(config: TrainConfig) -> str:
+    ancestors = [name for name in (config.weights, *config.teachers) if name not in BARE_WEIGHTS]
+    if not ancestors:
         return REPRODUCIBLE
-    return FROM_LOST if any(map(_lost, (config.weights, *config.teachers))) else FROM_OTHERS
+    of_them = [_reproducible_ancestor(name) for name in ancestors]
+    if any(text.startswith("No:") for text in of_them):
+        return FROM_LOST
+    return FROM_STEPS if all(text.startswith("Yes:") for text in of_them) else FROM_OTHERS
 
 
-def _lost(name: str) -> bool:
-    """Whether it is a checkpoint that says of itself that it cannot be made again."""
+def _reproducible_ancestor(name: str) -> str:
+    """Of a checkpoint by its own word, of a run by its settings; empty where neither is there."""
     try:
-        return load_provenance(locate(name)).reproducible.startswith("No:")
+        return load_provenance(locate(name)).reproducible
     except CheckpointError:
-        return False
+        file = Path(name) / CONFIG_FILE
+        return _reproducible(load_config(file)) if file.is_file() else ""
 
 
 def _origin(config: TrainConfig) -> tuple[dict[str, Any], list[str], dict[str, dict[str, Any]]]:
@@ -77,6 +88,13 @@ def _origin(config: TrainConfig) -> tuple[dict[str, Any], list[str], dict[str, d
         start = {"start": "imagenet", "source": entry.weights, "licence": entry.licence}
         if entry.weights == f"package:{dinov2.PACKAGE}":
             start["note"] = dinov2.NOTE
+    elif config.hints:
+        start = {
+            "start": "hints",
+            "source": keras_resnet50.PACKAGE,
+            "licence": keras_resnet50.LICENCE,
+            "note": f"ImageNet: {keras_resnet50.SOURCE}, learnt block by block",
+        }
     elif config.weights == "none":
         start = {"start": "none"}
     else:

@@ -10,6 +10,7 @@ from models.checkpoint.card import load_card, load_state_dict, locate
 from models.errors import CheckpointError
 from models.pretrained.imagenet import imagenet_state
 from models.registry.backbones import build_network, get_backbone, head_keys
+from retraining.training.hints import begin_alike
 from retraining.training.run_folder import BEST_FILE, load_trained
 from retraining.training.settings import BARE_WEIGHTS, TrainConfig
 
@@ -24,6 +25,8 @@ def initial_network(config: TrainConfig, classes: int) -> nn.Module:
     if config.weights == "imagenet":
         return pretrained_network(config.backbone, classes, config.drop_path)
     network = build_network(config.backbone, classes, config.drop_path)
+    if config.hints:
+        begin_alike(network, Path(config.hints))
     if config.weights == "none":
         return network
     backbone, known, state = _learnt(config.weights)

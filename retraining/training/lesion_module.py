@@ -1,6 +1,7 @@
 """The training step and the evaluation of a run, as a Lightning module."""
 
 from copy import deepcopy
+from pathlib import Path
 from typing import Any, cast
 
 import lightning
@@ -17,6 +18,7 @@ from retraining.metrics.metrics import balanced_accuracy, confusion_metrics, con
 from retraining.training.batches import Batch
 from retraining.training.epoch_plan import Mix, Sampling, check_codes
 from retraining.training.grouped_convolutions import ease_gradients
+from retraining.training.hints import Hints
 from retraining.training.losses import LabelLoss, Teacher, loss_weights, mean_log_probabilities
 from retraining.training.networks import (
     interpolated,
@@ -73,6 +75,7 @@ class LesionModule(lightning.LightningModule):
         self.register_buffer("class_bias", bias, persistent=False)
         # Not modules of this one: they are neither trained, averaged nor saved.
         self.teachers = tuple(Teacher.load(name, taxonomy) for name in config.teachers)
+        self._hints = (Hints(network, Path(config.hints)),) if config.hints else ()
         self.losses: list[torch.Tensor] = []
         self.scores: dict[str, float] = {}
         self._logits: list[torch.Tensor] = []
@@ -100,6 +103,8 @@ class LesionModule(lightning.LightningModule):
         """Move the teachers to the device, join the layers of all networks."""
         for teacher in self.teachers:
             teacher.network.to(self.device)
+        for hints in self._hints:
+            hints.given.to(self.device)
         if self.on_features:
             return
         ease_gradients(self.network)
@@ -108,6 +113,8 @@ class LesionModule(lightning.LightningModule):
             self.network.compile(dynamic=False)
             for teacher in self.teachers:
                 teacher.join_layers()
+            for hints in self._hints:
+                hints.join_layers()
 
     def on_train_epoch_start(self) -> None:
         """Every epoch begins from the seed and itself alone, so that it can be repeated."""
@@ -130,6 +137,7 @@ class LesionModule(lightning.LightningModule):
         """The loss of a batch, a scalar."""
         config = self.config
         target = functional.one_hot(batch.labels, len(self.taxonomy)).float()
+        missing: torch.Tensor | float = 0.0
         if self.on_features:
             logits = self.network(batch.inputs)
             raw = batch.inputs
@@ -137,7 +145,7 @@ class LesionModule(lightning.LightningModule):
             raw = pictures_to_raw(batch.inputs)
             if batch.mix:
                 raw, target = mixed(raw, target, batch.mix)
-            logits = self.network(self._view(raw))
+            logits, missing = self._outputs(self._view(raw))
             if batch.clean is not None:
                 raw = pictures_to_raw(batch.clean)
                 if batch.mix:
@@ -153,8 +161,16 @@ class LesionModule(lightning.LightningModule):
                 reduction="batchmean",
             )
             loss = (1 - config.distill) * loss + config.distill * warm**2 * learnt
+        loss = loss + missing
         self.losses.append(loss.detach())
         return cast(torch.Tensor, loss)
+
+    def _outputs(self, inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | float]:
+        """Logits of the network, and what its blocks miss of the hints."""
+        if self._hints:
+            alone = min(1.0, 3 * self.current_epoch / self.config.epochs)
+            return self._hints[0](inputs, alone)
+        return self.network(inputs), 0.0
 
     def _view(self, raw: torch.Tensor) -> torch.Tensor:
         """The input of the network from pictures in 0..1."""

@@ -10,6 +10,7 @@ from retraining.schema import Accepts, Listed, Names, Number, Settings
 from retraining.transforms.augmentation import Augmentation
 
 BARE_WEIGHTS = ("imagenet", "none")  # which give no last layer of the classes
+HINTED = ("resnext50_32x4d", "none", 0)  # backbone, weights and freeze of a run with hints
 # What may choose the epoch to keep, its column of the log, and whether the largest is best.
 CRITERIA = {
     "macro_auc": ("val_macro_auc", True),
@@ -224,6 +225,12 @@ class DistillationSettings(Settings):
         description="Teachers see the `same` view, or the `clean` one without changes of colour, "
         "policy and corruptions, so that the network learns to see through them.",
     )
+    hints: str = Field(
+        default="",
+        description="The archive of npm's idai-shapes-ceramics_resnet50: a resnext50_32x4d without "
+        "weights begins with what it shares with the ResNet50 in it, and its blocks learn to give "
+        "what that one's give, besides the rest of the loss (Romero et al., ICLR 2015).",
+    )
 
 
 class AugmentationSettings(Settings):
@@ -285,6 +292,11 @@ class TrainConfig(
             raise ValueError(
                 "wise_ft_alpha below 1 needs weights that know the classes, a checkpoint; got "
                 f"{self.weights}"
+            )
+        if self.hints and (self.backbone, self.weights, self.freeze) != HINTED:
+            raise ValueError(
+                f"hints are for backbone {HINTED[0]} with weights none and nothing frozen; got "
+                f"{self.backbone}, {self.weights} and freeze {self.freeze}"
             )
         if self.multipliers and self.sampler != "none":
             raise ValueError("multipliers need sampler: none, which takes each picture so often")

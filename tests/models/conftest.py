@@ -13,6 +13,9 @@ from models.inference.views import set_upright
 from models.registry.backbones import build_network, get_backbone, get_layer
 from models.registry.taxonomy import HAM10000
 from models.registry.transformers import as_map
+from tests.models.pretrained.keras_archive import keras_archive as keras_archive
+from tests.models.pretrained.keras_archive import keras_file as keras_file
+from tests.models.pretrained.keras_archive import keras_layers as keras_layers
 
 SIZE = 64
 MakeCheckpoint = Callable[..., Path]

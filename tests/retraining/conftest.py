@@ -12,6 +12,9 @@ from PIL import Image
 
 from models.registry.taxonomy import HAM10000
 from retraining.data.formats import IMAGE_ARCHIVES, MASK_ARCHIVE, METADATA_FILE
+from tests.models.pretrained.keras_archive import keras_archive as keras_archive
+from tests.models.pretrained.keras_archive import keras_file as keras_file
+from tests.models.pretrained.keras_archive import keras_layers as keras_layers
 
 LESIONS_PER_CLASS = 10
 IMAGES_PER_LESION = 2

@@ -9,6 +9,7 @@ import pytest
 
 from models.checkpoint.card import WEIGHTS_DIR, load_card
 from models.checkpoint.card_files import write_card
+from models.checkpoint.card_text import origin_facts
 from models.checkpoint.evaluation import ModelEvaluation
 from models.checkpoint.provenance import Provenance
 from models.registry.taxonomy import HAM10000
@@ -16,7 +17,7 @@ from models.registry.taxonomy import HAM10000
 pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from retraining.publishing.provenance import provenance
+from retraining.publishing.provenance import provenance, without_folders
 from retraining.publishing.publish import next_version
 from retraining.training.config import TrainConfig
 
@@ -86,6 +87,29 @@ def test_without_ancestors_a_training_can_be_repeated() -> None:
     assert found.data["name"] == "HAM10000"
     assert (found.weights["start"], found.teachers, found.lineage) == ("imagenet", [], {})
     assert found.reproducible.startswith("Yes: ")
+
+
+@pytest.mark.parametrize(
+    ("start", "verdict"), [("imagenet", "Yes: by the steps of `lineage`"), ("lost", "No: ")]
+)
+def test_a_run_is_as_good_as_what_it_came_of(tmp_path: Path, start: str, verdict: str) -> None:
+    write_checkpoint(tmp_path / "lost", Provenance(reproducible="No: its teacher is lost."))
+    first = tmp_path / "first"
+    first.mkdir()
+    (first / "best.pt").touch()
+    weights = start if start == "imagenet" else str(tmp_path / start)
+    (first / "config.yaml").write_text(f"backbone: efficientnet_lite0\nweights: {weights}\n")
+    second = TrainConfig(backbone="efficientnet_lite0", weights=str(first))
+    assert provenance(second, HAM10000).reproducible.startswith(verdict)
+
+
+def test_hints_are_named_with_their_licence() -> None:
+    config = TrainConfig(backbone="resnext50_32x4d", weights="none", hints="folder/archive.tgz")
+    found = provenance(config, HAM10000)
+    assert (found.weights["start"], found.weights["licence"]) == ("hints", "MIT")
+    facts = origin_facts(load_card(WEIGHTS_DIR / "resnext50_32x4d"), found)
+    assert facts["Pretrained on"].startswith("ImageNet: those of Keras's ResNet50, from the npm pa")
+    assert without_folders(config.to_dict())["hints"] == "archive.tgz"
 
 
 def test_dinov2_says_through_whose_hands_it_came() -> None:
