@@ -101,14 +101,18 @@ def _torch_names(layers: Layers) -> "dict[str, torch.Tensor]":
             for kind in ("gamma", "beta", "moving_mean", "moving_variance")
         }
         weight = kernel.transpose(3, 2, 0, 1)
+        variance = norm["moving_variance"] + KERAS_EPSILON
+        scale = np.ones_like(bias)
         if convolution == "conv1":
             weight, bias = _for_usual_colours(weight, bias)
-        state[f"{convolution}.weight"] = weight
+            # Colours in 0..255 have variances that float16 cannot hold, and weights that steps of
+            # a usual size do not change; what is normalised may have any scale.
+            scale = np.sqrt(np.maximum(variance, 1))
+        state[f"{convolution}.weight"] = weight / scale[:, None, None, None]
         state[f"{normalisation}.weight"] = norm["gamma"]
         state[f"{normalisation}.bias"] = norm["beta"]
-        state[f"{normalisation}.running_mean"] = norm["moving_mean"] - bias
-        variance = norm["moving_variance"] + (KERAS_EPSILON - TORCH_EPSILON)
-        state[f"{normalisation}.running_var"] = variance
+        state[f"{normalisation}.running_mean"] = (norm["moving_mean"] - bias) / scale
+        state[f"{normalisation}.running_var"] = variance / scale**2 - TORCH_EPSILON
 
     put("conv1", "conv1", "bn1")
     for stage, count in enumerate(BLOCKS, start=1):

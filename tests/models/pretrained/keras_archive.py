@@ -26,8 +26,11 @@ def random_layers() -> dict[str, Any]:
         layers[f"{name}_bn/gamma"] = rng.uniform(0.5, 1.0, outputs).astype("f4")
         layers[f"{name}_bn/beta"] = rng.normal(0, 0.2, outputs).astype("f4")
         layers[f"{name}_bn/moving_mean"] = rng.normal(0, 0.2, outputs).astype("f4")
-        layers[f"{name}_bn/moving_variance"] = rng.uniform(0.5, 1.5, outputs).astype("f4")
-        layers[f"{name}_conv/kernel"] = kernel / (60 if inputs == 3 else 1)
+        # The stem takes colours in 0..255.
+        colours = 60 if inputs == 3 else 1
+        variance = colours**2 * rng.uniform(0.5, 1.5, outputs)
+        layers[f"{name}_bn/moving_variance"] = variance.astype("f4")
+        layers[f"{name}_conv/kernel"] = kernel
         layers[f"{name}_conv/bias"] = rng.normal(0, 0.2, outputs).astype("f4")
 
     layer("conv1", 7, 3, 64)

@@ -59,6 +59,13 @@ def test_the_network_does_what_keras_does(
     assert float((found[0] - expected).abs().mean() / expected.abs().mean()) < 2e-3
 
 
+def test_its_weights_are_of_a_usual_size(keras_archive: Path) -> None:
+    """Whatever colours Keras's take: a checkpoint's float16 holds them, and a step changes them."""
+    given = keras_resnet50.load(keras_archive).state_dict()
+    assert float(given["bn1.running_var"].max()) <= 1.0
+    assert 0.01 < float(given["conv1.weight"].std()) < 1.0
+
+
 def test_another_file_is_refused(keras_file: Path, tmp_path: Path) -> None:
     with pytest.raises(WeightsUnavailableError, match=r"_resnet50 1\.0\.1; resnet50\.tgz is"):
         keras_resnet50.load(keras_file)
