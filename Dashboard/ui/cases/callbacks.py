@@ -69,23 +69,33 @@ def install(app: dash.Dash) -> None:
 
 
 def save(values: list[Any]) -> Any:
-    """Save the field that was left; what it says is checked as the API checks it."""
+    """Save the field that was left; what it says is checked as the API checks it.
+
+    Fields that are left within a moment of one another come together. Each is saved, or refused,
+    by itself.
+    """
     names = [one["id"]["name"] for one in ctx.inputs_list[0]]
-    unchanged: list[Any] = [no_update] * len(values)
-    key, name = ctx.triggered_id["key"], ctx.triggered_id["name"]
-    try:
-        new = name == "name" and find(key).lesion is None
-        body = fields_of(name, dict(zip(names, values, strict=True)), new=new)
-        fields = said(json.dumps(body).encode())
-        item = store().change(owner(), key, fields)
-    except REFUSALS as error:
-        return f"Not saved: {error}", "", no_update, no_update, no_update, no_update, unchanged
-    if name == "name":  # it may be a lesion of which more is known
+    given = dict(zip(names, values, strict=True))
+    left = list(ctx.triggered_prop_ids.values())
+    key, changed = left[0]["key"], sorted((one["name"] for one in left), key="name".__ne__)
+    item, refused = None, []
+    for name in changed:
+        try:
+            new = name == "name" and find(key).lesion is None
+            fields = said(json.dumps(fields_of(name, given, new=new)).encode())
+            item = store().change(owner(), key, fields)
+        except REFUSALS as error:
+            refused.append(str(error))
+    saved, failed = (f"Not saved: {' '.join(refused)}", "") if refused else (SAVED, None)
+    if item is None:
+        return saved, failed, *(no_update,) * 4, [no_update] * len(values)
+    shown: list[Any] = [no_update] * len(values)
+    if "name" in changed:  # it may be a lesion of which more is known
         known = lesion_values(item.lesion)
-        unchanged = [known[one] if one in LESION_FIELDS else no_update for one in names]
+        shown = [known[one] if one in LESION_FIELDS else no_update for one in names]
     moment = item.changes[-1].created.isoformat() if item.changes else ""
     news = {"key": key, "at": moment}
-    return SAVED, None, news, stand(item), history(item), scale_of(item), unchanged
+    return saved, failed, news, stand(item), history(item), scale_of(item), shown
 
 
 def ask(_clicks: int | None) -> Any:

@@ -116,7 +116,7 @@ def notes(keys: Sequence[str], found: int) -> list[Component]:
 )
 def judge(value: Any, _clicks: Any, keys: Any) -> tuple[Any, ...]:
     """The verdicts by the slider's threshold, or again as they were given."""
-    reset = ctx.triggered_id == RESET
+    reset = RESET in ctx.triggered_prop_ids.values()
     listed = isinstance(keys, list) and len(keys) <= MOST
     if not listed or not all(isinstance(key, str) for key in keys):
         raise InputError("the pictures to judge must be a list of at most eight keys")

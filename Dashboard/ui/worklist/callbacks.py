@@ -16,6 +16,7 @@ from Dashboard.store.schema import NAME_CHARACTERS
 from Dashboard.store.sessions import Sessions
 from Dashboard.store.store import Store
 from Dashboard.ui.cases.panel import case_panel
+from Dashboard.ui.cases.words import part_id
 from Dashboard.ui.elements.chosen import choose
 from Dashboard.ui.worklist import where
 from Dashboard.ui.worklist.names import plain_names
@@ -179,29 +180,44 @@ ACTIONS = ("delete", "undo", "assign", "flag", "agree", "delete-all-yes")
 
 
 def act(*values: Any) -> tuple[Any, ...]:
-    """Do what a button says, and say what was done."""
-    selected, removed, lesion, opened = values[-4:]
-    button = ctx.triggered_id
-    quiet = (no_update,) * 9
-    if button in ("delete-all", "delete-all-no"):
-        return (*quiet, button == "delete-all")
-    if button == "done-over":
-        return (no_update, True, "", no_update, None, 0, 0, no_update, no_update, False)
-    later = _mark("changed", uuid4().hex)
-    if isinstance(button, dict):  # a case was changed in its own place
-        return (later, *quiet[1:], False)
-    try:
-        done = _do(str(button), keys_of(selected), removed, lesion, opened)
-    except TROUBLE as error:
-        done = Done(f"{error}.")
-    undo = {} if done.removed else {"display": "none"}
+    """Do what buttons say, and say what was done.
+
+    Dash asks once for all that happened within a moment: nothing of it may be lost.
+    """
+    selected, removed, lesion, opened, shown = values[-5:]
+    case = shown[0]["key"] if shown else None  # another may be opened, and on its way
+    pressed = list(ctx.triggered_prop_ids.values())
+    done = []
+    for button in filter(pressed.__contains__, ACTIONS):
+        try:
+            done.append(_do(button, keys_of(selected), removed, lesion, case))
+        except TROUBLE as error:
+            done.append(Done(f"{error}."))
+    gone = next((one.removed for one in done if one.removed), None)
+    sentence = " ".join(one.sentence for one in done)
+    undo = {} if gone else {"display": "none"}
     panel: Any = no_update
-    if isinstance(opened, str) and str(button) != "undo":
+    if isinstance(opened, str) and "undo" not in pressed:
         panel = case_panel(opened)
-    return later, False, done.sentence, undo, done.removed, 1, 0, True, panel, False
+    return _mark("changed", uuid4().hex), False, sentence, undo, gone, 1, 0, True, panel, False
 
 
-def _do(button: str, keys: list[str], removed: Any, lesion: Any, opened: Any) -> Done:
+def forget(passed: Any) -> tuple[Any, ...]:
+    """After a while nothing is said of what was done, and it cannot be undone."""
+    return (True, "", None, 0, 0) if passed else (no_update,) * 5
+
+
+def ask_first(*_: Any) -> bool:
+    """Open or close the question whether everything is to be deleted."""
+    return "delete-all" in ctx.triggered_prop_ids.values()
+
+
+def note_changes(changes: Any) -> Any:
+    """Let the list be read again when a case was changed in its own place."""
+    return _mark("changed", uuid4().hex) if any(changes) else no_update  # or a case was just drawn
+
+
+def _do(button: str, keys: list[str], removed: Any, lesion: Any, case: Any) -> Done:
     store, owner = store_and_owner()
     if button == "delete":
         gone = store.change_many(owner, keys, {}, removed=True)
@@ -223,11 +239,11 @@ def _do(button: str, keys: list[str], removed: Any, lesion: Any, opened: Any) ->
         flag = not all(item.flag for item in items)
         found = store.change_many(owner, keys, {"flag": flag})
         return Done(f"{_pictures(len(found))} {'flagged' if flag else 'no longer flagged'}.")
-    return _agree(store, owner, str(opened))
+    return _agree(store, owner, str(case))
 
 
 def _agree(store: Store, owner: str, key: str) -> Done:
-    """The clinician's own verdict of the case that is open is the program's."""
+    """The clinician's own verdict of the case that is shown is the program's."""
     verdict = store.get(owner, key).verdict
     if verdict not in VERDICTS:
         return Done("There is no advice to agree with: give a verdict of your own instead.")
@@ -315,13 +331,30 @@ def install() -> None:
         Output("case-panel", "children", allow_duplicate=True),
         Output("delete-all-box", "opened"),
         *(Input(one, "n_clicks") for one in ACTIONS),
-        Input("delete-all", "n_clicks"),
-        Input("delete-all-no", "n_clicks"),
-        Input("done-over", "n_intervals"),
-        Input({"type": "case-changed", "key": ALL}, "data"),
         State(GRID, "selectedRows"),
         State("removed", "data"),
         State("lesion-name", "value"),
         State("open", "data"),
+        State(part_id(ALL, "body"), "id"),
         prevent_initial_call=True,
     )(act)
+    callback(
+        Output("done", "hidden", allow_duplicate=True),
+        Output("done-text", "children", allow_duplicate=True),
+        Output("removed", "data", allow_duplicate=True),
+        Output("done-over", "max_intervals", allow_duplicate=True),
+        Output("done-over", "n_intervals", allow_duplicate=True),
+        Input("done-over", "n_intervals"),
+        prevent_initial_call=True,
+    )(forget)
+    callback(
+        Output("delete-all-box", "opened", allow_duplicate=True),
+        Input("delete-all", "n_clicks"),
+        Input("delete-all-no", "n_clicks"),
+        prevent_initial_call=True,
+    )(ask_first)
+    callback(
+        Output("list-changed", "children", allow_duplicate=True),
+        Input(part_id(ALL, "changed"), "data"),
+        prevent_initial_call=True,
+    )(note_changes)

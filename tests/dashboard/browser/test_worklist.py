@@ -67,6 +67,44 @@ def test_one_picture_opens_its_case_and_keys_say_what_one_thinks(mine, files) ->
     expect(page.locator(ROW).first).to_contain_text("you: no appointment")
 
 
+def test_a_verdict_said_at_once_is_kept_and_of_the_case_that_is_shown(mine, files) -> None:
+    """Said in the moment in which the page draws the case, and while it fetches another one."""
+    page = mine.open()
+    for kind in ("benign", "malignant"):
+        mine.upload(files(kind))
+        expect(page.locator("#case-panel [data-case]")).to_contain_text(f"{kind}.png")
+    expect(page.locator(ROW)).to_have_count(2)
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    expect(page.locator("#case-panel [data-case]")).to_contain_text("benign.png")
+    page.evaluate(
+        """() => new MutationObserver((_, self) => {
+            if (document.querySelector("#case-panel").textContent.includes("malignant.png")) {
+                self.disconnect();
+                document.getElementById("agree").click();
+            }
+        }).observe(document.body, { childList: true, subtree: true })"""
+    )
+    page.keyboard.press("k")
+    expect(page.locator(ROW).first).to_contain_text("you: consultation")
+    fetched: list[Route] = []
+
+    def hold(route: Route) -> None:
+        of_a_case = '"output":"..case-panel.children' in (route.request.post_data or "")
+        fetched.append(route) if of_a_case else route.continue_()
+
+    page.route("**/_dash-update-component*", hold)
+    page.keyboard.press("j")
+    while not fetched:
+        page.wait_for_timeout(20)
+    page.keyboard.press("a")
+    expect(page.locator("#done-text")).to_have_text("Your verdict is kept: consultation.")
+    fetched[0].continue_()
+    page.unroute("**/_dash-update-component*")
+    expect(page.locator("#case-panel [data-case]")).to_contain_text("benign.png")
+    expect(page.locator(ROW).last).not_to_contain_text("you:")
+
+
 def test_a_reload_in_the_middle_goes_on(mine, files) -> None:
     page = mine.open()
     gone = threading.Event()

@@ -32,7 +32,7 @@ class Case:
         self.client, self.key = client, key
         self.values = dict(EMPTY)
 
-    def call(self, output: str, inputs: list[Any], state: list[Any], changed: Any) -> Any:
+    def call(self, output: str, inputs: list[Any], state: list[Any], *changed: Any) -> Any:
         callbacks = self.client.get("/_dash-dependencies").get_json()
         (found,) = (one for one in callbacks if output in one["output"])
         body = {
@@ -40,9 +40,12 @@ class Case:
             "outputs": self._outputs(found["output"]),
             "inputs": inputs,
             "state": state,
-            "changedPropIds": [json.dumps(changed, sort_keys=True, separators=(",", ":"))],
+            "changedPropIds": [
+                json.dumps(one, sort_keys=True, separators=(",", ":"))
+                + f".{self._of(inputs)['property']}"
+                for one in changed
+            ],
         }
-        body["changedPropIds"] = [f"{body['changedPropIds'][0]}.{self._of(inputs)['property']}"]
         return self.client.post(CALLBACKS, json=body)
 
     @staticmethod
@@ -63,14 +66,18 @@ class Case:
 
     def leave(self, name: str, value: Any) -> dict[str, Any]:
         """Fill a field and leave it; what the page is told."""
-        self.values[name] = value
+        return self.leave_at_once({name: value})
+
+    def leave_at_once(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Leave several fields in so short a time that the page asks once."""
+        self.values |= values
         inputs = [
             {"id": {"type": "case-word", "key": self.key, "name": one}, "property": "value",
              "value": self.values[one]}
             for one in NAMES
         ]  # fmt: skip
-        changed = {"type": "case-word", "key": self.key, "name": name}
-        response = self.call('"type":"case-word"', [inputs], [], changed)
+        changed = [{"type": "case-word", "key": self.key, "name": name} for name in values]
+        response = self.call('"type":"case-word"', [inputs], [], *changed)
         assert response.status_code == 200, response.text
         parts = response.get_json()["response"]
         return {json.loads(name)["type"]: said for name, said in parts.items()}
@@ -119,6 +126,20 @@ def test_a_field_is_saved_when_it_is_left(keep: Callable[[str], Case]) -> None:
     assert case.kept()["taken"] == "2026-03-01T10:30:00"
     case.leave("taken", None)
     assert case.kept()["taken"] is None
+
+
+def test_of_fields_left_at_once_none_is_lost(keep: Callable[[str], Case]) -> None:
+    case = keep("benign")
+    said = case.leave_at_once({"note": "seen", "clinician_verdict": "consultation"})
+    assert said["case-saved"]["children"] == "Saved."
+    kept = case.kept()
+    assert (kept["note"], kept["clinician_verdict"]) == ("seen", "consultation")
+    said = case.leave_at_once({"body_site": "back", "flag": ["flag"]})
+    assert said["case-saved"]["children"] == f"Not saved: {NAMELESS}"
+    assert "Flag set" in json.dumps(said["case-history"])
+    assert case.kept()["flag"] is True
+    case.leave_at_once({"sex": "female", "name": "L7"})
+    assert case.kept()["lesion"]["sex"] == "female"
 
 
 def test_a_lesion_needs_a_name_and_brings_what_is_known_of_it(keep: Callable[[str], Case]) -> None:
