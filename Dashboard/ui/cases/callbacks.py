@@ -78,19 +78,21 @@ def save(values: list[Any]) -> Any:
     given = dict(zip(names, values, strict=True))
     left = list(ctx.triggered_prop_ids.values())
     key, changed = left[0]["key"], sorted((one["name"] for one in left), key="name".__ne__)
-    item, refused = None, []
+    item, kept, refused = None, set[str](), list[str]()
     for name in changed:
         try:
             new = name == "name" and find(key).lesion is None
             fields = said(json.dumps(fields_of(name, given, new=new)).encode())
             item = store().change(owner(), key, fields)
+            kept.add(name)
         except REFUSALS as error:
             refused.append(str(error))
-    saved, failed = (f"Not saved: {' '.join(refused)}", "") if refused else (SAVED, None)
+    why = " ".join(dict.fromkeys(refused))
+    saved, failed = (f"Not saved: {why}", "") if refused else (SAVED, None)
     if item is None:
         return saved, failed, *(no_update,) * 4, [no_update] * len(values)
     shown: list[Any] = [no_update] * len(values)
-    if "name" in changed:  # it may be a lesion of which more is known
+    if "name" in kept:  # it may be a lesion of which more is known
         known = lesion_values(item.lesion)
         shown = [known[one] if one in LESION_FIELDS else no_update for one in names]
     moment = item.changes[-1].created.isoformat() if item.changes else ""

@@ -138,6 +138,12 @@ def test_of_fields_left_at_once_none_is_lost(keep: Callable[[str], Case]) -> Non
     assert said["case-saved"]["children"] == f"Not saved: {NAMELESS}"
     assert "Flag set" in json.dumps(said["case-history"])
     assert case.kept()["flag"] is True
+    said = case.leave_at_once({"sex": "female", "body_site": "back"})
+    assert said["case-saved"]["children"] == f"Not saved: {NAMELESS}"  # once
+    said = case.leave_at_once({"name": "x" * 5000, "note": "seen again"})
+    assert said["case-saved"]["data-failed"] == ""
+    assert "case-word" not in said  # what was refused stays in its field
+    assert case.kept()["note"] == "seen again"
     case.leave_at_once({"sex": "female", "name": "L7"})
     assert case.kept()["lesion"]["sex"] == "female"
 
