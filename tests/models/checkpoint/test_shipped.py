@@ -1,5 +1,6 @@
 """The shipped checkpoints: small cards, everything in one of their files, a README of them all."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -86,3 +87,10 @@ def test_its_origin_is_known(folder: Path) -> None:
     assert facts["Split"].endswith("no lesion is in two splits")
     assert "Pretrained on" in facts or "Members" in facts
     assert "test images it flags" in ood_sentence(load_evaluation(folder).ood)
+
+
+@pytest.mark.parametrize("report", ["neighbours/agreement.csv", "retakes/percentiles.csv"])
+def test_what_the_dashboard_says_of_a_model_was_measured_with_what_ships(report: str) -> None:
+    with (WEIGHTS_DIR.parents[1] / "reports" / report).open(encoding="utf-8", newline="") as lines:
+        measured = {(row["model"], row["version"]) for row in csv.DictReader(lines)}
+    assert measured == {(model, load_card(WEIGHTS_DIR / model).version) for model, _ in measured}
