@@ -65,6 +65,9 @@ def origin_facts(card: Card, provenance: Provenance) -> dict[str, str]:
         facts["Trained besides on"] = ", ".join(
             f"{n:,} images of {name}" for name, n in others.items()
         )
+    earlier = [name for name in provenance.collections if name not in {data.get("name"), *others}]
+    if earlier:
+        facts["What it came of was trained besides on"] = ", ".join(earlier)
     counts, lesions = split.get("counts", {}), split.get("lesions", {})
     listed = [
         f"{sum(counts[name].values()):,} images of {lesions[name]:,} lesions {purpose}"

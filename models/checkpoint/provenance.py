@@ -23,8 +23,8 @@ class Provenance:
     teachers: keys of `lineage`.
     members: of an ensemble: by name, `version` and `weights_sha256`.
     lineage: the checkpoints that this one came of, directly or not. A key is the name, the version
-        and the beginning of the weights' hash; an entry has `recipe`, `weights` and `teachers`, as
-        far as they are known.
+        and the beginning of the weights' hash; an entry has `recipe`, `weights`, `teachers` and the
+        `collections` that it was trained on, as far as they are known.
     training: `recipe`, the resolved `config`, the `log` by epoch, the `device`.
     versions: of the libraries that made the weights.
     """
@@ -38,6 +38,12 @@ class Provenance:
     lineage: dict[str, dict[str, Any]] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def collections(self) -> list[str]:
+        """Names of the collections that it, or what it came of, was trained on."""
+        learnt = [self.split, *self.lineage.values()]
+        return list(dict.fromkeys(name for one in learnt for name in one.get("collections", ())))
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form."""

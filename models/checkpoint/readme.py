@@ -98,7 +98,7 @@ def front_matter(card: Card, provenance: Provenance) -> dict[str, Any]:
         "tags": [*TAGS, card.backbone],
     }
     if data:
-        known["datasets"] = list(dict.fromkeys([data, *provenance.split.get("collections", {})]))
+        known["datasets"] = list(dict.fromkeys([data, *provenance.collections]))
     if card.metrics:
         result = {
             "task": {"type": TAGS[0], "name": "Skin lesion classification"},

@@ -23,7 +23,8 @@ from models.errors import CheckpointError
 from models.registry.preprocessing import Preprocessing
 from retraining.publishing.publish import next_version
 
-REPRODUCIBLE = "As far as its members are: by `python -m retraining ensemble` of them."
+REPRODUCIBLE = "Yes: by `python -m retraining ensemble` of its members."
+FROM_OTHERS = "As far as its members are: by `python -m retraining ensemble` of them."
 FROM_LOST = "No: a member cannot be made again; what joins them is `python -m retraining ensemble`."
 
 
@@ -128,15 +129,24 @@ def _card(
 def _provenance(
     members: Sequence[str], cards: Sequence[Card], origins: Sequence[Provenance]
 ) -> Provenance:
+    words = [origin.reproducible for origin in origins]
+    if any(word.startswith("No:") for word in words):
+        reproducible = FROM_LOST
+    elif all(word.startswith("Yes:") for word in words):
+        reproducible = REPRODUCIBLE
+    else:
+        reproducible = FROM_OTHERS
+    learnt: dict[str, int] = {}
+    for origin in origins:
+        learnt = origin.split.get("collections", {}) | learnt
     return Provenance(
-        reproducible=FROM_LOST
-        if any(origin.reproducible.startswith("No:") for origin in origins)
-        else REPRODUCIBLE,
+        reproducible=reproducible,
         data=origins[0].data,
-        split=origins[0].split,
+        split=origins[0].split | {"collections": learnt},
         members={
             name: {"version": card.version, "weights_sha256": card.weights_sha256}
             for name, card in zip(members, cards, strict=True)
         },
+        lineage={key: entry for origin in origins for key, entry in origin.lineage.items()},
         versions=origins[0].versions,
     )

@@ -95,7 +95,7 @@ def training_summary(config: TrainConfig, log: Sequence[Epoch], recipe: str) -> 
             seen = "the same views without colour augmentation and corruptions"
         text += (
             f" {config.distill:.0%} of the loss asks for the probabilities of "
-            f"{', '.join(teachers)}, trained on the same split, for {seen}."
+            f"{', '.join(teachers)} for {seen}."
         )
     return text
 

@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from models.checkpoint.card import file_sha256, load_card, locate
+from models.checkpoint.json_files import read_object
 from models.checkpoint.provenance import Provenance, load_provenance
 from models.errors import CheckpointError
 from models.pretrained import dinov2, keras_resnet50
 from models.registry.backbones import get_backbone
 from models.registry.taxonomy import HAM10000, Taxonomy
 from retraining.training.config import TrainConfig, load_config
-from retraining.training.run_folder import BEST_FILE, CONFIG_FILE
+from retraining.training.run_folder import BEST_FILE, CONFIG_FILE, SPLIT_FILE
 from retraining.training.settings import BARE_WEIGHTS
 
 DATA = {
@@ -113,7 +114,7 @@ def _ancestor(name: str, lineage: dict[str, dict[str, Any]]) -> str:
     recipe = {"recipe": known.training["recipe"]} if "recipe" in known.training else {}
     start = {name: text for name, text in known.weights.items() if name != "architecture"}
     lineage |= known.lineage
-    lineage[key] = recipe | {"weights": start, "teachers": known.teachers}
+    lineage[key] = recipe | {"weights": start, "teachers": known.teachers} | _learnt(known.split)
     return key
 
 
@@ -126,5 +127,12 @@ def _run(folder: Path, lineage: dict[str, dict[str, Any]]) -> str:
     weights, teachers, older = _origin(config)
     key = f"{folder.name} {file_sha256(folder / BEST_FILE)[:8]}"
     lineage |= older
-    lineage[key] = {"recipe": config.recipe, "weights": weights, "teachers": teachers}
+    entry = {"recipe": config.recipe, "weights": weights, "teachers": teachers}
+    split = folder / SPLIT_FILE
+    lineage[key] = entry | _learnt(read_object(split) if split.is_file() else {})
     return key
+
+
+def _learnt(split: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The names of the collections that a split's train has, where they are known."""
+    return {"collections": list(split["collections"])} if split.get("collections") else {}

@@ -91,13 +91,11 @@ def promote_run(
     log = read_log(run)
     name = name or config.backbone
     recipe = recipe_of(run, config)
-    split = _read(run / SPLIT_FILE)
+    made = replace(provenance(config, evaluation.classes), split=_read(run / SPLIT_FILE))
     card = Card(
         name=name,
         version=next_version(root / name),
-        description=describe.description(
-            config.backbone, evaluation.classes, split.get("collections", {})
-        ),
+        description=describe.description(config.backbone, evaluation.classes, made.collections),
         backbone=config.backbone,
         taxonomy=evaluation.classes,
         preprocessing=get_backbone(config.backbone).preprocessing(evaluation.input_size),
@@ -106,8 +104,7 @@ def promote_run(
         backbone_weights=read_run(run).get("backbone_weights") or {},
     )
     made = replace(
-        provenance(config, evaluation.classes),
-        split=split,
+        made,
         training={
             "recipe": recipe,
             "summary": describe.training_summary(config, log, recipe),

@@ -58,7 +58,7 @@ def test_the_front_matter_is_what_model_hubs_read(folder: Path) -> None:
     _, front, _ = (folder / README_FILE).read_text(encoding="utf-8").split("---\n", 2)
     known = yaml.safe_load(front)
     assert known["license"] == "cc-by-nc-4.0"
-    others = load_provenance(folder).split.get("collections", {})
+    others = load_provenance(folder).collections
     assert known["datasets"] == ["HAM10000", *(one for one in others if one != "HAM10000")]
     assert {"image-classification", "dermoscopy"} <= set(known["tags"])
     assert known["library_name"] in {"torchvision", "timm", "pytorch"}

@@ -76,6 +76,22 @@ def test_the_lineage_holds_every_ancestor_once(tmp_path: Path) -> None:
     assert found.reproducible.startswith("As far as the checkpoints in `lineage` are kept")
 
 
+def test_what_its_ancestors_learnt_from_is_known(tmp_path: Path) -> None:
+    teacher = write_checkpoint(
+        tmp_path / "teacher", Provenance(split={"collections": {"HAM10000": 9, "MSK and UDA": 2}})
+    )
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "best.pt").touch()
+    (run / "config.yaml").write_text("backbone: efficientnet_lite0\nweights: imagenet\n")
+    (run / "split.json").write_text('{"collections": {"BCN20000": 5, "HAM10000": 9}}')
+    config = TrainConfig(backbone="efficientnet_lite0", weights=str(run), teachers=(teacher,))
+    found = replace(provenance(config, HAM10000), split={"collections": {"HAM10000": 9}})
+    assert found.collections == ["HAM10000", "MSK and UDA", "BCN20000"]
+    facts = origin_facts(load_card(Path(teacher)), found)
+    assert facts["What it came of was trained besides on"] == "MSK and UDA, BCN20000"
+
+
 def test_what_came_of_a_lost_checkpoint_is_lost(tmp_path: Path) -> None:
     lost = write_checkpoint(tmp_path / "lost", Provenance(reproducible="No: it is gone."))
     found = provenance(TrainConfig(backbone="efficientnet_lite0", weights=lost), HAM10000)

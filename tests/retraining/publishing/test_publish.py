@@ -215,5 +215,8 @@ def test_an_ensemble_is_made_again_of_what_lies_in_its_own_folder(
     assert "probabilities of 25% one, 75% two, each" in load_card(again).description
     assert load_card(again).members == ["one", "two"]
     assert (again / "two" / "model.safetensors").is_file()
+    origin = load_provenance(again)
+    assert origin.reproducible == "Yes: by `python -m retraining ensemble` of its members."
+    assert origin.collections == load_provenance(copied).collections
     with pytest.raises(CheckpointError, match="no checkpoint 'three'"):
         make_ensemble(["one", "three"], root=root)
