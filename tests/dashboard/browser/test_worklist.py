@@ -29,6 +29,9 @@ def test_pictures_become_rows_and_what_fails_says_why(mine, files) -> None:
     row = page.locator(ROW).first
     expect(row).to_contain_text("Please schedule patient for a consultation")
     expect(row.locator("img")).to_have_js_property("naturalWidth", 144)
+    font = "node => getComputedStyle(node).fontFamily"
+    ours = page.locator("body").evaluate(font)
+    assert [node.evaluate(font) for node in (row, page.locator(".ag-header"))] == [ours, ours]
     expect(page.locator("#batch-failed")).to_have_text("1 could not be assessed")
     expect(page.locator("#batch-list")).to_contain_text("x.jpg")
     assert [one for one in mine.console if "(UNSUPPORTED MEDIA TYPE)" not in one] == []
