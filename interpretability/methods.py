@@ -54,7 +54,6 @@ _ENTRIES: tuple[Method, ...] = (
         signed=False,
         forward_only=False,
         passes=lambda _: 3,
-        fails_randomisation=True,
     ),
     Method(
         name="smoothgrad",
